@@ -1,0 +1,103 @@
+"""Samples to padded batches, made in a second process while the model learns.
+
+Batches are numbered by their seeds: the same stage and start give the same batches on every machine.
+"""
+
+import multiprocessing as mp
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Full
+from typing import Any, NamedTuple
+
+from training.data.general import Sample, compact, copy_sample, general_sample, lines_sample
+
+POOL = 96  # samples sorted by length together
+
+
+class Batch(NamedTuple):
+    """Token ids [rows][tokens] right-padded with 0, and the labels of the next token, -100 where nothing is learnt."""
+
+    ids: list[list[int]]
+    labels: list[list[int]]
+    position: int  # the first sample number that is not used yet
+
+
+def random_copy(rng: random.Random, tokenizer: Any) -> tuple[list[int], list[int]]:
+    """4 to 24 random tokens to be written again: what builds the copying circuit."""
+    vocabulary = len(tokenizer)
+    span = [rng.randrange(6, vocabulary) for _ in range(rng.randint(4, 24))]
+    user, answer, end, bos = (tokenizer.convert_tokens_to_ids(t) for t in ("<|user|>", "<|assistant|>", "<|end|>", "<|bos|>"))
+    ids = [bos, user, *span, end, answer, *span, end]
+    return ids, [-100] * (len(span) + 4) + [*span, end]
+
+
+def encode(sample: Sample, tokenizer: Any) -> tuple[list[int], list[int]]:
+    """Ids and labels of one sample, segment by segment (segments begin or end with a special token)."""
+    ids: list[int] = []
+    labels: list[int] = []
+    for text, learn in sample:
+        piece = tokenizer.encode(text, add_special_tokens=False)
+        ids += piece
+        labels += piece if learn else [-100] * len(piece)
+    return ids, labels
+
+
+def make(number: int, stage: int, tokenizer: Any) -> tuple[list[int], list[int]]:
+    """The sample of that number: stage 0 copies random tokens, 1 lines and copies, 2 the general mix."""
+    rng = random.Random(f"stage {stage}|{number}")
+    if stage == 0:
+        return random_copy(rng, tokenizer)
+    if stage == 1 and rng.random() < 0.8:
+        return encode(rng.choice((lines_sample, copy_sample))(rng, compact), tokenizer)
+    return encode(general_sample(number), tokenizer)
+
+
+def batches(tokenizer_dir: Path, stage: int, start: int, tokens: int, longest: int) -> Iterator[Batch]:
+    """Endless batches of at most `tokens` padded tokens from sample number `start` on."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_dir)
+    while True:
+        pool = [s for s in (make(start + i, stage, tokenizer) for i in range(POOL)) if len(s[0]) <= longest]
+        start += POOL
+        pool.sort(key=lambda s: len(s[0]))
+        groups: list[list[tuple[list[int], list[int]]]] = [[]]
+        for sample in pool:
+            if groups[-1] and len(sample[0]) * (len(groups[-1]) + 1) > tokens:
+                groups.append([])
+            groups[-1].append(sample)
+        random.Random(start).shuffle(groups)
+        for group in groups:
+            width = max(len(ids) for ids, _ in group)
+            yield Batch([ids + [0] * (width - len(ids)) for ids, _ in group],
+                        [labels + [-100] * (width - len(labels)) for _, labels in group], start)
+
+
+def _fill(queue: Any, stop: Any, settings: tuple[Path, int, int, int, int]) -> None:
+    for batch in batches(*settings):
+        while not stop.is_set():
+            try:
+                queue.put(batch, timeout=1)
+                break
+            except Full:
+                continue
+        if stop.is_set():
+            return
+
+
+class Feed:
+    """Batches from a second process."""
+
+    def __init__(self, tokenizer_dir: Path, stage: int, start: int, tokens: int, longest: int) -> None:
+        context = mp.get_context("spawn")
+        self._queue, self._stop = context.Queue(12), context.Event()
+        self._worker = context.Process(target=_fill, args=(self._queue, self._stop, (tokenizer_dir, stage, start, tokens, longest)), daemon=True)
+        self._worker.start()
+
+    def next(self) -> Batch:
+        return self._queue.get()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._worker.terminate()

@@ -1,0 +1,200 @@
+"""Train the embedded base from nothing on the general mix. CPU, bf16 autocast, Muon on the matrices.
+
+Promise: the same corpus, seed and steps give the same batches; a stopped run goes on from its last checkpoint.
+Limit: floating point on another CPU makes slightly other weights.
+
+    python -m training.engine.pretrain.train_base --out build/base --minutes 80
+"""
+
+import argparse
+import json
+import logging
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer, Lfm2Config, Lfm2ForCausalLM
+
+from training.data.corpus import training_recipes
+from training.data.general import general_sample
+from training.engine.pretrain.batches import Batch, Feed, encode
+from training.engine.pretrain.tokenizer import SPECIAL, train_tokenizer
+
+log = logging.getLogger("pretrain")
+DEV_START = 900_000_000  # dev samples: numbers no training run reaches
+TOKENIZER_START = 10_000_000
+LEAVE = {0: 1.0, 1: 0.35}  # a stage ends when the smoothed loss is below
+
+
+def tokenizer_texts() -> Iterator[str]:
+    """What the tokenizer is trained on: general samples without their control tokens, and the training recipes."""
+    for number in range(12_000):
+        text = "".join(part for part, _ in general_sample(TOKENIZER_START + number))
+        for special in SPECIAL:
+            text = text.replace(special, "\n")
+        yield text
+    for recipe in training_recipes():
+        yield from ["\n".join((recipe.title, *recipe.ingredients, *recipe.steps))] * 3
+
+
+def build_model(args: argparse.Namespace, vocabulary: int) -> Lfm2ForCausalLM:
+    """A small LFM2: short convolutions alternate with attention; the convolutions are what makes copying quick to learn."""
+    torch.manual_seed(args.seed)
+    layers = ["conv" if c == "c" else "full_attention" for c in args.layers]
+    return Lfm2ForCausalLM(Lfm2Config(
+        vocab_size=vocabulary, hidden_size=args.hidden, intermediate_size=args.ff, num_hidden_layers=len(layers), layer_types=layers,
+        num_attention_heads=args.hidden // 64, num_key_value_heads=args.hidden // 64, block_auto_adjust_ff_dim=False, conv_bias=False, conv_L_cache=args.kernel,
+        max_position_embeddings=4096, rope_parameters={"rope_type": "default", "rope_theta": 100_000.0},
+        pad_token_id=0, bos_token_id=1, eos_token_id=2, tie_word_embeddings=True))
+
+
+class Optimizers:
+    """Muon on the hidden matrices, AdamW on embeddings, convolutions and norms; one schedule over both."""
+
+    def __init__(self, model: torch.nn.Module, muon_rate: float, adam_rate: float) -> None:
+        matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
+        chosen = {id(p) for p in matrices}
+        rest = [p for p in model.parameters() if id(p) not in chosen]
+        self.parts = [torch.optim.Muon(matrices, lr=muon_rate, adjust_lr_fn="match_rms_adamw", weight_decay=0.01),
+                      torch.optim.AdamW(rest, lr=adam_rate, betas=(0.9, 0.95), weight_decay=0.0)]
+        self.rates = [muon_rate, adam_rate]
+
+    def step(self, factor: float) -> None:
+        for part, rate in zip(self.parts, self.rates, strict=True):
+            for group in part.param_groups:
+                group["lr"] = rate * factor
+            part.step()
+            part.zero_grad(set_to_none=True)
+
+
+def answer_logits(model: Lfm2ForCausalLM, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Logits [answer tokens, vocabulary] (float32) in front of every learnt token, their targets, and their rows."""
+    ids, labels = torch.tensor(batch.ids), torch.tensor(batch.labels)
+    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
+    learnt = labels[:, 1:] != -100
+    rows = torch.arange(ids.shape[0]).unsqueeze(1).expand_as(learnt)[learnt]
+    return model.lm_head(hidden[learnt]).float(), labels[:, 1:][learnt], rows
+
+
+@torch.no_grad()
+def dev_figures(model: Lfm2ForCausalLM, tokenizer: Any, n: int = 64) -> dict[str, float]:
+    """Teacher-forced loss, share of right tokens, and share of samples right to the last token, on n dev samples."""
+    model.eval()
+    samples = sorted((encode(general_sample(DEV_START + i), tokenizer) for i in range(n)), key=lambda s: len(s[0]))
+    loss = right = tokens = whole = 0.0
+    for at in range(0, n, 8):
+        group = samples[at : at + 8]
+        width = max(len(s[0]) for s in group)
+        batch = Batch([i + [0] * (width - len(i)) for i, _ in group], [y + [-100] * (width - len(y)) for _, y in group], 0)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits, target, rows = answer_logits(model, batch)
+        hit = logits.argmax(-1) == target
+        loss += torch.nn.functional.cross_entropy(logits, target, reduction="sum").item()
+        right, tokens = right + hit.sum().item(), tokens + len(target)
+        whole += sum(bool(hit[rows == row].all()) for row in range(len(group)))
+    model.train()
+    return {"dev_loss": loss / tokens, "dev_token_accuracy": right / tokens, "dev_exact": whole / n}
+
+
+def save(folder: Path, model: Lfm2ForCausalLM, optimizers: Optimizers, state: dict[str, Any]) -> None:
+    """Checkpoint, written beside and renamed so that a kill leaves the last one whole."""
+    part = folder / "checkpoint.part"
+    torch.save({"model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers.parts], "state": state}, part)
+    part.replace(folder / "checkpoint.pt")
+
+
+def train(args: argparse.Namespace) -> None:
+    torch.set_num_threads(args.threads)
+    args.out.mkdir(parents=True, exist_ok=True)
+    tokenizer_dir = args.out / "tokenizer"
+    if not tokenizer_dir.exists():
+        train_tokenizer(tokenizer_texts(), args.vocabulary, 4096, tokenizer_dir)
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_dir)
+    model = build_model(args, len(tokenizer))
+    optimizers = Optimizers(model, args.muon_rate, args.adam_rate)
+    state: dict[str, Any] = {"stage": args.first_stage, "position": 0, "step": 0, "tokens": 0, "seconds": 0.0, "smooth": None}
+    if (args.out / "checkpoint.pt").exists():
+        kept = torch.load(args.out / "checkpoint.pt", weights_only=True)
+        model.load_state_dict(kept["model"])
+        for part, saved in zip(optimizers.parts, kept["optimizers"], strict=True):
+            part.load_state_dict(saved)
+        state = kept["state"]
+    log.info("%.2fM parameters, state %s", sum(p.numel() for p in model.parameters()) / 1e6, state)
+    run(args, model, tokenizer, optimizers, state)
+    for kind, dtype in (("final", torch.float16),):
+        model.to(dtype).save_pretrained(args.out / kind)
+        tokenizer.save_pretrained(args.out / kind)
+
+
+def rate_factor(args: argparse.Namespace, seconds: float, step: int) -> float:
+    """Warm-up over 40 steps, constant, then down to 2 % over the last `decay` share of the time."""
+    left = 1 - seconds / (args.minutes * 60)
+    return min(1.0, (step + 1) / 40) * max(0.02, min(1.0, left / args.decay))
+
+
+def run(args: argparse.Namespace, model: Lfm2ForCausalLM, tokenizer: Any, optimizers: Optimizers, state: dict[str, Any]) -> None:
+    """The loop: until the minutes are spent."""
+    feed = Feed(args.out / "tokenizer", state["stage"], state["position"], args.batch_tokens, args.longest)
+    began, before, last_eval = time.perf_counter(), state["seconds"], state["seconds"]
+    with (args.out / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
+        while state["seconds"] < args.minutes * 60:
+            batch = feed.next()
+            factor = rate_factor(args, state["seconds"], state["step"])
+            with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16):
+                logits, target, _ = answer_logits(model, batch)
+            loss = torch.nn.functional.cross_entropy(logits, target)
+            loss.backward()
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0).item()
+            optimizers.step(factor)
+            value = loss.item()
+            if not math.isfinite(value):
+                raise FloatingPointError(f"loss {value} at step {state['step']}: lower --muon-rate and resume")
+            smooth = value if state["smooth"] is None else 0.97 * state["smooth"] + 0.03 * value
+            state |= {"step": state["step"] + 1, "position": batch.position, "smooth": smooth,
+                      "tokens": state["tokens"] + len(batch.ids) * len(batch.ids[0]), "seconds": before + time.perf_counter() - began}
+            row: dict[str, Any] = {**state, "loss": value, "grad_norm": norm, "factor": factor}
+            if state["seconds"] - last_eval > args.eval_minutes * 60:
+                last_eval = state["seconds"]
+                row |= dev_figures(model, tokenizer)
+                save(args.out, model, optimizers, state)
+            if state["step"] % 20 == 0 or "dev_loss" in row:
+                log.info(" ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()))
+                metrics.write(json.dumps(row) + "\n")
+                metrics.flush()
+            if smooth < LEAVE.get(state["stage"], -1.0) and state["step"] > 60:
+                feed.close()
+                state |= {"stage": state["stage"] + 1, "smooth": None, "position": 0}
+                feed = Feed(args.out / "tokenizer", state["stage"], 0, args.batch_tokens, args.longest)
+    feed.close()
+    log.info("final %s", dev_figures(model, tokenizer, 256))
+    save(args.out, model, optimizers, state)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=80, help="training time in all, resumed time counted")
+    parser.add_argument("--eval-minutes", type=float, default=4)
+    parser.add_argument("--layers", default="cacaca", help="c a short convolution, a attention")
+    parser.add_argument("--hidden", type=int, default=256)
+    parser.add_argument("--kernel", type=int, default=4, help="tokens that a short convolution sees")
+    parser.add_argument("--ff", type=int, default=704)
+    parser.add_argument("--vocabulary", type=int, default=4096)
+    parser.add_argument("--batch-tokens", type=int, default=8192)
+    parser.add_argument("--longest", type=int, default=1536, help="longer samples are left out")
+    parser.add_argument("--muon-rate", type=float, default=3e-3)
+    parser.add_argument("--adam-rate", type=float, default=3e-3)
+    parser.add_argument("--decay", type=float, default=0.35, help="share of the time in which the rate falls")
+    parser.add_argument("--first-stage", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    train(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,290 @@
+"""What is kept of comparisons: complete JSON files, and an SQLite index that can be rebuilt from them.
+
+`HOME/comparisons/<id>.json` is the truth, one file a comparison; `HOME/comparisons/votes.jsonl` holds the blind votes;
+`HOME/studio.db` makes both searchable. Files are written whole or not at all. A file that can't be read is reported
+in `notices` and left where it is. Raises StorageError where the disk or the index refuses.
+"""
+
+import json
+import os
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from training.disk import disk, storage_error, write_whole
+from training.errors import InputError, StorageError
+from training.task.records import Comparison, to_json
+
+TIE = "tie"
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+TITLE_CHARS = 80
+SEARCH_CHARS = 20_000
+
+MIGRATIONS: tuple[str, ...] = (  # PRAGMA user_version counts those applied; never edit one that was released
+    """
+    CREATE TABLE comparisons (
+        id TEXT PRIMARY KEY, created TEXT NOT NULL, task TEXT NOT NULL, base TEXT NOT NULL,
+        title TEXT NOT NULL, arms TEXT NOT NULL, words TEXT NOT NULL
+    );
+    CREATE INDEX comparisons_by_created ON comparisons (created DESC);
+    """,
+    """
+    CREATE TABLE votes (
+        comparison_id TEXT PRIMARY KEY, created TEXT NOT NULL, task TEXT NOT NULL, base TEXT NOT NULL,
+        winner TEXT NOT NULL, shown TEXT NOT NULL
+    );
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonRow:
+    """One line of the list. `created` is ISO 8601 UTC, `arms` the column labels in the order they ran."""
+
+    id: str
+    created: str
+    task: str
+    base: str
+    title: str
+    arms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VoteTally:
+    """Blind votes between two arms of one task on one base. `left` < `right` by name, whatever side they stood on."""
+
+    task: str
+    base: str
+    left: str
+    right: str
+    left_wins: int
+    right_wins: int
+    ties: int
+
+
+class Shelf(Protocol):
+    """Where comparisons go: `Store` at home, a session's own memory on a Space."""
+
+    def add_comparison(self, comparison: Comparison) -> None: ...
+    def get_comparison(self, comparison_id: str) -> dict[str, Any]: ...
+    def list_comparisons(self, limit: int = 50, search: str = "") -> list[ComparisonRow]: ...
+    def delete_comparison(self, comparison_id: str) -> None: ...
+    def add_vote(self, comparison_id: str, winner: str, order: Sequence[str]) -> None: ...
+    def get_vote(self, comparison_id: str) -> str | None: ...
+    def vote_tally(self) -> list[VoteTally]: ...
+
+
+def title_of(data: Mapping[str, Any]) -> str:
+    """The first line of the source that says something, tags dropped, at most 80 characters."""
+    text = str(data["source"]["text"])[:SEARCH_CHARS]
+    if data["source"].get("kind") == "html":
+        found = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+        text = found.group(1) if found else re.sub(r"<[^>]*>", " ", text)
+    lines = (" ".join(line.split()).lstrip("# ") for line in text.splitlines())
+    first = next((line for line in lines if any(c.isalnum() for c in line)), "untitled")
+    return first if len(first) <= TITLE_CHARS else first[: TITLE_CHARS - 1].rstrip() + "…"
+
+
+def row_of(data: Mapping[str, Any]) -> ComparisonRow:
+    """A comparison's JSON form as a line of the list. KeyError or TypeError where it is no comparison."""
+    arms = tuple(str(arm["generation"]["arm"]["label"]) for arm in data["arms"])
+    return ComparisonRow(data["id"], data["created"], data["task"], data["base"], title_of(data), arms)
+
+
+def check_vote(winner: str, order: Sequence[str]) -> None:
+    if winner != TIE and winner not in order:
+        raise InputError(f"{winner!r} was not one of the columns voted on.", fix="Vote for a column that is shown.")
+
+
+def tally(votes: Sequence[tuple[str, str, str, Sequence[str]]]) -> list[VoteTally]:
+    """Votes (task, base, winner, labels shown) counted by pair, most votes first; only votes on two columns count."""
+    counts: dict[tuple[str, str, str, str], list[int]] = {}
+    for task, base, winner, order in votes:
+        if len(order) != 2:
+            continue
+        left, right = sorted(order)
+        count = counts.setdefault((task, base, left, right), [0, 0, 0])
+        count[2 if winner == TIE else (left, right).index(winner)] += 1
+    rows = [VoteTally(*key, *count) for key, count in counts.items()]
+    return sorted(rows, key=lambda row: -(row.left_wins + row.right_wins + row.ties))
+
+
+class Store:
+    """The comparisons of one home folder. Safe to use from several threads: a connection per call."""
+
+    def __init__(self, home: Path) -> None:
+        self.folder = home / "comparisons"
+        self.path = home / "studio.db"
+        self.notices: list[str] = []
+        self._votes_lock = threading.Lock()
+        with disk("open the studio's folder", home):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._migrate()
+        except StorageError as err:
+            if not isinstance(err.__cause__, sqlite3.DatabaseError) or isinstance(
+                err.__cause__, sqlite3.OperationalError
+            ):
+                raise
+            self._set_aside()
+
+    def add_comparison(self, comparison: Comparison) -> None:
+        """Keep a comparison. StorageError where the disk is full; then neither file nor row exists."""
+        data = to_json(comparison)
+        path = self._file(comparison.id)
+        with disk("keep the comparison", path):
+            write_whole(path, json.dumps(data, ensure_ascii=True))
+            try:
+                with self._index() as db:
+                    insert_comparison(db, data)
+            except sqlite3.Error:
+                path.unlink(missing_ok=True)
+                raise
+
+    def get_comparison(self, comparison_id: str) -> dict[str, Any]:
+        """The JSON form. InputError for an unknown id, StorageError for a file that can't be read."""
+        path = self._file(comparison_id)
+        if not path.is_file():
+            raise InputError(
+                f"There is no comparison {comparison_id} on this machine.",
+                fix="Pick one from Recent; it may have been deleted.",
+            )
+        try:
+            data = json.loads(path.read_text("utf-8"))
+            row_of(data)
+        except (ValueError, KeyError, TypeError, AttributeError) as err:
+            raise StorageError(
+                f"The file of comparison {comparison_id} is damaged ({path}).",
+                fix="Delete it from Recent, or restore the file from a backup.",
+            ) from err
+        except OSError as err:
+            raise storage_error("read the comparison", path, err) from err
+        return data
+
+    def list_comparisons(self, limit: int = 50, search: str = "") -> list[ComparisonRow]:
+        """Newest first; `search` finds words in source text, task, base and arm labels, all of them, in any order."""
+        words = search.casefold().split()
+        where = " AND ".join("words LIKE ? ESCAPE '\\'" for _ in words) or "1"
+        values = [f"%{escape_like(word)}%" for word in words]
+        query = (
+            f"SELECT id, created, task, base, title, arms FROM comparisons WHERE {where} ORDER BY created DESC LIMIT ?"
+        )
+        with disk("read the list of comparisons", self.path), self._index() as db:
+            rows = db.execute(query, [*values, limit]).fetchall()
+        return [ComparisonRow(*row[:5], tuple(json.loads(row[5]))) for row in rows]
+
+    def delete_comparison(self, comparison_id: str) -> None:
+        """Remove file and row; the vote on it stays counted."""
+        path = self._file(comparison_id)
+        with disk("delete the comparison", path):
+            path.unlink(missing_ok=True)
+            with self._index() as db:
+                db.execute("DELETE FROM comparisons WHERE id = ?", [comparison_id])
+
+    def add_vote(self, comparison_id: str, winner: str, order: Sequence[str]) -> None:
+        """One vote a comparison: `winner` is a label of `order` (as shown, left to right) or "tie"."""
+        check_vote(winner, order)
+        data = self.get_comparison(comparison_id)
+        vote = {"comparison_id": comparison_id, "created": datetime.now(UTC).isoformat(timespec="seconds"),
+                "task": data["task"], "base": data["base"], "winner": winner, "shown": list(order)}  # fmt: skip
+        path = self.folder / "votes.jsonl"
+        with self._votes_lock, disk("keep the vote", path):
+            with self._index() as db:
+                if not insert_vote(db, vote):
+                    raise InputError("This comparison was voted on before.", fix="Compare again to vote again.")
+                with path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(vote) + "\n")
+
+    def get_vote(self, comparison_id: str) -> str | None:
+        """The winner voted for (a label or "tie"), None before a vote."""
+        with disk("read the votes", self.path), self._index() as db:
+            row = db.execute("SELECT winner FROM votes WHERE comparison_id = ?", [comparison_id]).fetchone()
+        return row[0] if row else None
+
+    def vote_tally(self) -> list[VoteTally]:
+        with disk("read the votes", self.path), self._index() as db:
+            votes = db.execute("SELECT task, base, winner, shown FROM votes").fetchall()
+        return tally([(task, base, winner, json.loads(shown)) for task, base, winner, shown in votes])
+
+    def rebuild(self) -> int:
+        """Fill an index from the files; returns how many comparisons it holds. Unreadable files are told in `notices`."""
+        with disk("rebuild the index", self.path), self._index() as db:
+            db.execute("DELETE FROM comparisons")
+            for path in sorted(self.folder.glob("*.json")):
+                try:
+                    insert_comparison(db, json.loads(path.read_text("utf-8")))
+                except (ValueError, KeyError, TypeError, AttributeError):
+                    self.notices.append(f"{path.name} is damaged and not in the list; the file was left as it is.")
+            for vote in self._read_votes():
+                insert_vote(db, vote)
+            return db.execute("SELECT count(*) FROM comparisons").fetchone()[0]
+
+    def _read_votes(self) -> Iterator[dict[str, Any]]:
+        path = self.folder / "votes.jsonl"
+        for number, line in enumerate(path.read_text("utf-8").splitlines() if path.exists() else [], start=1):
+            try:
+                vote = json.loads(line)
+                check_vote(vote["winner"], vote["shown"])
+                yield vote
+            except (ValueError, KeyError, TypeError, InputError):
+                self.notices.append(f"votes.jsonl, line {number} is damaged and was not counted.")
+
+    def _file(self, comparison_id: str) -> Path:
+        if not ID.fullmatch(comparison_id):
+            raise InputError("That is no comparison's id.", fix="Pick one from Recent.")
+        return self.folder / f"{comparison_id}.json"
+
+    def _migrate(self) -> None:
+        with disk("open the index", self.path), self._index() as db:
+            done = db.execute("PRAGMA user_version").fetchone()[0]
+            if done > len(MIGRATIONS):
+                raise StorageError(
+                    f"{self.path} was written by a newer Taste Test (schema {done}, this one knows {len(MIGRATIONS)}).",
+                    fix="Update this checkout, or start with another --home.",
+                )
+            for number, script in enumerate(MIGRATIONS[done:], start=done + 1):
+                db.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+
+    def _set_aside(self) -> None:
+        """A damaged index moves out of the way and is built anew from the files."""
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        aside = self.path.with_name(f"studio.db.damaged-{stamp}")
+        with disk("set the damaged index aside", self.path):
+            os.replace(self.path, aside)
+        self._migrate()
+        kept = self.rebuild()
+        self.notices.append(f"The index was damaged: kept as {aside.name}, and rebuilt with {kept} comparisons.")
+
+    @contextmanager
+    def _index(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self.path, timeout=10)) as db, db:
+            yield db
+
+
+def insert_comparison(db: sqlite3.Connection, data: Mapping[str, Any]) -> None:
+    row = row_of(data)
+    words = " ".join([data["source"]["text"][:SEARCH_CHARS], row.title, row.task, row.base, *row.arms]).casefold()
+    values = [row.id, row.created, row.task, row.base, row.title, json.dumps(row.arms), clean(words)]
+    db.execute("INSERT OR REPLACE INTO comparisons VALUES (?, ?, ?, ?, ?, ?, ?)", [clean(v) for v in values])
+
+
+def insert_vote(db: sqlite3.Connection, vote: Mapping[str, Any]) -> bool:
+    """False where the comparison has a vote already; the first one stands."""
+    keys = ("comparison_id", "created", "task", "base", "winner")
+    values = [*(vote[key] for key in keys), json.dumps(list(vote["shown"]))]
+    return db.execute("INSERT OR IGNORE INTO votes VALUES (?, ?, ?, ?, ?, ?)", values).rowcount == 1
+
+
+def clean(text: str) -> str:
+    """Text as SQLite can hold it: lone surrogates, which are not UTF-8, become "?" (the JSON file keeps them)."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def escape_like(word: str) -> str:
+    return clean(word).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,299 @@
+"""A task pack: one folder that says what is asked, what counts as an answer and what of a page a model is shown.
+
+    task.yaml            prompts, sampling defaults, fields with their comparators, context rules
+    output_schema.json   the contract, JSON Schema draft 2020-12
+    task.md              the sections of `TASK_SECTIONS`, for people
+    examples/            NAME.md or NAME.html with a front matter between --- lines: title, note, gold
+
+Everything is checked when a pack is read; an error names the file, the key and the fix. Packs stand in `BUILTIN` and in
+the user's own tasks folder, where a pack of the same name replaces the built-in one.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+from jsonschema import Draft202012Validator, SchemaError
+
+from training.errors import PackError
+from training.task.records import Sampling
+from training.task.yamlfile import Reader, parse_yaml, read_json, read_utf8, read_yaml
+
+BUILTIN = Path(__file__).resolve().parents[2] / "assets" / "tasks"
+TASK_SECTIONS = (
+    "Goal", "Inputs", "Output contract", "Non-goals", "Failure modes", "Metrics", "Deployment target",
+    "Cost and latency target",
+)  # fmt: skip
+FieldKind = Literal["scalar", "list", "steps", "duration", "set", "constant"]
+Comparator = Literal["exact", "text", "list_ingredient", "list_steps", "duration", "yield", "set", "ignore"]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One top-level key of an answer: how it is compared and whether a record without it is unusable."""
+
+    name: str
+    comparator: Comparator
+    critical: bool
+    label: str
+    kind: FieldKind
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text to click. `gold` is the right answer ({} for "no recipe"), None where nobody knows it."""
+
+    id: str
+    title: str
+    text: str
+    kind: Literal["text", "html"]
+    gold: dict[str, Any] | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropRule:
+    """Lines that are no content. A line matches when `pattern` is found in it and it has at most `max_words` words.
+
+    `scope` line drops that line, block drops on to the next blank line, rest drops everything after it.
+    """
+
+    reason: str
+    pattern: re.Pattern[str]
+    max_words: int
+    scope: Literal["line", "block", "rest"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadingRule:
+    """A heading and its hold on the lines below: `weight` each, up to `reach` lines or the next heading."""
+
+    name: str
+    pattern: re.Pattern[str]
+    weight: float
+    reach: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRule:
+    """A cheap sign of content: `weight` for each place `pattern` is found, `most` places counted."""
+
+    name: str
+    pattern: re.Pattern[str]
+    weight: float
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContextRules:
+    """How source text becomes what a model is shown. `budget_tokens` is the default, a caller may give another."""
+
+    budget_tokens: int
+    drop: tuple[DropRule, ...] = ()
+    headings: tuple[HeadingRule, ...] = ()
+    features: tuple[FeatureRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A checked task. `user` and `prompted_user` hold {source} exactly once, `prompted_user` also {schema}."""
+
+    name: str
+    title: str
+    description: str
+    system: str
+    user: str
+    prompted_user: str
+    sampling: Sampling
+    fields: tuple[FieldSpec, ...]
+    schema: dict[str, Any]
+    context: ContextRules
+    task_md: str
+    examples: tuple[Example, ...]
+    path: Path
+
+    def field(self, name: str) -> FieldSpec | None:
+        """The field of that name, None when the pack declares none."""
+        return next((spec for spec in self.fields if spec.name == name), None)
+
+
+def find_packs(*roots: Path) -> dict[str, Pack]:
+    """Every pack in the roots by name; a later root wins. A root that is not there is skipped, a broken pack is not."""
+    packs: dict[str, Pack] = {}
+    for root in roots:
+        folders = sorted(root.iterdir()) if root.is_dir() else []
+        for folder in folders:
+            if folder.is_dir() and not folder.name.startswith("."):
+                pack = load_pack(folder)
+                packs[pack.name] = pack
+    return packs
+
+
+def load_pack(folder: Path) -> Pack:
+    """Read and check one pack folder. Raises PackError naming the file, the key and the fix."""
+    if not folder.is_dir():
+        raise PackError(f"{folder}: there is no such task folder.", fix="Check the path, or the task's name.")
+    root = read_yaml(folder / "task.yaml")
+    name = root.take("name", str)
+    if name != folder.name:
+        raise root.error("name", f"is {name!r} but the folder is {folder.name!r}", "Give both the same name.")
+    schema = _read_schema(folder / "output_schema.json")
+    fields = root.each("fields", _field)
+    _check_fields(fields, schema, root)
+    pack = Pack(
+        name=name,
+        title=root.take("title", str),
+        description=root.take("description", str),
+        system=root.take("system", str, ""),
+        user=_template(root, "user", ("{source}",)),
+        prompted_user=_template(root, "prompted_user", ("{source}", "{schema}")),
+        sampling=_sampling(root.sub("sampling")),
+        fields=fields,
+        schema=schema,
+        context=_context(root.sub("context")),
+        task_md=_task_md(folder / "task.md"),
+        examples=_examples(folder / "examples", schema),
+        path=folder,
+    )
+    root.finish()
+    return pack
+
+
+def _template(root: Reader, key: str, placeholders: tuple[str, ...]) -> str:
+    text = root.take(key, str)
+    for placeholder in placeholders:
+        if (count := text.count(placeholder)) != 1:
+            raise root.error(key, f"holds {placeholder} {count} times", f"Write {placeholder} exactly once.")
+    return text
+
+
+def _sampling(row: Reader) -> Sampling:
+    sampling = Sampling(
+        temperature=row.take("temperature", float, 0.0),
+        top_p=row.take("top_p", float, 1.0),
+        top_k=row.take("top_k", int, 0),
+        repetition_penalty=row.take("repetition_penalty", float, 1.0),
+        max_new_tokens=row.take("max_new_tokens", int),
+        seed=row.take("seed", int, 7),
+    )
+    limits = {
+        "temperature": (0.0, 2.0), "top_p": (0.01, 1.0), "top_k": (0, 1000), "repetition_penalty": (0.5, 2.0),
+        "max_new_tokens": (1, 8192), "seed": (0, 2**32 - 1),
+    }  # fmt: skip
+    for key, (least, most) in limits.items():
+        if not least <= getattr(sampling, key) <= most:
+            raise row.error(key, f"is {getattr(sampling, key)}", f"Choose a number from {least} to {most}.")
+    row.finish()
+    return sampling
+
+
+def _field(row: Reader) -> FieldSpec:
+    return FieldSpec(
+        name=row.take("name", str),
+        comparator=cast("Comparator", _one_of(row, "comparator", get_args(Comparator))),
+        critical=row.take("critical", bool),
+        label=row.take("label", str),
+        kind=cast("FieldKind", _one_of(row, "kind", get_args(FieldKind))),
+    )
+
+
+def _one_of(row: Reader, key: str, allowed: tuple[str, ...], default: str | None = None) -> str:
+    value = row.take(key, str, default)
+    if value not in allowed:
+        raise row.error(key, f"is {value!r}", f"Use one of: {', '.join(allowed)}.")
+    return value
+
+
+def _check_fields(fields: tuple[FieldSpec, ...], schema: dict[str, Any], root: Reader) -> None:
+    names = [spec.name for spec in fields]
+    if doubled := {name for name in names if names.count(name) > 1}:
+        raise root.error("fields", f"names {', '.join(sorted(doubled))} twice", "Keep one row for each key.")
+    known = schema.get("properties", {})
+    if unknown := [name for name in names if name not in known]:
+        raise root.error("fields", f"names {', '.join(unknown)}, which output_schema.json does not", "Name a property.")
+    if missing := [name for name in known if name not in names]:
+        raise root.error("fields", f"lacks {', '.join(missing)} of output_schema.json", "Add a row for each property.")
+
+
+def _read_schema(file: Path) -> dict[str, Any]:
+    schema = read_json(file)
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        at = "/".join(str(part) for part in error.absolute_path) or "the root"
+        raise PackError(f"{file}: the schema is broken at {at}: {error.message}.", fix="Correct that key.") from None
+    if not isinstance(schema.get("properties"), dict):
+        raise PackError(f"{file}: the key 'properties' is missing.", fix="List the answer's keys there.")
+    return schema
+
+
+def _task_md(file: Path) -> str:
+    text = read_utf8(file)
+    for section in TASK_SECTIONS:
+        if not re.search(rf"^##\s+{re.escape(section)}\s*$", text, re.MULTILINE):
+            raise PackError(f"{file}: the section '## {section}' is missing.", fix=f"Add a '## {section}' section.")
+    return text
+
+
+def _context(row: Reader) -> ContextRules:
+    rules = ContextRules(
+        budget_tokens=row.take("budget_tokens", int),
+        drop=row.each("drop", _drop_rule, required=False),
+        headings=row.each("headings", _heading_rule, required=False),
+        features=row.each("features", _feature_rule, required=False),
+    )
+    if rules.budget_tokens < 1:
+        raise row.error("budget_tokens", f"is {rules.budget_tokens}", "Give it a number above 0.")
+    row.finish()
+    return rules
+
+
+def _drop_rule(row: Reader) -> DropRule:
+    scope = cast("Literal['line', 'block', 'rest']", _one_of(row, "scope", ("line", "block", "rest"), "line"))
+    return DropRule(row.take("reason", str), _pattern(row), row.take("max_words", int, 12), scope)
+
+
+def _heading_rule(row: Reader) -> HeadingRule:
+    return HeadingRule(row.take("name", str), _pattern(row), row.take("weight", float), row.take("reach", int, 40))
+
+
+def _feature_rule(row: Reader) -> FeatureRule:
+    return FeatureRule(row.take("name", str), _pattern(row), row.take("weight", float), row.take("most", int, 3))
+
+
+def _pattern(row: Reader) -> re.Pattern[str]:
+    """One regular expression out of a list of alternatives, whatever the case."""
+    parts = row.strings("patterns")
+    try:
+        return re.compile("|".join(f"(?:{part})" for part in parts), re.IGNORECASE)
+    except re.error as error:
+        raise row.error("patterns", f"is no regular expression: {error}", "Correct it.") from None
+
+
+def _examples(folder: Path, schema: dict[str, Any]) -> tuple[Example, ...]:
+    files = sorted(file for file in folder.glob("*") if file.is_file()) if folder.is_dir() else []
+    return tuple(_example(file, schema) for file in files)
+
+
+def _example(file: Path, schema: dict[str, Any]) -> Example:
+    if file.suffix not in (".md", ".html"):
+        raise PackError(f"{file}: an example ends in .md or .html.", fix="Rename it or move it away.")
+    head = re.match(r"---\n(.*?)\n---\n", read_utf8(file), re.DOTALL)
+    if head is None:
+        raise PackError(f"{file}: the front matter is missing.", fix="Begin with title, note and gold between --- lines.")
+    row = parse_yaml(head[1], file)
+    gold = cast("dict[str, Any]", row.take("gold", dict)) if row.has("gold") else None
+    example = Example(
+        id=file.stem,
+        title=row.take("title", str),
+        text=read_utf8(file)[head.end() :].strip("\n") + "\n",
+        kind="html" if file.suffix == ".html" else "text",
+        gold=gold,
+        note=row.take("note", str, ""),
+    )
+    row.finish()
+    for error in Draft202012Validator(schema).iter_errors(gold) if gold is not None else ():
+        at = "/".join(["gold", *(str(part) for part in error.absolute_path)])
+        raise PackError(f"{file}: the key {at!r} breaks the schema: {error.message}.", fix="Correct the gold.")
+    return example

@@ -1,0 +1,127 @@
+"""YAML and JSON files read strictly: a duplicate, unknown, missing or wrongly typed key is an error with file, key, fix."""
+
+import json
+from collections.abc import Callable, Hashable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import yaml
+
+from training.errors import PackError
+
+T = TypeVar("T")
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Safe YAML that refuses a key given twice, which PyYAML would let the last one win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key: Any = self.construct_object(key_node, deep=True)  # pyright: ignore[reportUnknownMemberType]
+            if isinstance(key, Hashable) and key in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+class Reader:
+    """One mapping of a file. `take` each key, then `finish` refuses what was not taken."""
+
+    def __init__(self, values: Any, file: Path, path: str = "") -> None:
+        self.file, self.path = file, path
+        if not isinstance(values, Mapping):
+            raise self.error("", f"holds {_kind(values)}", "Write it as `key: value` lines.")
+        self._values = dict(cast("Mapping[str, Any]", values))
+        self._known: list[str] = []
+
+    def take(self, key: str, kind: type[T], default: T | None = None) -> T:
+        """The value of `key`, which must be of `kind` (a bool is no number, an int is a float)."""
+        self._known.append(key)
+        if key not in self._values:
+            if default is None:
+                raise self.error(key, "is missing", f"Add `{key}:` with {_NAMES[kind]}.")
+            return default
+        value = self._values.pop(key)
+        if kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not kind:
+            raise self.error(key, f"holds {_kind(value)}", f"Give it {_NAMES[kind]}.")
+        return value
+
+    def has(self, key: str) -> bool:
+        return key in self._values
+
+    def each(self, key: str, build: Callable[["Reader"], T], *, required: bool = True) -> tuple[T, ...]:
+        """A list of mappings, each built and checked to its last key."""
+        rows: list[T] = []
+        for index, values in enumerate(self.take(key, list, None if required else [])):
+            row = Reader(values, self.file, f"{self._at(key)}[{index}]")
+            rows.append(build(row))
+            row.finish()
+        return tuple(rows)
+
+    def sub(self, key: str) -> "Reader":
+        return Reader(self.take(key, dict), self.file, self._at(key))
+
+    def strings(self, key: str) -> tuple[str, ...]:
+        values: list[Any] = self.take(key, list)
+        for value in values:
+            if type(value) is not str or not value:
+                raise self.error(key, f"holds {_kind(value)} among its items", "Give it a list of strings.")
+        return tuple(values)
+
+    def finish(self) -> None:
+        for key in self._values:
+            raise self.error(key, "is not known here", f"Remove it, or use one of: {', '.join(self._known)}.")
+
+    def error(self, key: str, what: str, fix: str) -> PackError:
+        at = self._at(key)
+        return PackError(f"{self.file}: {f'the key {at!r}' if at else 'the file'} {what}.", fix=fix)
+
+    def _at(self, key: str) -> str:
+        return f"{self.path}.{key}".strip(".") if key else self.path
+
+
+_NAMES: dict[type, str] = {
+    str: "a string", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "a mapping"
+}
+
+
+def _kind(value: Any) -> str:
+    return "nothing" if value is None else _NAMES.get(cast("type", type(value)), type(value).__name__)
+
+
+def read_utf8(file: Path) -> str:
+    """The file's text. Raises PackError when it is missing, unreadable or not UTF-8."""
+    try:
+        return file.read_text("utf-8")
+    except FileNotFoundError:
+        raise PackError(f"{file}: the file is missing.", fix=f"Add {file.name} to {file.parent}.") from None
+    except UnicodeDecodeError as error:
+        raise PackError(f"{file}: the file is not UTF-8 ({error}).", fix="Save it as UTF-8.") from None
+    except OSError as error:
+        raise PackError(f"{file}: the file can't be read ({error.strerror}).", fix="Check its permissions.") from error
+
+
+def read_yaml(file: Path) -> Reader:
+    return parse_yaml(read_utf8(file), file)
+
+
+def parse_yaml(text: str, file: Path) -> Reader:
+    """YAML text as a Reader; `file` is what errors name."""
+    try:
+        return Reader(yaml.load(text, Loader=_StrictLoader), file)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        raise PackError(f"{file}: the file is no valid YAML: {error}.", fix="Correct it at that line.") from error
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A JSON object. Raises PackError when it is none."""
+    try:
+        value: Any = json.loads(read_utf8(file))
+    except json.JSONDecodeError as error:
+        raise PackError(f"{file}: the file is no valid JSON: {error}.", fix="Correct it at that place.") from None
+    if type(value) is not dict:
+        raise PackError(f"{file}: the file holds {_kind(value)}, no JSON object.", fix="Write one object.")
+    return cast("dict[str, Any]", value)
