@@ -281,7 +281,7 @@ def _example(file: Path, schema: dict[str, Any]) -> Example:
         raise PackError(f"{file}: an example ends in .md or .html.", fix="Rename it or move it away.")
     head = re.match(r"---\n(.*?)\n---\n", read_utf8(file), re.DOTALL)
     if head is None:
-        raise PackError(f"{file}: the front matter is missing.", fix="Begin with title, note and gold between --- lines.")
+        raise PackError(f"{file}: the front matter is missing.", fix="Begin with title and gold between --- lines.")
     row = parse_yaml(head[1], file)
     gold = cast("dict[str, Any]", row.take("gold", dict)) if row.has("gold") else None
     example = Example(
@@ -293,7 +293,8 @@ def _example(file: Path, schema: dict[str, Any]) -> Example:
         note=row.take("note", str, ""),
     )
     row.finish()
-    for error in Draft202012Validator(schema).iter_errors(gold) if gold is not None else ():
+    validator: Any = Draft202012Validator(schema)
+    for error in validator.iter_errors(gold) if gold is not None else ():
         at = "/".join(["gold", *(str(part) for part in error.absolute_path)])
         raise PackError(f"{file}: the key {at!r} breaks the schema: {error.message}.", fix="Correct the gold.")
     return example

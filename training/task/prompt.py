@@ -12,6 +12,7 @@ Template variables that would change a prompt from day to day or switch on hidde
 import json
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Protocol
 
 from jinja2 import TemplateError
@@ -56,7 +57,7 @@ def schema_text(pack: Pack) -> str:
 
 
 def render_prompt(pack: Pack, context: Context, tokenizer: ChatTokenizer, *, prompted: bool = False) -> Prompt:
-    """Render what `context` shows into the tokens a model is given. Raises ModelError where the template can't be used."""
+    """What `context` shows as the tokens a model is given. Raises ModelError where the chat template can't be used."""
     return render_messages(messages_for(pack, context.shown, prompted), tokenizer)
 
 
@@ -124,7 +125,7 @@ def _plain(messages: Sequence[Message]) -> str:
 
 
 def _one_bos(text: str, tokenizer: ChatTokenizer) -> str:
-    """Exactly one leading BOS where the template wrote one, the tokenizer writes one, or there is no template to ask."""
+    """Exactly one leading BOS where template or tokenizer writes one, or where there is no template to ask."""
     bos = tokenizer.bos_token
     if not bos:
         return text
@@ -163,6 +164,6 @@ def _encode(text: str, messages: Sequence[Message], tokenizer: ChatTokenizer) ->
                 hit = content.find(marker, hit + 1)
     edges = [0, *sorted(set(cuts)), len(text)]
     ids: list[int] = []
-    for left, right in zip(edges, edges[1:], strict=False):
+    for left, right in pairwise(edges):
         ids.extend(tokenizer.encode(text[left:right], add_special_tokens=False))
     return tuple(ids)

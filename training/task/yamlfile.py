@@ -1,4 +1,4 @@
-"""YAML and JSON files read strictly: a duplicate, unknown, missing or wrongly typed key is an error with file, key, fix."""
+"""YAML and JSON read strictly: a key that is double, unknown, missing or wrongly typed is an error that names it."""
 
 import json
 from collections.abc import Callable, Hashable, Mapping
@@ -18,7 +18,7 @@ class _StrictLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key: Any = self.construct_object(key_node, deep=True)  # pyright: ignore[reportUnknownMemberType]
+            key = cast("Any", self.construct_object(key_node, deep=True))  # pyright: ignore[reportUnknownMemberType]
             if isinstance(key, Hashable) and key in seen:
                 raise yaml.MarkedYAMLError(problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark)
             seen.add(key)
@@ -55,7 +55,8 @@ class Reader:
     def each(self, key: str, build: Callable[["Reader"], T], *, required: bool = True) -> tuple[T, ...]:
         """A list of mappings, each built and checked to its last key."""
         rows: list[T] = []
-        for index, values in enumerate(self.take(key, list, None if required else [])):
+        given = cast("list[Any]", self.take(key, list, None if required else []))
+        for index, values in enumerate(given):
             row = Reader(values, self.file, f"{self._at(key)}[{index}]")
             rows.append(build(row))
             row.finish()
@@ -84,12 +85,17 @@ class Reader:
 
 
 _NAMES: dict[type, str] = {
-    str: "a string", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "a mapping"
+    str: "a string",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "a mapping",
 }
 
 
 def _kind(value: Any) -> str:
-    return "nothing" if value is None else _NAMES.get(cast("type", type(value)), type(value).__name__)
+    return "nothing" if value is None else _NAMES.get(type(value), type(value).__name__)
 
 
 def read_utf8(file: Path) -> str:
@@ -111,7 +117,7 @@ def read_yaml(file: Path) -> Reader:
 def parse_yaml(text: str, file: Path) -> Reader:
     """YAML text as a Reader; `file` is what errors name."""
     try:
-        return Reader(yaml.load(text, Loader=_StrictLoader), file)  # noqa: S506 - a SafeLoader
+        return Reader(yaml.load(text, Loader=_StrictLoader), file)
     except yaml.YAMLError as error:
         raise PackError(f"{file}: the file is no valid YAML: {error}.", fix="Correct it at that line.") from error
 
