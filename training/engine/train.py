@@ -127,7 +127,7 @@ def _build_trainer(config: LoraRunConfig, tokenizer: Any, model: Any, rows: Toke
         completion_only_loss=True,
         dataset_kwargs={"skip_prepare_dataset": True},
         gradient_checkpointing=False,
-        bf16=on_cuda and torch.cuda.is_bf16_supported(),
+        bf16=(on_cuda and torch.cuda.is_bf16_supported()) if config.bf16 is None else config.bf16,
         use_cpu=not on_cuda,
         logging_steps=1,
         logging_nan_inf_filter=False,

@@ -27,7 +27,8 @@ class LoraRunConfig:
     `warmup` counts steps when >= 1, else it is a share of `steps`. `save_steps` 0 keeps no checkpoints, `threads` 0
     leaves torch's choice, `max_grad_norm` 0 switches clipping off. `too_long` says what happens to rows of more than
     `max_length` tokens: `error` refuses the run, `drop` leaves them out and counts them in provenance.json.
-    `base_name` is the name written into the adapter for its base, None takes the path as given.
+    `bf16` computes in bfloat16 (weights stay as loaded); None means where a GPU can. On a CPU with AVX512-BF16 or AMX it is
+    two to three times faster, on others slower. `base_name` is the name written into the adapter for its base, None takes the path as given.
     """
 
     base: Path
@@ -52,6 +53,7 @@ class LoraRunConfig:
     too_long: str = "error"
     save_steps: int = 0
     threads: int = 0
+    bf16: bool | None = None
     resume: bool = False
     save_dtype: str = "fp16"
     base_name: str | None = None
