@@ -8,6 +8,7 @@ import functools
 import gzip
 import hashlib
 import json
+import random
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,14 +84,25 @@ def training_recipes() -> tuple[Recipe, ...]:
 
 
 @functools.cache
-def prose_sentences() -> tuple[str, ...]:
-    """Sentences of the books, 3 to 45 words, in book order."""
+def prose_sentences(held_out: bool = False) -> tuple[str, ...]:
+    """Sentences of the books, 3 to 45 words, in book order: the first nine tenths of each, or the held-out last tenth."""
     found: list[str] = []
     for path in sorted(CORPUS.glob("*.md.gz")):
-        text = gzip.open(path, "rt", encoding="utf-8").read()
-        text = "\n".join(line for line in text.splitlines() if not line.startswith(("#", "--")))
-        for paragraph in re.split(r"\n\s*\n", text):
-            for sentence in re.split(r"(?<=[.!?])\s+(?=[\"“A-Z])", clean(paragraph)):
-                if 3 <= len(sentence.split()) <= 45:
-                    found.append(sentence)
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            text = "\n".join(line for line in file.read().splitlines() if not line.startswith(("#", "--")))
+        pieces = (re.split(r"(?<=[.!?])\s+(?=[\"“A-Z])", clean(block)) for block in re.split(r"\n\s*\n", text))
+        book = [sentence for block in pieces for sentence in block if 3 <= len(sentence.split()) <= 45]
+        border = len(book) * 9 // 10
+        found += book[border:] if held_out else book[:border]
     return tuple(found)
+
+
+class Dice(random.Random):
+    """Random numbers, and the book sentences that may be drawn with them: `held_out` ones for dev and test texts."""
+
+    def __new__(cls, seed: str, held_out: bool = False) -> "Dice":
+        return super().__new__(cls)
+
+    def __init__(self, seed: str, held_out: bool = False) -> None:
+        super().__init__(seed)
+        self.sentences = prose_sentences(held_out)

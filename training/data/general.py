@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from training.data.corpus import prose_sentences, training_recipes
+from training.data.corpus import Dice, training_recipes
 from training.data.durations import iso_minutes, random_minutes, write_minutes
 from training.data.noise import date, noise_line
 
@@ -120,7 +120,7 @@ def twins(rng: random.Random, n: int) -> list[str]:
     return lines
 
 
-def short_lines(rng: random.Random, n: int) -> list[str]:
+def short_lines(rng: Dice, n: int) -> list[str]:
     roll = rng.random()
     if roll < 0.22:
         lines = twins(rng, n)
@@ -131,7 +131,7 @@ def short_lines(rng: random.Random, n: int) -> list[str]:
     elif roll < 0.8:
         lines = [" ".join(made_up(rng) for _ in range(rng.randint(1, 5))) for _ in range(n)]
     elif roll < 0.9:
-        lines = [" ".join(rng.choice(prose_sentences()).split()[: rng.randint(2, 8)]) for _ in range(n)]
+        lines = [" ".join(rng.choice(rng.sentences).split()[: rng.randint(2, 8)]) for _ in range(n)]
     else:
         lines = [rng.choice((thing_line, _recipe_line))(rng) for _ in range(n)]
         if n > 3:
@@ -139,14 +139,14 @@ def short_lines(rng: random.Random, n: int) -> list[str]:
     return [line.strip(" -*•+") or "x" for line in lines]
 
 
-def long_lines(rng: random.Random, n: int) -> list[str]:
+def long_lines(rng: Dice, n: int) -> list[str]:
     """Sentences, sometimes two or three in a line."""
     def one() -> str:
         roll = rng.random()
         if roll < 0.5:
             return _recipe_sentence(rng)
         if roll < 0.8:
-            return rng.choice(prose_sentences())
+            return rng.choice(rng.sentences)
         words = [rng.choice((made_up(rng), rng.choice(THINGS), rng.choice(ADJECTIVES), "the", "and", "to", "with")) for _ in range(rng.randint(4, 14))]
         return " ".join(words).capitalize() + rng.choice((".", ".", "!", ""))
     lines = [one() for _ in range(n)]
@@ -189,7 +189,7 @@ def _marked(items: list[str], rng: random.Random, steps: bool) -> list[str]:
     return lines
 
 
-def list_part(names: tuple[str, ...], keys: tuple[str, ...], rng: random.Random, noise: float) -> Part:
+def list_part(names: tuple[str, ...], keys: tuple[str, ...], rng: Dice, noise: float) -> Part:
     n = rng.choice((1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 18, 22)) if rng.random() < 0.85 else rng.randint(8, 26)
     items = short_lines(rng, n)
     if rng.random() < 0.1 and all("," not in item and ";" not in item for item in items):
@@ -202,7 +202,7 @@ def list_part(names: tuple[str, ...], keys: tuple[str, ...], rng: random.Random,
     return Part([*heading, *_with_noise(lines, rng, noise)], rng.choice(keys), items)
 
 
-def steps_part(names: tuple[str, ...], keys: tuple[str, ...], rng: random.Random, noise: float) -> Part:
+def steps_part(names: tuple[str, ...], keys: tuple[str, ...], rng: Dice, noise: float) -> Part:
     items = long_lines(rng, rng.choice((1, 2, 3, 4, 5, 6, 7, 8, 10)))
     paragraph = rng.random() < 0.15
     if paragraph:  # one block of text, to be taken apart at its full stops
@@ -217,7 +217,7 @@ def steps_part(names: tuple[str, ...], keys: tuple[str, ...], rng: random.Random
     return Part([_heading(names, rng), *lines], key, value)
 
 
-def fact_part(names: tuple[str, ...], keys: tuple[str, ...], rng: random.Random) -> Part:
+def fact_part(names: tuple[str, ...], keys: tuple[str, ...], rng: Dice) -> Part:
     if (names, keys) in TIMES:
         minutes = random_minutes(rng)
         text, value = write_minutes(minutes, rng), iso_minutes(minutes)
@@ -241,22 +241,34 @@ def _ask(keys: list[str], rng: random.Random) -> str:
     ))
 
 
-def _prose(rng: random.Random, n: int) -> str:
-    start = rng.randrange(len(prose_sentences()) - n)
-    return " ".join(prose_sentences()[start : start + n])
+def _prose(rng: Dice, n: int) -> str:
+    start = rng.randrange(len(rng.sentences) - n)
+    return " ".join(rng.sentences[start : start + n])
 
 
-def document_sample(rng: random.Random, dump: Callable[[object], str]) -> Sample:
+def bare(blocks: list[Part], rng: Dice) -> list[Part]:
+    """A list and sentences without their headings, asked for by what they look like."""
+    short, long = blocks
+    if len(short.lines) < 2 or len(long.lines) < 2:
+        return blocks
+    kind = f" as {long.key.split(' as ')[1]}" if " as " in long.key else ""
+    return [Part(["", *short.lines[1:]], rng.choice(("items", "shortLines", "listed")), short.value),
+            Part(["", *long.lines[1:]], rng.choice(("sentences", "longLines", "told")) + kind, long.value)]
+
+
+def document_sample(rng: Dice, dump: Callable[[object], str]) -> Sample:
     """A document with facts, lists, steps and noise, and one to three questions about it."""
     noise = rng.choice((0.0, 0.0, 0.05, 0.2))
     parts = [fact_part(*family, rng) for family in rng.sample((*FACTS, *TIMES, *TIMES), rng.choice((0, 1, 2, 2, 3, 4)))]
     parts = list({part.key: part for part in parts}.values())
     blocks = [list_part(*family, rng, noise) for family in rng.sample(LISTS, rng.choice((1, 1, 1, 2)))]
     blocks += [steps_part(*family, rng, noise) for family in rng.sample(STEPS, rng.choice((0, 1, 1, 1)))]
-    if rng.random() < 0.2:
+    if len(blocks) == 2 and rng.random() < 0.15:
+        blocks = bare(blocks, rng)
+    elif rng.random() < 0.2:
         rng.shuffle(blocks)
     title = rng.choice((f"{rng.choice(ADJECTIVES).capitalize()} {rng.choice(KINDS)}", f"{made_up(rng).capitalize()} {rng.choice(KINDS)}", " ".join(made_up(rng).capitalize() for _ in range(3)), rng.choice(training_recipes()).title))
-    blurb = rng.choice(prose_sentences()) if rng.random() < 0.4 else None
+    blurb = rng.choice(rng.sentences) if rng.random() < 0.4 else None
     lines = [rng.choice(("", "", "# ", "Title: ")) + title]
     if blurb:
         lines.append(blurb)
@@ -276,7 +288,7 @@ def document_sample(rng: random.Random, dump: Callable[[object], str]) -> Sample
     return _dialogue("\n".join(lines), answers, (head, title), ("summary" if rng.random() < 0.5 else "description", blurb), rng, dump)
 
 
-def _dialogue(text: str, answers: dict[str, object], head: tuple[str, str], blurb: tuple[str, str | None], rng: random.Random, dump: Callable[[object], str]) -> Sample:
+def _dialogue(text: str, answers: dict[str, object], head: tuple[str, str], blurb: tuple[str, str | None], rng: Dice, dump: Callable[[object], str]) -> Sample:
     """Questions over one text: which keys, in which order; some ask for what is not there."""
     absent = [rng.choice(keys) for _, keys in rng.sample((*LISTS, *STEPS, *FACTS, *TIMES), 3)]
     known = {key.split(" as ")[0] for key in answers}
@@ -308,7 +320,7 @@ def _dialogue(text: str, answers: dict[str, object], head: tuple[str, str], blur
     return [(f"<|bos|>{system}", False), *segments]
 
 
-def lines_sample(rng: random.Random, dump: Callable[[object], str]) -> Sample:
+def lines_sample(rng: Dice, dump: Callable[[object], str]) -> Sample:
     """Lines to a JSON list, marks dropped."""
     items = rng.choice((short_lines, short_lines, long_lines))(rng, rng.randint(2, 14))
     text = "\n".join(_marked(items, rng, rng.random() < 0.5))
@@ -316,7 +328,7 @@ def lines_sample(rng: random.Random, dump: Callable[[object], str]) -> Sample:
     return [(f"<|bos|><|user|>{ask}\n\n{text}<|end|><|assistant|>", False), (f"{dump(items)}<|end|>", True)]
 
 
-def copy_sample(rng: random.Random, _: Callable[[object], str]) -> Sample:
+def copy_sample(rng: Dice, _: Callable[[object], str]) -> Sample:
     """Copy a text, or the part of it after a given line."""
     lines = rng.choice((short_lines, long_lines))(rng, rng.randint(1, 8))
     if rng.random() < 0.5 and len(lines) > 2:
@@ -328,12 +340,12 @@ def copy_sample(rng: random.Random, _: Callable[[object], str]) -> Sample:
     return [(f"<|bos|><|user|>{ask}\n\n{body}<|end|><|assistant|>", False), (f"{answer}<|end|>", True)]
 
 
-def prose_sample(rng: random.Random, _: Callable[[object], str]) -> Sample:
+def prose_sample(rng: Dice, _: Callable[[object], str]) -> Sample:
     """Plain text to continue."""
     return [("<|bos|>", False), (_prose(rng, rng.randint(4, 14)) + "<|end|>", True)]
 
 
-MIX: tuple[tuple[float, Callable[[random.Random, Callable[[object], str]], Sample]], ...] = (
+MIX: tuple[tuple[float, Callable[[Dice, Callable[[object], str]], Sample]], ...] = (
     (0.76, document_sample), (0.08, lines_sample), (0.08, copy_sample), (0.08, prose_sample))
 
 
@@ -344,7 +356,7 @@ def compact(value: object) -> str:
 
 def general_sample(seed: int) -> Sample:
     """The sample of that number; the same on every machine."""
-    rng = random.Random(f"general 1|{seed}")
+    rng = Dice(f"general 1|{seed}")
     roll, total = rng.random(), 0.0
     for share, make in MIX:
         total += share

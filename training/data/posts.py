@@ -5,21 +5,21 @@ gold. Slices beside the happy path: no_ingredients, no_steps, two_recipes, not_r
 the reader) and components (one dish, several ingredient groups).
 """
 
-import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from training.data.corpus import Recipe, prose_sentences
+from training.data.corpus import Dice, Recipe
 from training.data.durations import iso_minutes, write_minutes
 from training.data.general import compact, document_sample
 from training.data.noise import date, noise_line
-from training.data.recipes import DISHES, describe, train_recipe
+from training.data.recipes import DISHES, describe, grammar_recipe, train_recipe, with_facts
 
 STYLES = ("social", "clean", "fluffy", "scraped", "rambling")
 SLICES = ("plain", "no_ingredients", "no_steps", "two_recipes", "not_recipe", "orders", "components")
 TRAIN_SHARES = (0.54, 0.1, 0.08, 0.08, 0.08, 0.04, 0.08)
+TEST_SHARES = (0.34, 0.13, 0.13, 0.13, 0.13, 0.05, 0.09)
 INGREDIENT_HEADS = ("Ingredients", "Ingredients", "Ingredients", "INGREDIENTS", "ingredients", "What you need", "You will need", "What you'll need", "For this you need", "Shopping list", "Ingredient list", "The ingredients", "You'll need")
 STEP_HEADS = ("Instructions", "Directions", "Method", "Steps", "Preparation", "How to make it", "INSTRUCTIONS", "METHOD", "Directions", "Let's cook", "How to", "The method", "Step by step", "How I make it")
 COMPONENTS = ("For the sauce", "For the dough", "For the filling", "For the topping", "Dressing", "For the batter", "For the cream", "Marinade", "To serve", "For the crust", "Glaze", "SAUCE", "For the salad")
@@ -44,21 +44,21 @@ class Post:
     slice: str
 
 
-def story(rng: random.Random, n: int) -> str:
+def story(rng: Dice, n: int) -> str:
     """n following sentences of a book: chat that holds no recipe."""
-    start = rng.randrange(len(prose_sentences()) - n)
-    return " ".join(prose_sentences()[start : start + n])
+    start = rng.randrange(len(rng.sentences) - n)
+    return " ".join(rng.sentences[start : start + n])
 
 
-def cased(text: str, rng: random.Random) -> str:
+def cased(text: str, rng: Dice) -> str:
     return rng.choice((text, text, text, text, text.upper(), text.lower()))
 
 
-def head(names: tuple[str, ...], rng: random.Random) -> str:
+def head(names: tuple[str, ...], rng: Dice) -> str:
     return rng.choice(("{}", "{}:", "{}", "{}:", "## {}", "**{}**", "{} -", "*{}*", "~ {} ~")).format(rng.choice(names))
 
 
-def facts(recipe: Recipe, style: str, rng: random.Random) -> list[str]:
+def facts(recipe: Recipe, style: str, rng: Dice) -> list[str]:
     """Times, servings and labels as lines, one line, or sentences."""
     pairs: list[tuple[str, str]] = []
     for minutes, names in ((recipe.prep_minutes, ("Prep time", "Prep Time", "Prep", "Preparation time", "Preparation")), (recipe.cook_minutes, ("Cook time", "Cook Time", "Cooking time", "Cook", "Baking time")), (recipe.total_minutes, ("Total time", "Total Time", "Total", "Ready in", "Time"))):
@@ -89,14 +89,14 @@ def facts(recipe: Recipe, style: str, rng: random.Random) -> list[str]:
     return [f"{mark}{name}{gap}{value}" for name, value in pairs]
 
 
-def ingredient_lines(items: list[str], style: str, rng: random.Random) -> list[str]:
+def ingredient_lines(items: list[str], style: str, rng: Dice) -> list[str]:
     if style in ("social", "rambling", "scraped") and rng.random() < 0.18 and all("," not in i and len(i) < 40 for i in items):
         return [rng.choice((", ", ", ", " + ", " / ")).join(items)]
     mark = rng.choice({"social": ("+ ", "• ", "", "- ", "👉 "), "clean": ("- ", "* ", "• ", ""), "fluffy": ("- ", "• ", "", "* "), "scraped": ("▢ ", "", "", "[ ] ", "- ", "□ "), "rambling": ("", "- ", "* ", "-")}[style])
     return [mark + item for item in items]
 
 
-def step_lines(items: list[str], style: str, rng: random.Random) -> tuple[list[str], list[str]]:
+def step_lines(items: list[str], style: str, rng: Dice) -> tuple[list[str], list[str]]:
     """The printed lines, and the steps as they are to be read off them."""
     sentences = all(not re.search(r"[.!?:] ", item) for item in items)
     if sentences and len(items) > 1 and rng.random() < (0.3 if style in ("social", "rambling") else 0.08):
@@ -113,7 +113,7 @@ def step_lines(items: list[str], style: str, rng: random.Random) -> tuple[list[s
     return [line for item in items for line in ([mark + item, ""] if gap else [mark + item])], items
 
 
-def sprinkle(lines: list[str], rate: float, rng: random.Random, make: Callable[[random.Random], str] = noise_line) -> list[str]:
+def sprinkle(lines: list[str], rate: float, rng: Dice, make: Callable[[Dice], str] = noise_line) -> list[str]:
     out: list[str] = []
     for line in lines:
         out.append(line)
@@ -122,11 +122,11 @@ def sprinkle(lines: list[str], rate: float, rng: random.Random, make: Callable[[
     return out
 
 
-def chatter(rng: random.Random) -> str:
-    return rng.choice((noise_line(rng), rng.choice(CHATTER), rng.choice(CHATTER).upper() + "!!!", "", rng.choice(prose_sentences())))
+def chatter(rng: Dice) -> str:
+    return rng.choice((noise_line(rng), rng.choice(CHATTER), rng.choice(CHATTER).upper() + "!!!", "", rng.choice(rng.sentences)))
 
 
-def intro(recipe: Recipe, style: str, rng: random.Random) -> list[str]:
+def intro(recipe: Recipe, style: str, rng: Dice) -> list[str]:
     """What stands before the recipe: title, description, byline, stories, adverts."""
     title = recipe.title
     if style == "social":
@@ -155,7 +155,7 @@ def intro(recipe: Recipe, style: str, rng: random.Random) -> list[str]:
     return before + lines
 
 
-def outro(style: str, rng: random.Random) -> list[str]:
+def outro(style: str, rng: Dice) -> list[str]:
     lines: list[str] = []
     if rng.random() < 0.35:
         lines += [rng.choice(("Tip: ", "Note: ", "Notes\n", "Tips\n", "Storage: ")) + rng.choice(TIPS)]
@@ -168,7 +168,7 @@ def outro(style: str, rng: random.Random) -> list[str]:
     return lines
 
 
-def body(recipe: Recipe, style: str, slice_: str, rng: random.Random) -> tuple[list[str], dict[str, Any]]:
+def body(recipe: Recipe, style: str, slice_: str, rng: Dice) -> tuple[list[str], dict[str, Any]]:
     """Ingredients and steps as printed, and the part of the gold that they support."""
     rate = {"social": 0.0, "clean": 0.0, "fluffy": 0.03, "scraped": 0.05, "rambling": 0.1}[style] * rng.choice((0, 1, 1, 2))
     noise = chatter if style == "rambling" else noise_line
@@ -193,7 +193,7 @@ def body(recipe: Recipe, style: str, slice_: str, rng: random.Random) -> tuple[l
     return lines, gold
 
 
-def recipe_post(recipe: Recipe, style: str, slice_: str, rng: random.Random) -> Post:
+def recipe_post(recipe: Recipe, style: str, slice_: str, rng: Dice) -> Post:
     """Render one recipe. `slice_` is any of SLICES but not_recipe."""
     lines, lists = body(recipe, style, slice_, rng)
     meta = facts(recipe, style, rng)
@@ -216,7 +216,7 @@ def recipe_post(recipe: Recipe, style: str, slice_: str, rng: random.Random) -> 
     return Post("\n".join(text), {key: value for key, value in pairs.items() if value}, style, slice_)
 
 
-def other_post(rng: random.Random) -> Post:
+def other_post(rng: Dice) -> Post:
     """A page without a recipe: a story, a report, a list of something else, or a talk about food. Gold {}."""
     roll = rng.random()
     style = rng.choice(STYLES)
@@ -234,6 +234,20 @@ def other_post(rng: random.Random) -> Post:
 
 def train_post(seed: int) -> Post:
     """The training post of that number; the same on every machine."""
-    rng = random.Random(f"post 1|{seed}")
-    slice_, style = rng.choices(SLICES, TRAIN_SHARES)[0], rng.choice(STYLES)
-    return other_post(rng) if slice_ == "not_recipe" else recipe_post(train_recipe(rng), style, slice_, rng)
+    return _post(Dice(f"post 1|{seed}"), train_recipe, shares=TRAIN_SHARES)
+
+
+def test_post(seed: int) -> Post:
+    """The test post of that number: grammar recipes of another stream, held-out stories, slices in even shares."""
+    return _post(Dice(f"test post 1|{seed}", held_out=True), lambda rng: with_facts(grammar_recipe(rng), rng), TEST_SHARES)
+
+
+def real_post(recipe: Recipe, seed: int = 0) -> Post:
+    """A real held-out recipe as a plain post, style and facts drawn from its title."""
+    rng = Dice(f"real post 1|{seed}|{recipe.title}", held_out=True)
+    return recipe_post(with_facts(recipe, rng), rng.choice(STYLES), "plain", rng)
+
+
+def _post(rng: Dice, recipe: Callable[[Dice], Recipe], shares: tuple[float, ...]) -> Post:
+    slice_, style = rng.choices(SLICES, shares)[0], rng.choice(STYLES)
+    return other_post(rng) if slice_ == "not_recipe" else recipe_post(recipe(rng), style, slice_, rng)

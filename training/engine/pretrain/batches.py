@@ -10,6 +10,7 @@ from pathlib import Path
 from queue import Full
 from typing import Any, NamedTuple
 
+from training.data.corpus import Dice
 from training.data.general import Sample, compact, copy_sample, general_sample, lines_sample
 
 POOL = 96  # samples sorted by length together
@@ -45,7 +46,7 @@ def encode(sample: Sample, tokenizer: Any) -> tuple[list[int], list[int]]:
 
 def make(number: int, stage: int, tokenizer: Any) -> tuple[list[int], list[int]]:
     """The sample of that number: stage 0 copies random tokens, 1 lines and copies, 2 the general mix."""
-    rng = random.Random(f"stage {stage}|{number}")
+    rng = Dice(f"stage {stage}|{number}")
     if stage == 0:
         return random_copy(rng, tokenizer)
     if stage == 1 and rng.random() < 0.8:
