@@ -1,0 +1,159 @@
+"""Verdict chips: each opens to say what it means, what exactly was found, and on how many."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from studio.views.markup import Html, each, el, html, icon, number, plural, seconds, short_hash
+from studio.views.words import (
+    Verdict,
+    finish_words,
+    parse_verdict,
+    proof_verdict,
+    schema_verdict,
+    support_verdict,
+)
+
+ICONS = {"ok": "check", "warn": "warn", "bad": "cross", "quiet": "none"}
+PARSE_HELP = (
+    "Strict means: the whole answer is one JSON object, as a program would read it. "
+    "Anything that needs cutting out or mending is said to need it, and does not count in the headline."
+)
+SCHEMA_HELP = "The answer is checked against the schema of the task: which fields there may be and of which type."
+SUPPORT_HELP = (
+    "An item counts as supported when its words and numbers stand in the text you gave. "
+    "It is a check of words, not of meaning: a paraphrase can be missed."
+)
+PROOF_HELP = (
+    "Before the run, the model was asked the same probe with and without the adapter. "
+    "A base column must answer exactly as the untouched base does, an adapter column must not."
+)
+MAX_LISTED = 50
+
+
+def chip(verdict: Verdict, *details: str | None) -> Html:
+    """One chip. With details it opens on click or Enter."""
+    face = html(icon(ICONS[verdict.level]), el("span", verdict.words))
+    if not any(details):
+        return el("span", face, cls=f"tt-chip tt-{verdict.level}")
+    panel = el("div", *details, cls="tt-chip-panel")
+    return el("details", el("summary", face), panel, cls=f"tt-chip tt-{verdict.level}", name="tt-chip")
+
+
+def trust_chips(result: Mapping[str, Any]) -> Html:
+    """The row that says how far the answer can be trusted: parse, schema, support, proof of weights."""
+    chips = [
+        chip(parse_verdict(result), el("p", PARSE_HELP), _parse_details(result)),
+        chip(schema_verdict(result), el("p", SCHEMA_HELP), _schema_details(result)),
+        chip(support_verdict(result), el("p", SUPPORT_HELP), _support_details(result)),
+        chip(proof_verdict(result["generation"]["proof"]), el("p", PROOF_HELP), _proof_details(result)),
+    ]
+    return el("div", *chips, cls="tt-chips")
+
+
+def work_line(result: Mapping[str, Any]) -> Html:
+    """Quiet figures: how it ended, tokens, time to first token, tokens/s, and the scores where an answer is known."""
+    generation = result["generation"]
+    speed = generation["new_tokens"] / generation["gen_s"] if generation["gen_s"] > 0 else None
+    together = int(generation["batch_size"])
+    figures = [
+        el("span", finish_words(generation)) if result["parsed"]["tier"] != "failed" else None,
+        el("span", plural(int(generation["new_tokens"]), "token")),
+        el("span", f"first after {seconds(float(generation['ttft_s']))}", title="time to the first token"),
+        el("span", f"{speed:.1f} tokens/s", title=f"{plural(together, 'answer')} decoded together") if speed else None,
+        _scores(result),
+    ]
+    return el("div", *figures, cls="tt-work")
+
+
+def _rows(pairs: list[tuple[str, str | Html]]) -> Html:
+    return el("dl", *(el("div", el("dt", name), el("dd", value)) for name, value in pairs), cls="tt-facts")
+
+
+def _parse_details(result: Mapping[str, Any]) -> Html:
+    parsed = result["parsed"]
+    similarity = parsed["repair_similarity"]
+    pairs: list[tuple[str, str | Html]] = [
+        ("tier", str(parsed["tier"]).replace("_", " ")),
+        ("ended", finish_words(result["generation"])),
+    ]
+    if parsed["error"]:
+        pairs.append(("parser says", str(parsed["error"])))
+    if parsed["n_objects"]:
+        pairs.append(("whole objects", number(int(parsed["n_objects"]))))
+    if similarity is not None:
+        pairs.append(("like the raw answer", f"{float(similarity):.0%}"))
+    return _rows(pairs)
+
+
+def _schema_details(result: Mapping[str, Any]) -> Html | None:
+    errors = result["schema_errors"]
+    if not errors:
+        return None
+    rows = [
+        el("li", el("code", error["path"] or "/"), " ", el("span", error["kind"], cls="tt-kind"), " ", error["message"])
+        for error in errors[:MAX_LISTED]
+    ]
+    return html(el("ul", *rows, cls="tt-errors"), _more(len(errors)))
+
+
+def _support_details(result: Mapping[str, Any]) -> Html | None:
+    wrong = [item for item in result["items"] if item["supported"] is False]
+    unchecked = sum(1 for item in result["items"] if item["supported"] is None)
+    rows = [
+        el("li", el("span", item["text"], cls="tt-unsup"), " ", el("span", item["field"], cls="tt-dim"))
+        for item in wrong[:MAX_LISTED]
+    ]
+    note = el("p", f"{plural(unchecked, 'item')} could not be checked.", cls="tt-dim") if unchecked else None
+    return html(el("ul", *rows, cls="tt-errors") if rows else None, _more(len(wrong)), note)
+
+
+def _more(total: int) -> Html | None:
+    return el("p", f"and {total - MAX_LISTED:,} more", cls="tt-dim") if total > MAX_LISTED else None
+
+
+def _proof_details(result: Mapping[str, Any]) -> Html:
+    proof = result["generation"]["proof"]
+    return _rows(
+        [
+            ("adapter", str(proof["adapter_state"])),
+            (
+                "largest logit difference",
+                f"{float(proof['probe_max_logit_diff']):.3g} (tolerance {float(proof['tolerance']):.3g})",
+            ),
+            ("base weights", short_hash(proof["base_sha256"])),
+            ("adapter weights", short_hash(proof["adapter_sha256"])),
+            ("prompt", short_hash(result["generation"]["prompt_sha256"])),
+        ]
+    )
+
+
+def _scores(result: Mapping[str, Any]) -> Html | None:
+    """All scores behind one word; not applicable and not scored are said, never shown as 0."""
+    scores = result["scores"]
+    if not scores:
+        return None
+    rows = each(
+        el(
+            "tr",
+            el("th", score["metric"], scope="row"),
+            el("td", score["field"]),
+            el("td", score_words(score), cls="tt-num"),
+            el("td", "" if score["n"] is None else f"n {score['n']:,}", cls="tt-num"),
+            title=score["explanation"] or None,
+        )
+        for score in scores
+    )
+    table = el("table", el("tbody", rows), cls="tt-table")
+    return el(
+        "details",
+        el("summary", plural(len(scores), "score")),
+        el("div", table, cls="tt-chip-panel"),
+        cls="tt-scores",
+        name="tt-chip",
+    )
+
+
+def score_words(score: Mapping[str, Any]) -> str:
+    if score["status"] != "scored":
+        return str(score["status"])
+    return "does not apply" if score["value"] is None else f"{float(score['value']):.2f}"

@@ -1,0 +1,142 @@
+"""Where each arm's items stand in the source text. Every arm has its own lane under the line, so overlaps are seen.
+
+The text is cut once at every start and end of a span; each piece says which arms cover it. Work grows with the number
+of spans (n log n), not with their overlap: 10,000 spans take well under a second.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from studio.views.looks import ArmLook, who
+from studio.views.markup import Html, each, el, html, icon, plural
+from studio.views.reading import PackLike, fields_of
+from training.task.records import ArmResult, to_json
+
+LISTED_IN_TITLE = 4
+MAX_LISTED = 200
+
+
+class Mark(NamedTuple):
+    """One span of one item: [start, end) into the source, the arm's column, what it was read as."""
+
+    start: int
+    end: int
+    column: int
+    label: str
+    text: str
+
+
+def marked_source(
+    text: str,
+    results: Sequence[ArmResult | Mapping[str, Any]],
+    looks: Sequence[ArmLook],
+    pack: PackLike | None = None,
+) -> Html:
+    """The source with marks, a legend and, an arm each, the items that stand nowhere in it."""
+    data = [to_json(result) for result in results]
+    labels = {f.name: f.label for f in fields_of(pack)}
+    marks = [mark for column, result in enumerate(data) for mark in _marks(result, column, labels, len(text))]
+    lanes = ";".join(f"--l{i}:var(--tt-arm-{look.tone})" for i, look in enumerate(looks))
+    body = el("div", _pieces(text, marks, looks), cls="tt-source", dir="auto", style=lanes, tabindex="0", role="group")
+    called_out = each(_unsupported(result, look, labels) for result, look in zip(data, looks, strict=True))
+    return el(
+        "div",
+        el("div", *(_legend(result, look) for result, look in zip(data, looks, strict=True)), cls="tt-legend"),
+        el("div", body, el("div", called_out, cls="tt-callouts"), cls="tt-marks-in"),
+        cls="tt-marks",
+    )
+
+
+def _marks(result: Mapping[str, Any], column: int, labels: Mapping[str, str], length: int) -> list[Mark]:
+    counts: dict[str, int] = {}
+    for item in result["items"]:
+        counts[item["field"]] = counts.get(item["field"], 0) + 1
+    found: list[Mark] = []
+    for item in result["items"]:
+        name = labels.get(item["field"], item["field"])
+        label = f"{name} {int(item['index']) + 1}" if counts[item["field"]] > 1 else name
+        for start, end in item["spans"]:
+            start, end = max(0, int(start)), min(length, int(end))
+            if start < end:
+                found.append(Mark(start, end, column, label, str(item["text"])))
+    return found
+
+
+def _pieces(text: str, marks: Sequence[Mark], looks: Sequence[ArmLook]) -> Html:
+    """The text cut at every boundary. `active` keeps the marks that cover the current piece, in order of appearance."""
+    if not marks:
+        return html(text)
+    starts: dict[int, list[int]] = {}
+    ends: dict[int, list[int]] = {}
+    for i, mark in enumerate(marks):
+        starts.setdefault(mark.start, []).append(i)
+        ends.setdefault(mark.end, []).append(i)
+    active: dict[int, None] = {}
+    covering = [0] * len(looks)
+    pieces: list[Html] = []
+    previous = 0
+    for place in sorted(starts.keys() | ends.keys()):
+        if place > previous:
+            begun = [marks[i] for i in starts.get(previous, ())]
+            pieces.append(
+                _piece(
+                    text[previous:place], covering, [marks[i] for i in islice(active, LISTED_IN_TITLE)], begun, looks
+                )
+            )
+        for i in ends.get(place, ()):
+            del active[i]
+            covering[marks[i].column] -= 1
+        for i in starts.get(place, ()):
+            active[i] = None
+            covering[marks[i].column] += 1
+        previous = place
+    return html(*pieces, text[previous:])
+
+
+def _piece(
+    text: str, covering: Sequence[int], told: Sequence[Mark], begun: Sequence[Mark], looks: Sequence[ArmLook]
+) -> Html:
+    if not told:
+        return html(text)
+    lanes = " ".join(f"m{column}" for column, count in enumerate(covering) if count)
+    more = sum(covering) - len(told)
+    title = "; ".join(f"{looks[mark.column].label}: {mark.label}" for mark in told) + (
+        f" and {more} more" if more > 0 else ""
+    )
+    return el("mark", text, cls=lanes, title=title, data_l=_tag(begun, looks))
+
+
+def _tag(begun: Sequence[Mark], looks: Sequence[ArmLook]) -> str | None:
+    """The small label where items begin: the shapes of the arms that read it so, then what it was read as."""
+    if not begun:
+        return None
+    shapes = "".join(looks[column].shape for column in sorted({mark.column for mark in begun}))
+    labels = list(dict.fromkeys(mark.label for mark in begun))
+    return f"{shapes} {labels[0]}" + (f" +{len(labels) - 1}" if len(labels) > 1 else "")
+
+
+def _legend(result: Mapping[str, Any], look: ArmLook) -> Html:
+    checked = [item for item in result["items"] if item["supported"] is not None]
+    found = sum(1 for item in checked if item["supported"])
+    words = f"{found:,} of {len(checked):,} items in the text" if checked else "no items to look for"
+    return el("span", who(look), el("span", words, cls="tt-dim"), cls="tt-legend-row")
+
+
+def _unsupported(result: Mapping[str, Any], look: ArmLook, labels: Mapping[str, str]) -> Html | None:
+    """Items that stand nowhere in the text: that is how a made-up ingredient is seen."""
+    wrong = [item for item in result["items"] if item["supported"] is False]
+    if not wrong:
+        return None
+    rows = [
+        el(
+            "li",
+            el("span", item["text"], cls="tt-unsup"),
+            " ",
+            el("span", labels.get(item["field"], item["field"]), cls="tt-dim"),
+        )
+        for item in wrong[:MAX_LISTED]
+    ]
+    rest = el("p", f"and {len(wrong) - MAX_LISTED:,} more", cls="tt-dim") if len(wrong) > MAX_LISTED else None
+    heading = el("h4", who(look), " ", icon("warn"), f"{plural(len(wrong), 'item')} not in the text")
+    return el("section", heading, el("ul", *rows), rest, cls="tt-callout")
