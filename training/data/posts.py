@@ -31,6 +31,8 @@ ORDERS = (
 )
 CHATTER = ("trust me on this one", "you can thank me later", "I never measure this", "my neighbour swears by it", "yes, really!!", "(the dog loves the smell)", "SO GOOD", "more on that later", "where was I?")
 TIPS = ("It keeps in the fridge for three days.", "Leftovers freeze well.", "Use the best produce you can find.", "You can double it for a crowd.", "Don't rush it.", "Store in an airtight container.", "Any leftover makes a fine lunch.")
+TALK_HEADS = ("Why you'll love this recipe", "Ingredient notes", "Substitutions", "About the ingredients", "Tips for success", "Frequently asked questions", "What makes it so good", "Key ingredients", "Variations", "Let's talk ingredients")
+REMARKS = ("use the full-fat kind.", "fresh is best, but frozen works too.", "any brand will do.", "you can leave this out.", "this gives it body.", "don't skip it!", "I like the organic one.", "swap it for whatever you have.", "adds a little sweetness.", "about a handful is enough.")
 SCRAPS = ("Calories: 312kcal | Carbohydrates: 41g | Protein: 9g", "Nutrition Facts", "Serving: 1g | Calories: 220kcal | Fat: 12g", "Did you make this? Tag us!", "Notes", "Equipment", "Calories 250 Fat 8g Sodium 340mg", "Author: Dana", "Nutrition information is an estimate.")
 
 
@@ -58,12 +60,35 @@ def head(names: tuple[str, ...], rng: Dice) -> str:
     return rng.choice(("{}", "{}:", "{}", "{}:", "## {}", "**{}**", "{} -", "*{}*", "~ {} ~")).format(rng.choice(names))
 
 
+def printed_minutes(minutes: int, rng: Dice) -> str:
+    """A duration as written, or as recipe plug-ins leave it in a page's text (the unit twice)."""
+    if rng.random() > 0.12:
+        return write_minutes(minutes, rng)
+    hours, rest = divmod(minutes, 60)
+    parts = [f"{hours} hour{'s' * (hours > 1)} hr{'s' * (hours > 1)}"] * (hours > 0) + [f"{rest} minute{'s' * (rest > 1)} min{'s' * (rest > 1)}"] * (rest > 0)
+    return " ".join(parts)
+
+
+def talk(recipe: Recipe, rng: Dice) -> list[str]:
+    """What a long blog says about the recipe before its card: notes on ingredients, reasons, questions."""
+    lines: list[str] = []
+    for _ in range(rng.randint(1, 3)):
+        lines += ["", head(TALK_HEADS, rng)]
+        for item in rng.sample(recipe.ingredients, min(len(recipe.ingredients), rng.randint(1, 5))):
+            food = " ".join(re.sub(r"[(,].*", "", item).split()[-2:]).strip(" .:").capitalize() or "Salt"
+            mark = rng.choice(("- ", "", "* "))
+            lines.append(mark + food + rng.choice((": ", " - ", " – ")) + rng.choice((*TIPS, *REMARKS, rng.choice(rng.sentences))))
+        if rng.random() < 0.4:
+            lines += ["", story(rng, rng.randint(1, 3))]
+    return lines
+
+
 def facts(recipe: Recipe, style: str, rng: Dice) -> list[str]:
     """Times, servings and labels as lines, one line, or sentences."""
     pairs: list[tuple[str, str]] = []
     for minutes, names in ((recipe.prep_minutes, ("Prep time", "Prep Time", "Prep", "Preparation time", "Preparation")), (recipe.cook_minutes, ("Cook time", "Cook Time", "Cooking time", "Cook", "Baking time")), (recipe.total_minutes, ("Total time", "Total Time", "Total", "Ready in", "Time"))):
         if minutes:
-            pairs.append((rng.choice(names), write_minutes(minutes, rng)))
+            pairs.append((rng.choice(names), printed_minutes(minutes, rng)))
     if recipe.recipe_yield:
         numeric = recipe.recipe_yield[0].isdigit()
         pairs.append((rng.choice(("Servings", "Yield", "Serves", "Makes", "Portions", "Serving size") if numeric else ("Yield", "Makes")), recipe.recipe_yield))
@@ -152,6 +177,10 @@ def intro(recipe: Recipe, style: str, rng: Dice) -> list[str]:
         left -= n
         if rng.random() < 0.35:
             lines.append(noise_line(rng))
+    if style in ("fluffy", "scraped") and rng.random() < 0.35:
+        lines += talk(recipe, rng)
+        if rng.random() < 0.5:  # the recipe card repeats the name, and the description stands there
+            lines += ["", title]
     return before + lines
 
 
