@@ -1,0 +1,63 @@
+"""No test leaves this machine: a connection to anywhere else is refused, and fails the test that tried.
+
+Tests marked `network` may. What a test starts as a process of its own is beyond this; there HF_HUB_OFFLINE holds.
+"""
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+tried: list[str] = []
+open_to_all = False
+
+
+class NetworkRefused(OSError):
+    """Looks to the code under test like a machine without a network."""
+
+
+def local(family: int, address: Any) -> bool:
+    """True for unix sockets and the loopback addresses."""
+    if family not in (socket.AF_INET, socket.AF_INET6):
+        return True
+    host = str(address[0])
+    if host in ("localhost", ""):
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def guard(name: str) -> None:
+    """Put a check in front of one method of `socket.socket`."""
+    original = getattr(socket.socket, name)
+
+    def guarded(self: socket.socket, address: Any) -> Any:
+        if not open_to_all and not local(self.family, address):
+            tried.append(f"{name} {address!r}")
+            raise NetworkRefused(f"No test may leave this machine: {name} {address!r}")
+        return original(self, address)
+
+    setattr(socket.socket, name, guarded)
+
+
+guard("connect")
+guard("connect_ex")
+
+
+@pytest.fixture(autouse=True)
+def stay_on_this_machine(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test during which something reached for the network, even when the code took the refusal well."""
+    global open_to_all
+    tried.clear()
+    open_to_all = request.node.get_closest_marker("network") is not None
+    yield
+    open_to_all = False
+    assert not tried, f"reached for the network: {tried}"

@@ -1,0 +1,220 @@
+"""What README.md says is so: its commands run, its tree is the tree, its figures are those that were measured."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests import readme
+
+ROOT = readme.ROOT
+SOURCE = readme.text()
+COMMANDS = readme.commands(SOURCE)
+START_S = 90.0  # the page of a freshly started app; a bound against hanging, no measurement
+
+
+def last_step(name: str) -> list[str]:
+    """The words after the last && of a README command, with this interpreter in place of the one in .venv."""
+    words = shlex.split(COMMANDS[name].line.split("&&")[-1])
+    assert words[0] == ".venv/bin/python", words
+    return [sys.executable, *words[1:]]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def page(url: str, process: subprocess.Popen[bytes]) -> str:
+    """The first page, asked for until it is there; fails at once when the app ends."""
+    until = time.monotonic() + START_S
+    while time.monotonic() < until:
+        assert process.poll() is None, f"the app ended with exit code {process.returncode}"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return str(answer.read().decode("utf-8"))
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.2)
+    raise AssertionError(f"no page at {url} after {START_S:.0f} s")
+
+
+@contextmanager
+def started(command: str | list[str], home: Path, folder: Path) -> Iterator[str]:
+    """The app started with `command` (a shell line or words), its first page, and its end."""
+    port = free_port()
+    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1"}
+    environment |= {"TASTE_TEST_HOME": str(home)}
+    flags = ["--port", str(port), "--no-browser"]
+    words = [*command, *flags] if isinstance(command, list) else f"{command} {shlex.join(flags)}"
+    with (home / "app.log").open("wb") as log:
+        process = subprocess.Popen(
+            words, shell=isinstance(words, str), cwd=folder, env=environment, stdout=log, stderr=log,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            yield page(f"http://127.0.0.1:{port}/", process)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait(20)
+
+
+def test_every_command_block_is_named_and_has_a_test() -> None:
+    shells = [language for language, _ in readme.fenced(SOURCE) if language != "tree"]
+    assert len(shells) == len(COMMANDS), "a fenced block without `<!-- command: NAME -->` above it, or of two lines"
+    assert set(COMMANDS) == {"start", "start-windows", "test", "compare", "space", "gpu"}
+
+
+@pytest.mark.parametrize("name", ["start", "test"])
+def test_both_one_liners_make_their_own_environment(name: str) -> None:
+    make, install, _ = COMMANDS[name].line.split(" && ")
+    assert make == "python3 -m venv .venv"
+    words = shlex.split(install)
+    assert words[:3] == [".venv/bin/pip", "install", "-r"]
+    assert (ROOT / words[3]).is_file()
+
+
+def test_windows_line_is_the_same_line() -> None:
+    unix = COMMANDS["start"].line.replace("python3 -m", "py -m").replace(".venv/bin/", ".venv\\Scripts\\")
+    assert COMMANDS["start-windows"].line == unix
+
+
+def test_start_command_brings_up_the_first_page(tmp_path: Path) -> None:
+    with started(last_step("start"), tmp_path, ROOT) as html:
+        assert "Taste Test" in html
+
+
+def test_test_command_finds_the_tests() -> None:
+    words = [*last_step("test"), "--collect-only", "-q", "tests/test_import_direction.py"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "test_import_direction.py" in done.stdout
+
+
+def test_compare_command_prints_one_object_an_arm(tmp_path: Path) -> None:
+    environment = os.environ | {"TASTE_TEST_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    words = last_step("compare")
+    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    arms = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [arm["adapter"] for arm in arms] == [None, "crumb-recipe-jsonld"]
+    wanted = "arm adapter raw tier object schema_errors scores finish_reason prompt_sha256 tokens seconds proof"
+    for arm in arms:
+        assert not (missing := set(wanted.split()) - set(arm)), missing
+    assert arms[0]["prompt_sha256"] == arms[1]["prompt_sha256"]
+
+
+def test_space_command_uses_options_that_exist() -> None:
+    words = shlex.split(COMMANDS["space"].line)
+    tool = shutil.which("hf", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    assert words[0] == ".venv/bin/hf" and tool
+    shown = subprocess.run([tool, "upload", "--help"], capture_output=True, text=True, check=True).stdout
+    assert all(option in shown for option in words if option.startswith("--"))
+
+
+def test_gpu_command_installs_a_file_that_exists() -> None:
+    words = shlex.split(COMMANDS["gpu"].line)
+    assert words[:3] == [".venv/bin/pip", "install", "-r"]
+    assert (ROOT / words[3]).is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.network
+@pytest.mark.timeout(1800)
+def test_start_command_from_a_bare_clone(tmp_path: Path) -> None:
+    """The line itself, in a clone of what is committed: environment, installation, first page."""
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    make, install, start = COMMANDS["start"].line.split(" && ")
+    subprocess.run(f"{make} && {install}", shell=True, cwd=clone, check=True)
+    with started(f"exec {start}", tmp_path, clone) as html:
+        assert "Taste Test" in html
+
+
+def test_front_matter_makes_a_space() -> None:
+    matter = readme.front_matter(SOURCE)
+    pins = (ROOT / "requirements.txt").read_text("utf-8")
+    gradio = re.search(r"^gradio\[.*?\]==(\S+)", pins, re.MULTILINE)
+    assert gradio is not None
+    assert matter["sdk"] == "gradio"
+    assert matter["sdk_version"] == gradio.group(1)
+    assert matter["python_version"] == "3.12"
+    assert matter["license"] == "apache-2.0"
+    assert (ROOT / matter["app_file"]).is_file()
+    assert len(matter["short_description"]) <= 60, "the Hub refuses a longer one"
+
+
+def test_the_tree_is_the_tree() -> None:
+    entries = readme.tree(SOURCE)
+    shown = {entry.path.rstrip("/") for entry in entries}
+    assert not (gone := {path for path in shown if not (ROOT / path).exists()}), f"in the README only: {sorted(gone)}"
+    files = [Path(line) for line in tracked()]
+    real = {file.parts[0] for file in files if not file.name.startswith(".") and not file.parts[0].startswith(".")}
+    for package in ("studio", "training"):
+        inside = {"/".join(file.parts[:2]) for file in files if file.parts[0] == package and len(file.parts) > 1}
+        real |= {path for path in inside if not path.endswith("__init__.py")}
+    assert not (unsaid := real - shown), f"missing in the README: {sorted(unsaid)}"
+
+
+def tracked() -> list[str]:
+    listed = subprocess.run(
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode != 0:
+        pytest.skip("needs the git checkout")
+    return listed.stdout.splitlines()
+
+
+def test_every_local_link_and_picture_is_there() -> None:
+    targets = re.findall(r"\]\((?!https?:|#)([^)]+)\)", SOURCE)
+    assert "assets/screenshot.png" in targets
+    assert not (gone := [target for target in targets if not (ROOT / target).is_file()]), gone
+
+
+FIGURES = readme.figures(SOURCE)
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: f"{Path(figure.file).parent.name}{figure.pointer}")
+def test_a_figure_is_the_one_that_was_measured(figure: readme.Figure) -> None:
+    assert figure.shown == readme.written(readme.truth(figure), figure.shown), "run: python3 -m tests.readme fill"
+
+
+def test_no_figure_stands_in_a_table_without_its_source() -> None:
+    for row in re.findall(r"^\|.*\|$", SOURCE, re.MULTILINE):
+        for cell in row.strip("|").split("|"):
+            stated = re.sub(r"<!--.*?-->[-\d?.,]+", "", cell)
+            assert not re.search(r"\d+(?:\.\d+)? ?%|\b\d\.\d+", stated), f"a figure without an anchor: {cell.strip()}"
+
+
+def test_figures_are_read_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "p.json").write_text(json.dumps({"a": {"strict": 0.98765, "n": 1234}, "b/c": [0.5]}), "utf-8")
+    monkeypatch.setattr(readme, "ROOT", tmp_path)
+    before = "| <!-- p.json#/a/strict -->?.? % | <!-- p.json#/a/n -->?,??? | <!-- p.json#/b~1c/0 -->9.99 |"
+    after = "| <!-- p.json#/a/strict -->98.8 % | <!-- p.json#/a/n -->1,234 | <!-- p.json#/b~1c/0 -->0.50 |"
+    assert readme.fill(before) == after
+    assert readme.fill(after) == after
+    with pytest.raises(KeyError):
+        readme.fill("<!-- p.json#/a/none -->1.0 %")
+    with pytest.raises(ValueError, match="no number"):
+        readme.fill("<!-- p.json#/a -->1.0 %")
+
+
+def test_a_command_is_printed_for_scripts() -> None:
+    words = [sys.executable, "-m", "tests.readme", "command"]
+    done = subprocess.run([*words, "test"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == COMMANDS["test"].line + "\n"
+    assert subprocess.run([*words, "none"], cwd=ROOT, capture_output=True, check=False).returncode == 2
