@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator, SchemaError
 
 from training.errors import PackError
 from training.task.records import Sampling
+from training.task.rules import ContextRules, read_rules
 from training.task.yamlfile import Reader, parse_yaml, read_json, read_utf8, read_yaml
 
 BUILTIN = Path(__file__).resolve().parents[2] / "assets" / "tasks"
@@ -50,49 +51,6 @@ class Example:
     kind: Literal["text", "html"]
     gold: dict[str, Any] | None
     note: str
-
-
-@dataclass(frozen=True, slots=True)
-class DropRule:
-    """Lines that are no content. A line matches when `pattern` is found in it and it has at most `max_words` words.
-
-    `scope` line drops that line, block drops on to the next blank line, rest drops everything after it.
-    """
-
-    reason: str
-    pattern: re.Pattern[str]
-    max_words: int
-    scope: Literal["line", "block", "rest"]
-
-
-@dataclass(frozen=True, slots=True)
-class HeadingRule:
-    """A heading and its hold on the lines below: `weight` each, up to `reach` lines or the next heading."""
-
-    name: str
-    pattern: re.Pattern[str]
-    weight: float
-    reach: int
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureRule:
-    """A cheap sign of content: `weight` for each place `pattern` is found, `most` places counted."""
-
-    name: str
-    pattern: re.Pattern[str]
-    weight: float
-    most: int
-
-
-@dataclass(frozen=True, slots=True)
-class ContextRules:
-    """How source text becomes what a model is shown. `budget_tokens` is the default, a caller may give another."""
-
-    budget_tokens: int
-    drop: tuple[DropRule, ...] = ()
-    headings: tuple[HeadingRule, ...] = ()
-    features: tuple[FeatureRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +109,7 @@ def load_pack(folder: Path) -> Pack:
         sampling=_sampling(root.sub("sampling")),
         fields=fields,
         schema=schema,
-        context=_context(root.sub("context")),
+        context=read_rules(root.sub("context")),
         task_md=_task_md(folder / "task.md"),
         examples=_examples(folder / "examples", schema),
         path=folder,
@@ -191,18 +149,11 @@ def _sampling(row: Reader) -> Sampling:
 def _field(row: Reader) -> FieldSpec:
     return FieldSpec(
         name=row.take("name", str),
-        comparator=cast("Comparator", _one_of(row, "comparator", get_args(Comparator))),
+        comparator=cast("Comparator", row.one_of("comparator", get_args(Comparator))),
         critical=row.take("critical", bool),
         label=row.take("label", str),
-        kind=cast("FieldKind", _one_of(row, "kind", get_args(FieldKind))),
+        kind=cast("FieldKind", row.one_of("kind", get_args(FieldKind))),
     )
-
-
-def _one_of(row: Reader, key: str, allowed: tuple[str, ...], default: str | None = None) -> str:
-    value = row.take(key, str, default)
-    if value not in allowed:
-        raise row.error(key, f"is {value!r}", f"Use one of: {', '.join(allowed)}.")
-    return value
 
 
 def _check_fields(fields: tuple[FieldSpec, ...], schema: dict[str, Any], root: Reader) -> None:
@@ -234,41 +185,6 @@ def _task_md(file: Path) -> str:
         if not re.search(rf"^##\s+{re.escape(section)}\s*$", text, re.MULTILINE):
             raise PackError(f"{file}: the section '## {section}' is missing.", fix=f"Add a '## {section}' section.")
     return text
-
-
-def _context(row: Reader) -> ContextRules:
-    rules = ContextRules(
-        budget_tokens=row.take("budget_tokens", int),
-        drop=row.each("drop", _drop_rule, required=False),
-        headings=row.each("headings", _heading_rule, required=False),
-        features=row.each("features", _feature_rule, required=False),
-    )
-    if rules.budget_tokens < 1:
-        raise row.error("budget_tokens", f"is {rules.budget_tokens}", "Give it a number above 0.")
-    row.finish()
-    return rules
-
-
-def _drop_rule(row: Reader) -> DropRule:
-    scope = cast("Literal['line', 'block', 'rest']", _one_of(row, "scope", ("line", "block", "rest"), "line"))
-    return DropRule(row.take("reason", str), _pattern(row), row.take("max_words", int, 12), scope)
-
-
-def _heading_rule(row: Reader) -> HeadingRule:
-    return HeadingRule(row.take("name", str), _pattern(row), row.take("weight", float), row.take("reach", int, 40))
-
-
-def _feature_rule(row: Reader) -> FeatureRule:
-    return FeatureRule(row.take("name", str), _pattern(row), row.take("weight", float), row.take("most", int, 3))
-
-
-def _pattern(row: Reader) -> re.Pattern[str]:
-    """One regular expression out of a list of alternatives, whatever the case."""
-    parts = row.strings("patterns")
-    try:
-        return re.compile("|".join(f"(?:{part})" for part in parts), re.IGNORECASE)
-    except re.error as error:
-        raise row.error("patterns", f"is no regular expression: {error}", "Correct it.") from None
 
 
 def _examples(folder: Path, schema: dict[str, Any]) -> tuple[Example, ...]:

@@ -55,8 +55,7 @@ class Reader:
     def each(self, key: str, build: Callable[["Reader"], T], *, required: bool = True) -> tuple[T, ...]:
         """A list of mappings, each built and checked to its last key."""
         rows: list[T] = []
-        given = cast("list[Any]", self.take(key, list, None if required else []))
-        for index, values in enumerate(given):
+        for index, values in enumerate(self.take(key, list, None if required else [])):
             row = Reader(values, self.file, f"{self._at(key)}[{index}]")
             rows.append(build(row))
             row.finish()
@@ -66,11 +65,17 @@ class Reader:
         return Reader(self.take(key, dict), self.file, self._at(key))
 
     def strings(self, key: str) -> tuple[str, ...]:
-        values: list[Any] = self.take(key, list)
+        values = cast("list[Any]", self.take(key, list))
         for value in values:
             if type(value) is not str or not value:
                 raise self.error(key, f"holds {_kind(value)} among its items", "Give it a list of strings.")
         return tuple(values)
+
+    def one_of(self, key: str, allowed: tuple[str, ...], default: str | None = None) -> str:
+        value = self.take(key, str, default)
+        if value not in allowed:
+            raise self.error(key, f"is {value!r}", f"Use one of: {', '.join(allowed)}.")
+        return value
 
     def finish(self) -> None:
         for key in self._values:
@@ -95,7 +100,7 @@ _NAMES: dict[type, str] = {
 
 
 def _kind(value: Any) -> str:
-    return "nothing" if value is None else _NAMES.get(type(value), type(value).__name__)
+    return "nothing" if value is None else _NAMES.get(cast("type[Any]", type(value)), type(value).__name__)
 
 
 def read_utf8(file: Path) -> str:

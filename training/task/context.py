@@ -1,0 +1,143 @@
+"""From what a person gave to what the model is shown: clean lines, no furniture, within a token budget, nothing hidden.
+
+    clean      HTML to text, line ends unified, NUL and trailing spaces dropped, runs of blank lines made one
+    classify   adverts, share bars, comments and the like out, each with its reason
+    fit        when the rest is over the budget, the passages worth most to the task, in the source's order
+
+Promise: `shown` never takes more than the budget, counted with the model's own tokenizer; shown and left out together
+hold every non-blank line of the cleaned text; nothing is added but line ends. Limits: the worth of a line is a sum of
+cheap signs, so content that looks like none can be left out, visibly. With the step off, the source goes through
+unchanged, whatever its length.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from training.errors import InputError
+from training.task.passages import Piece, content_weight, judge, split_long
+from training.task.records import Context, LeftOut, Source
+from training.task.rules import ContextRules
+from training.task.webpage import page_text
+
+CountTokens = Callable[[str], int]
+LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+FILL_TRIES = 40  # smaller passages tried for the room that is left
+
+
+def build_context(
+    source: Source,
+    rules: ContextRules,
+    count_tokens: CountTokens,
+    *,
+    budget_tokens: int | None = None,
+    enabled: bool = True,
+) -> Context:
+    """What of `source` the model is shown. `count_tokens` counts a text as the model will, without special tokens.
+
+    Raises InputError for a budget below 1; never for any text. Nothing at all may fit: `shown` is then "".
+    """
+    budget = rules.budget_tokens if budget_tokens is None else budget_tokens
+    if budget < 1:
+        raise InputError(
+            f"{budget} tokens are left for the source text.",
+            fix="Lower the answer budget or pick a model with a longer context.",
+        )
+    source_tokens = count_tokens(source.text)
+    if not enabled:
+        return Context(source.text, (), source_tokens, source_tokens, budget, enabled=False)
+    text = clean(source, rules)
+    lines = text.split("\n")
+    pieces = judge(lines, rules)
+    kept = [at for at, piece in enumerate(pieces) if not piece.drop]
+    shown = _render(pieces, kept, lines)
+    shown_tokens = count_tokens(shown)
+    if shown_tokens > budget:
+        pieces = split_long(pieces, lines, rules)
+        kept = _fit(pieces, lines, count_tokens, budget, len(shown) / shown_tokens)
+        shown = _render(pieces, kept, lines)
+        shown_tokens = count_tokens(shown)
+    left_out = _left_out(pieces, set(kept), lines, count_tokens)
+    return Context(shown, left_out, source_tokens, shown_tokens, budget, enabled=True)
+
+
+def clean(source: Source, rules: ContextRules) -> str:
+    """The source as tidy lines: HTML as text, one kind of line end, no NUL, no trailing space, single blank lines."""
+    text = source.text.replace("\x00", "").removeprefix("\ufeff")
+    if source.kind == "html":
+        text = page_text(text, partial(content_weight, rules=rules))
+    lines = (line.rstrip() for line in LINE_ENDS.sub("\n", text).split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+
+
+def _fit(
+    pieces: Sequence[Piece], lines: Sequence[str], count_tokens: CountTokens, budget: int, chars_per_token: float
+) -> list[int]:
+    """Indices of the pieces to show, ascending: as many as fit in the order of worth, then what still does.
+
+    Lengths in characters choose the range, exact counts decide.
+    """
+    order = sorted((at for at, p in enumerate(pieces) if not p.drop), key=lambda at: (-pieces[at].worth, at))
+    room = 2 * budget * chars_per_token
+    most = 0
+    while most < len(order) and room > 0:
+        room -= pieces[order[most]].end - pieces[order[most]].start
+        most += 1
+
+    def tokens(chosen: Sequence[int]) -> int:
+        return count_tokens(_render(pieces, sorted(chosen), lines))
+
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if tokens(order[:middle]) <= budget:
+            low = middle
+        else:
+            high = middle - 1
+    chosen = order[:low]
+    used = tokens(chosen)
+    for at in order[low : low + FILL_TRIES]:
+        if (pieces[at].end - pieces[at].start) / chars_per_token > 1.5 * (budget - used):
+            continue
+        if (with_it := tokens([*chosen, at])) <= budget:
+            chosen, used = [*chosen, at], with_it
+    return sorted(chosen)
+
+
+def _render(pieces: Sequence[Piece], kept: Sequence[int], lines: Sequence[str]) -> str:
+    """The kept pieces in order. Neighbours keep what stood between them; a blank line marks missing passages."""
+    parts: list[str] = []
+    last = -1
+    for at in kept:
+        if last >= 0:
+            parts.append(_between(pieces, last, at, lines))
+        piece = pieces[at]
+        parts.append(lines[piece.line][piece.start : piece.end])
+        last = at
+    return "".join(parts)
+
+
+def _between(pieces: Sequence[Piece], last: int, at: int, lines: Sequence[str]) -> str:
+    left, right = pieces[last], pieces[at]
+    if left.line == right.line:
+        return lines[left.line][left.end : right.start] if at == last + 1 else "\n"
+    blank = any(not line for line in lines[left.line + 1 : right.line])
+    missing = any(not pieces[between].drop for between in range(last + 1, at))
+    return "\n\n" if blank or missing else "\n"
+
+
+def _left_out(
+    pieces: Sequence[Piece], kept: set[int], lines: Sequence[str], count_tokens: CountTokens
+) -> tuple[LeftOut, ...]:
+    """Runs of neighbours that are not shown for the same reason; `budget` where only the room was missing."""
+    runs: list[tuple[str, list[int]]] = []
+    for at, piece in enumerate(pieces):
+        if at in kept:
+            continue
+        reason = piece.drop or "budget"
+        if runs and runs[-1][0] == reason and runs[-1][1][-1] == at - 1:
+            runs[-1][1].append(at)
+        else:
+            runs.append((reason, [at]))
+    texts = [(reason, _render(pieces, run, lines)) for reason, run in runs]
+    return tuple(LeftOut(text, reason, count_tokens(text)) for reason, text in texts)

@@ -1,0 +1,176 @@
+"""Lines of a text: which are no content and why, and how much the others are worth to the task.
+
+All knowledge of the task stands in its `ContextRules`. One pass over the lines, each pattern once a line; a line is
+judged by its first `JUDGED_CHARS` characters, so that one endless line costs no more than a long one.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from training.task.rules import ContextRules, DropRule
+
+JUDGED_CHARS = 600
+BLOCK_LINES = 8  # the most that a block rule takes out below its line
+STRONG = 3.0  # a line worth this much is content whatever box it stands in
+PROSE_WORDS = 45  # a longer line under a heading is no list item and no step
+MAX_PIECE_CHARS = 400
+SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[^\sa-z])|(?<=[。！？])")
+
+
+@dataclass(slots=True)
+class Piece:
+    """A slice of one line, the unit of choosing. `worth` is a sum of rule weights, `drop` a reason or ""."""
+
+    line: int
+    start: int
+    end: int
+    worth: float = 0.0
+    drop: str = ""
+
+
+def judge(lines: Sequence[str], rules: ContextRules) -> list[Piece]:
+    """Every non-blank line as one piece, with its worth and, for what is no content, the reason to drop it."""
+    worths = [_features(line[:JUDGED_CHARS], rules) if line else 0.0 for line in lines]
+    heads = [_heading(line, rules) if line else None for line in lines]
+    drops = _drops(lines, worths, heads, rules)
+    if all(reason or not line for reason, line in zip(drops, lines, strict=True)):
+        drops = [""] * len(lines)  # a text that is furniture throughout is shown as it is
+    boosts = _hold(lines, heads, drops, rules)
+    title = ""
+    pieces: list[Piece] = []
+    for at, line in enumerate(lines):
+        if not line:
+            continue
+        worth = worths[at] + boosts[at]
+        if not drops[at]:
+            led = sum(1 for piece in pieces if not piece.drop) if len(pieces) < 200 else rules.lead_lines
+            if led < rules.lead_lines:
+                worth += rules.lead_weight
+            title = title or line[:JUDGED_CHARS]
+        pieces.append(Piece(at, 0, len(line), worth, drops[at]))
+    _echo(pieces, lines, title, rules)
+    return pieces
+
+
+def split_long(pieces: Sequence[Piece], lines: Sequence[str], rules: ContextRules) -> list[Piece]:
+    """Pieces of more than `split_words` words cut at sentence ends, sentences beyond that at spaces; order kept.
+
+    A part keeps what its line gained from its place and is judged for its own words.
+    """
+    parts: list[Piece] = []
+    for piece in pieces:
+        line = lines[piece.line]
+        if piece.drop or (len(line) <= MAX_PIECE_CHARS and line.count(" ") < rules.split_words):
+            parts.append(piece)
+            continue
+        place = piece.worth - _features(line[:JUDGED_CHARS], rules)
+        for start, end in _sentences(line):
+            parts.append(Piece(piece.line, start, end, place + _features(line[start:end], rules)))
+    return parts
+
+
+def content_weight(text: str, rules: ContextRules) -> float:
+    """The sum of what the lines of a text are worth above 0."""
+    return sum(max(0.0, _features(line[:JUDGED_CHARS], rules)) for line in text.split("\n") if line.strip())
+
+
+def _features(text: str, rules: ContextRules) -> float:
+    total = 0.0
+    for rule in rules.features:
+        found = 0
+        for _ in rule.pattern.finditer(text):
+            found += 1
+            if found == rule.most:
+                break
+        total += rule.weight * found
+    return total
+
+
+def _heading(line: str, rules: ContextRules) -> int | None:
+    """Index of the heading rule a short line meets, None for any other line."""
+    if len(line) > 80:
+        return None
+    return next((at for at, rule in enumerate(rules.headings) if rule.pattern.search(line)), None)
+
+
+def _hold(lines: Sequence[str], heads: Sequence[int | None], drops: Sequence[str], rules: ContextRules) -> list[float]:
+    """What each line gains from the headings around it."""
+    boosts = [0.0] * len(lines)
+    held, left = 0.0, 0
+    for at, line in enumerate(lines):
+        head = heads[at]
+        if head is not None and not drops[at]:
+            rule = rules.headings[head]
+            held, left = rule.weight, rule.reach
+            boosts[at] += rule.weight
+            for above in range(max(0, at - 2 * rule.before), at):
+                if lines[above] and sum(1 for text in lines[above:at] if text) <= rule.before:
+                    boosts[above] += rule.weight / 2
+        elif line and left > 0:
+            if line.count(" ") >= PROSE_WORDS:
+                held /= 2
+            boosts[at] += held
+            left -= 1
+    return boosts
+
+
+def _drops(
+    lines: Sequence[str], worths: Sequence[float], heads: Sequence[int | None], rules: ContextRules
+) -> list[str]:
+    """The reason to drop each line, "" for content."""
+    reasons = [""] * len(lines)
+    before, whole = 0.0, sum(worth for worth in worths if worth > 0)
+    block, left = "", 0
+    for at, line in enumerate(lines):
+        before += max(0.0, worths[at])
+        if not line or heads[at] is not None or worths[at] >= STRONG:
+            left = 0
+        rule = _drop_rule(line, rules) if line and heads[at] is None else None
+        if rule is None:
+            if left > 0:
+                reasons[at] = block
+                left -= 1
+            continue
+        if rule.scope == "rest" and (before > whole - before or (not whole and 2 * at > len(lines))):
+            return reasons[:at] + [rule.reason if text else "" for text in lines[at:]]
+        reasons[at] = rule.reason
+        if rule.scope == "block":
+            block, left = rule.reason, BLOCK_LINES
+    return reasons
+
+
+def _drop_rule(line: str, rules: ContextRules) -> DropRule | None:
+    words = line.count(" ") + 1 if len(line) < 2000 else len(line)
+    return next((rule for rule in rules.drop if words <= rule.max_words and rule.pattern.search(line)), None)
+
+
+def _echo(pieces: Sequence[Piece], lines: Sequence[str], title: str, rules: ContextRules) -> None:
+    """Lines that repeat a longer word of the title gain `echo_weight`."""
+    words = set(re.findall(r"\w{4,}", title.casefold())) if rules.echo_weight else set[str]()
+    for piece in pieces if words else ():
+        text = lines[piece.line][:JUDGED_CHARS].casefold()
+        if any(word in text for word in words):
+            piece.worth += rules.echo_weight
+
+
+def _sentences(line: str) -> list[tuple[int, int]]:
+    """[start, end) of the sentences of a line without the space between; endless ones cut at spaces."""
+    cuts: list[tuple[int, int]] = []
+    start = 0
+    for gap in SENTENCE_END.finditer(line):
+        end = gap.start() + len(gap[0].rstrip())
+        if end > start:
+            cuts.extend(_chunks(line, start, end))
+        start = gap.end()
+    return cuts + _chunks(line, start, len(line))
+
+
+def _chunks(line: str, start: int, end: int) -> list[tuple[int, int]]:
+    chunks: list[tuple[int, int]] = []
+    while end - start > MAX_PIECE_CHARS:
+        at = line.rfind(" ", start + 1, start + MAX_PIECE_CHARS)
+        cut = at if at > start else start + MAX_PIECE_CHARS
+        chunks.append((start, cut))
+        start = cut + 1 if at > start else cut
+    return [*chunks, (start, end)] if end > start else chunks
