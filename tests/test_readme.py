@@ -5,25 +5,19 @@ import os
 import re
 import shlex
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests import readme
+from tests.running import FLAGS, app
 
 ROOT = readme.ROOT
 SOURCE = readme.text()
 COMMANDS = readme.commands(SOURCE)
-START_S = 90.0  # the page of a freshly started app; a bound against hanging, no measurement
 
 
 def last_step(name: str) -> list[str]:
@@ -33,44 +27,9 @@ def last_step(name: str) -> list[str]:
     return [sys.executable, *words[1:]]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def page(url: str, process: subprocess.Popen[bytes]) -> str:
-    """The first page, asked for until it is there; fails at once when the app ends."""
-    until = time.monotonic() + START_S
-    while time.monotonic() < until:
-        assert process.poll() is None, f"the app ended with exit code {process.returncode}"
-        try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                return str(answer.read().decode("utf-8"))
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.2)
-    raise AssertionError(f"no page at {url} after {START_S:.0f} s")
-
-
-@contextmanager
-def started(command: str | list[str], home: Path, folder: Path) -> Iterator[str]:
-    """The app started with `command` (a shell line or words), its first page, and its end."""
-    port = free_port()
-    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1"}
-    environment |= {"TASTE_TEST_HOME": str(home)}
-    flags = ["--port", str(port), "--no-browser"]
-    words = [*command, *flags] if isinstance(command, list) else f"{command} {shlex.join(flags)}"
-    with (home / "app.log").open("wb") as log:
-        process = subprocess.Popen(
-            words, shell=isinstance(words, str), cwd=folder, env=environment, stdout=log, stderr=log,
-            start_new_session=True,
-        )  # fmt: skip
-        try:
-            yield page(f"http://127.0.0.1:{port}/", process)
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGTERM)
-                process.wait(20)
+def first_page(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return str(answer.read().decode("utf-8"))
 
 
 def test_every_command_block_is_named_and_has_a_test() -> None:
@@ -94,8 +53,8 @@ def test_windows_line_is_the_same_line() -> None:
 
 
 def test_start_command_brings_up_the_first_page(tmp_path: Path) -> None:
-    with started(last_step("start"), tmp_path, ROOT) as html:
-        assert "Taste Test" in html
+    with app([*last_step("start"), *FLAGS], tmp_path / "home") as running:
+        assert "Taste Test" in first_page(running.url)
 
 
 def test_test_command_finds_the_tests() -> None:
@@ -141,8 +100,8 @@ def test_start_command_from_a_bare_clone(tmp_path: Path) -> None:
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
     make, install, start = COMMANDS["start"].line.split(" && ")
     subprocess.run(f"{make} && {install}", shell=True, cwd=clone, check=True)
-    with started(f"exec {start}", tmp_path, clone) as html:
-        assert "Taste Test" in html
+    with app([*shlex.split(start), *FLAGS], tmp_path / "home", clone) as running:
+        assert "Taste Test" in first_page(running.url)
 
 
 def test_front_matter_makes_a_space() -> None:
