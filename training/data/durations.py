@@ -2,7 +2,21 @@
 
 import random
 
-NUMBER_WORDS = ("zero one two three four five six seven eight nine ten eleven twelve").split()
+NUMBER_WORDS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+]
 
 
 def iso_minutes(minutes: int) -> str:
@@ -28,10 +42,18 @@ def write_minutes(minutes: int, rng: random.Random) -> str:
     if hours <= 3 and rng.random() < 0.12:
         return f"{minutes} {rng.choice(('minutes', 'min', 'mins'))}"
     first = f"{hours} {'hour' if hours == 1 else 'hours'}"
-    return rng.choice((
-        f"{first} {rest} minutes", f"{first} and {rest} minutes", f"{hours} hr {rest} min", f"{hours}h {rest}m",
-        f"{hours} h {rest} min", f"{hours}h{rest:02d}", f"{first}, {rest} mins", f"{hours} hrs {rest} mins",
-    ))
+    return rng.choice(
+        (
+            f"{first} {rest} minutes",
+            f"{first} and {rest} minutes",
+            f"{hours} hr {rest} min",
+            f"{hours}h {rest}m",
+            f"{hours} h {rest} min",
+            f"{hours}h{rest:02d}",
+            f"{first}, {rest} mins",
+            f"{hours} hrs {rest} mins",
+        )
+    )
 
 
 def random_minutes(rng: random.Random) -> int:

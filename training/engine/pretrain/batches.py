@@ -28,7 +28,9 @@ def random_copy(rng: random.Random, tokenizer: Any) -> tuple[list[int], list[int
     """4 to 24 random tokens to be written again: what builds the copying circuit."""
     vocabulary = len(tokenizer)
     span = [rng.randrange(6, vocabulary) for _ in range(rng.randint(4, 24))]
-    user, answer, end, bos = (tokenizer.convert_tokens_to_ids(t) for t in ("<|user|>", "<|assistant|>", "<|end|>", "<|bos|>"))
+    user, answer, end, bos = (
+        tokenizer.convert_tokens_to_ids(t) for t in ("<|user|>", "<|assistant|>", "<|end|>", "<|bos|>")
+    )
     ids = [bos, user, *span, end, answer, *span, end]
     return ids, [-100] * (len(span) + 4) + [*span, end]
 
@@ -71,8 +73,11 @@ def batches(tokenizer_dir: Path, stage: int, start: int, tokens: int, longest: i
         random.Random(start).shuffle(groups)
         for group in groups:
             width = max(len(ids) for ids, _ in group)
-            yield Batch([ids + [0] * (width - len(ids)) for ids, _ in group],
-                        [labels + [-100] * (width - len(labels)) for _, labels in group], start)
+            yield Batch(
+                [ids + [0] * (width - len(ids)) for ids, _ in group],
+                [labels + [-100] * (width - len(labels)) for _, labels in group],
+                start,
+            )
 
 
 def _fill(queue: Any, stop: Any, settings: tuple[Path, int, int, int, int]) -> None:
@@ -93,7 +98,9 @@ class Feed:
     def __init__(self, tokenizer_dir: Path, stage: int, start: int, tokens: int, longest: int) -> None:
         context = mp.get_context("spawn")
         self._queue, self._stop = context.Queue(12), context.Event()
-        self._worker = context.Process(target=_fill, args=(self._queue, self._stop, (tokenizer_dir, stage, start, tokens, longest)), daemon=True)
+        self._worker = context.Process(
+            target=_fill, args=(self._queue, self._stop, (tokenizer_dir, stage, start, tokens, longest)), daemon=True
+        )
         self._worker.start()
 
     def next(self) -> Batch:

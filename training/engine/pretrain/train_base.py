@@ -44,11 +44,26 @@ def build_model(args: argparse.Namespace, vocabulary: int) -> Lfm2ForCausalLM:
     """A small LFM2: short convolutions alternate with attention; the convolutions are what makes copying quick to learn."""
     torch.manual_seed(args.seed)
     layers = ["conv" if c == "c" else "full_attention" for c in args.layers]
-    return Lfm2ForCausalLM(Lfm2Config(
-        vocab_size=vocabulary, hidden_size=args.hidden, intermediate_size=args.ff, num_hidden_layers=len(layers), layer_types=layers,
-        num_attention_heads=args.hidden // 64, num_key_value_heads=args.hidden // 64, block_auto_adjust_ff_dim=False, conv_bias=False, conv_L_cache=args.kernel,
-        max_position_embeddings=4096, rope_parameters={"rope_type": "default", "rope_theta": 100_000.0},
-        pad_token_id=0, bos_token_id=1, eos_token_id=2, tie_word_embeddings=True))
+    return Lfm2ForCausalLM(
+        Lfm2Config(
+            vocab_size=vocabulary,
+            hidden_size=args.hidden,
+            intermediate_size=args.ff,
+            num_hidden_layers=len(layers),
+            layer_types=layers,
+            num_attention_heads=args.hidden // 64,
+            num_key_value_heads=args.hidden // 64,
+            block_auto_adjust_ff_dim=False,
+            conv_bias=False,
+            conv_L_cache=args.kernel,
+            max_position_embeddings=4096,
+            rope_parameters={"rope_type": "default", "rope_theta": 100_000.0},
+            pad_token_id=0,
+            bos_token_id=1,
+            eos_token_id=2,
+            tie_word_embeddings=True,
+        )
+    )
 
 
 class Optimizers:
@@ -58,8 +73,10 @@ class Optimizers:
         matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
         chosen = {id(p) for p in matrices}
         rest = [p for p in model.parameters() if id(p) not in chosen]
-        self.parts = [torch.optim.Muon(matrices, lr=muon_rate, adjust_lr_fn="match_rms_adamw", weight_decay=0.01),
-                      torch.optim.AdamW(rest, lr=adam_rate, betas=(0.9, 0.95), weight_decay=0.0)]
+        self.parts = [
+            torch.optim.Muon(matrices, lr=muon_rate, adjust_lr_fn="match_rms_adamw", weight_decay=0.01),
+            torch.optim.AdamW(rest, lr=adam_rate, betas=(0.9, 0.95), weight_decay=0.0),
+        ]
         self.rates = [muon_rate, adam_rate]
 
     def step(self, factor: float) -> None:
@@ -88,7 +105,9 @@ def dev_figures(model: Lfm2ForCausalLM, tokenizer: Any, n: int = 64) -> dict[str
     for at in range(0, n, 8):
         group = samples[at : at + 8]
         width = max(len(s[0]) for s in group)
-        batch = Batch([i + [0] * (width - len(i)) for i, _ in group], [y + [-100] * (width - len(y)) for _, y in group], 0)
+        batch = Batch(
+            [i + [0] * (width - len(i)) for i, _ in group], [y + [-100] * (width - len(y)) for _, y in group], 0
+        )
         with torch.autocast("cpu", torch.bfloat16):
             logits, target, rows = answer_logits(model, batch)
         hit = logits.argmax(-1) == target
@@ -102,7 +121,9 @@ def dev_figures(model: Lfm2ForCausalLM, tokenizer: Any, n: int = 64) -> dict[str
 def save(folder: Path, model: Lfm2ForCausalLM, optimizers: Optimizers, state: dict[str, Any]) -> None:
     """Checkpoint, written beside and renamed so that a kill leaves the last one whole."""
     part = folder / "checkpoint.part"
-    torch.save({"model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers.parts], "state": state}, part)
+    torch.save(
+        {"model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers.parts], "state": state}, part
+    )
     part.replace(folder / "checkpoint.pt")
 
 
@@ -115,7 +136,14 @@ def train(args: argparse.Namespace) -> None:
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_dir)
     model = build_model(args, len(tokenizer))
     optimizers = Optimizers(model, args.muon_rate, args.adam_rate)
-    state: dict[str, Any] = {"stage": args.first_stage, "position": 0, "step": 0, "tokens": 0, "seconds": 0.0, "smooth": None}
+    state: dict[str, Any] = {
+        "stage": args.first_stage,
+        "position": 0,
+        "step": 0,
+        "tokens": 0,
+        "seconds": 0.0,
+        "smooth": None,
+    }
     if (args.out / "checkpoint.pt").exists():
         kept = torch.load(args.out / "checkpoint.pt", weights_only=True)
         model.load_state_dict(kept["model"])
@@ -124,9 +152,8 @@ def train(args: argparse.Namespace) -> None:
         state = kept["state"]
     log.info("%.2fM parameters, state %s", sum(p.numel() for p in model.parameters()) / 1e6, state)
     run(args, model, tokenizer, optimizers, state)
-    for kind, dtype in (("final", torch.float16),):
-        model.to(dtype).save_pretrained(args.out / kind)
-        tokenizer.save_pretrained(args.out / kind)
+    model.to(torch.float16).save_pretrained(args.out / "final")
+    tokenizer.save_pretrained(args.out / "final")
 
 
 def rate_factor(args: argparse.Namespace, seconds: float, step: int) -> float:
@@ -135,7 +162,9 @@ def rate_factor(args: argparse.Namespace, seconds: float, step: int) -> float:
     return min(1.0, (step + 1) / 40) * max(0.02, min(1.0, left / args.decay))
 
 
-def run(args: argparse.Namespace, model: Lfm2ForCausalLM, tokenizer: Any, optimizers: Optimizers, state: dict[str, Any]) -> None:
+def run(
+    args: argparse.Namespace, model: Lfm2ForCausalLM, tokenizer: Any, optimizers: Optimizers, state: dict[str, Any]
+) -> None:
     """The loop: until the minutes are spent."""
     feed = Feed(args.out / "tokenizer", state["stage"], state["position"], args.batch_tokens, args.longest)
     began, before, last_eval = time.perf_counter(), state["seconds"], state["seconds"]
@@ -153,8 +182,13 @@ def run(args: argparse.Namespace, model: Lfm2ForCausalLM, tokenizer: Any, optimi
             if not math.isfinite(value):
                 raise FloatingPointError(f"loss {value} at step {state['step']}: lower --muon-rate and resume")
             smooth = value if state["smooth"] is None else 0.97 * state["smooth"] + 0.03 * value
-            state |= {"step": state["step"] + 1, "position": batch.position, "smooth": smooth,
-                      "tokens": state["tokens"] + len(batch.ids) * len(batch.ids[0]), "seconds": before + time.perf_counter() - began}
+            state |= {
+                "step": state["step"] + 1,
+                "position": batch.position,
+                "smooth": smooth,
+                "tokens": state["tokens"] + len(batch.ids) * len(batch.ids[0]),
+                "seconds": before + time.perf_counter() - began,
+            }
             row: dict[str, Any] = {**state, "loss": value, "grad_norm": norm, "factor": factor}
             if state["seconds"] - last_eval > args.eval_minutes * 60:
                 last_eval = state["seconds"]
@@ -169,14 +203,16 @@ def run(args: argparse.Namespace, model: Lfm2ForCausalLM, tokenizer: Any, optimi
                 state |= {"stage": state["stage"] + 1, "smooth": None, "position": 0}
                 feed = Feed(args.out / "tokenizer", state["stage"], 0, args.batch_tokens, args.longest)
     feed.close()
-    log.info("final %s", dev_figures(model, tokenizer, 256))
+    figures = {**dev_figures(model, tokenizer, 256), "samples": 256}
+    (args.out / "dev.json").write_text(json.dumps(figures) + "\n", "utf-8")
+    log.info("final %s", figures)
     save(args.out, model, optimizers, state)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=80, help="training time in all, resumed time counted")
+    parser.add_argument("--minutes", type=float, default=62, help="training time in all, resumed time counted")
     parser.add_argument("--eval-minutes", type=float, default=4)
     parser.add_argument("--layers", default="cacaca", help="c a short convolution, a attention")
     parser.add_argument("--hidden", type=int, default=256)

@@ -1,0 +1,107 @@
+"""Posts to what the embedded adapter learns from, and to what it is measured on.
+
+A training row is the very prompt that the studio renders (context step included) with its answer. A post of which the
+context step dropped part of the gold is left out: it would teach to invent.
+
+    python -m training.engine.pretrain.recipe_rows --tokenizer build/base/final --out build --train 6000
+"""
+
+import argparse
+import json
+import logging
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoTokenizer
+
+from training.data.corpus import public_domain_split
+from training.data.general import compact
+from training.data.posts import Post, held_out_post, real_post, train_post
+from training.task.context import build_context
+from training.task.pack import BUILTIN, Pack, load_pack
+from training.task.prompt import render_prompt
+from training.task.records import Source
+
+log = logging.getLogger("rows")
+TEST_POSTS = 320
+DEV_START = 50_000_000  # train_post numbers that no training run reaches
+
+
+def gold_texts(gold: dict[str, Any]) -> list[str]:
+    """Every text of the gold that must stand in what the model is shown."""
+    steps = [step["text"] for step in gold.get("recipeInstructions", [])]
+    return [*([gold["name"]] if "name" in gold else []), *gold.get("recipeIngredient", []), *steps]
+
+
+def train_rows(posts: Iterable[Post], pack: Pack, tokenizer: Any, longest: int) -> Iterator[dict[str, str]]:
+    """Prompt and completion of every post whose gold survives the context step and fits `longest` tokens in all."""
+    for post in posts:
+        context = build_context(
+            Source(post.text), pack.context, lambda text: len(tokenizer.encode(text, add_special_tokens=False))
+        )
+        shown = " ".join(context.shown.split())
+        if not all(" ".join(text.split()) in shown for text in gold_texts(post.gold)):
+            continue
+        prompt = render_prompt(pack, context, tokenizer)
+        completion = compact(post.gold) + tokenizer.eos_token
+        if prompt.tokens + len(tokenizer.encode(completion, add_special_tokens=False)) <= longest:
+            yield {"prompt": prompt.text, "completion": completion, "style": post.style, "slice": post.slice}
+
+
+def eval_rows(posts: Iterable[Post], prefix: str) -> Iterator[dict[str, Any]]:
+    """Posts as evaluation rows: id, source, gold, slice, style."""
+    for number, post in enumerate(posts):
+        yield {
+            "id": f"{prefix}-{number:03d}",
+            "source": post.text,
+            "gold": post.gold,
+            "slice": post.slice,
+            "style": post.style,
+        }
+
+
+def write(path: Path, rows: Iterable[dict[str, Any]]) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            count += 1
+    log.info("%s: %d rows", path, count)
+    return count
+
+
+def held_out_posts(taken_titles: set[str]) -> Iterator[Post]:
+    """TEST_POSTS synthetic posts whose recipe names no training row has."""
+    number = given = 0
+    while given < TEST_POSTS:
+        post = held_out_post(number)
+        number += 1
+        if post.gold.get("name", "").lower() not in taken_titles:
+            given += 1
+            yield post
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--tokenizer", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--train", type=int, default=6000, help="posts to render; a few are left out")
+    parser.add_argument("--longest", type=int, default=1408, help="tokens of prompt and answer")
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    args.out.mkdir(parents=True, exist_ok=True)
+    pack, tokenizer = load_pack(BUILTIN / "recipe-jsonld"), AutoTokenizer.from_pretrained(args.tokenizer)
+    split = public_domain_split()
+    write(args.out / "train.jsonl", train_rows(map(train_post, range(args.train)), pack, tokenizer, args.longest))
+    taken = {train_post(n).gold.get("name", "").lower() for n in range(args.train)} - {""}
+    write(
+        args.out / "dev.jsonl",
+        eval_rows([*map(train_post, range(DEV_START, DEV_START + 60)), *map(real_post, split["dev"])], "dev"),
+    )
+    write(args.out / "test-posts.jsonl", eval_rows(held_out_posts(taken), "post"))
+    write(args.out / "test-real.jsonl", eval_rows(map(real_post, split["test"]), "real"))
+
+
+if __name__ == "__main__":
+    main()
