@@ -132,7 +132,7 @@ def test_a_clone_stays_small() -> None:
 
 
 def test_no_machine_of_ours_is_named() -> None:
-    """No absolute path of the machine this was made on, no host that packages come from: both mean nothing elsewhere."""
+    """No absolute path of the machine this was made on, no host of packages: both mean nothing elsewhere."""
     rooted = "|".join(("work", "opt", "root", "mnt", "tmp"))
     places = re.compile(rf"(?<![\w./~>)])/(?:{rooted})/[\w.]")
     hosts = [
