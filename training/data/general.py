@@ -1,8 +1,8 @@
 """The general mix that the embedded base learns from: reading, copying and answering in JSON about documents.
 
 Documents are of every kind but recipes: workshop notes, travel plans, club pages, repair guides, inventories. Lines
-come from books, from made-up words and from single lines of training recipes shuffled across recipes, so that copying is
-learnt by position and not by memory. No sample asks for a recipe or shows schema.org's Recipe type.
+come from books, from made-up words and from single lines of training recipes shuffled across recipes, so that copying
+is learnt by position and not by memory. No sample asks for a recipe or shows schema.org's Recipe type.
 
 A sample is a list of (text, learn) segments; the loss is taken on the segments with `learn`.
 """
@@ -16,196 +16,11 @@ from dataclasses import dataclass
 from training.data.corpus import Dice, training_recipes
 from training.data.durations import iso_minutes, random_minutes, write_minutes
 from training.data.noise import date, noise_line
+from training.data.wordlists import words
 
 Segment = tuple[str, bool]
 Sample = list[Segment]
 
-SYLLABLES = [
-    "ba",
-    "be",
-    "bi",
-    "bo",
-    "ka",
-    "ke",
-    "ki",
-    "lo",
-    "la",
-    "lu",
-    "me",
-    "mi",
-    "mo",
-    "na",
-    "ni",
-    "no",
-    "pa",
-    "pe",
-    "po",
-    "ra",
-    "re",
-    "ri",
-    "ro",
-    "sa",
-    "se",
-    "si",
-    "ta",
-    "te",
-    "ti",
-    "to",
-    "va",
-    "ve",
-    "vi",
-    "zo",
-    "an",
-    "en",
-    "in",
-    "on",
-    "ar",
-    "er",
-    "or",
-    "al",
-    "el",
-    "il",
-    "ol",
-    "as",
-    "es",
-    "is",
-    "th",
-    "ch",
-    "sh",
-    "st",
-    "tr",
-    "br",
-    "gr",
-    "pl",
-    "fl",
-    "ou",
-    "ee",
-    "oo",
-    "ay",
-]
-UNITS = [
-    "kg",
-    "g",
-    "m",
-    "cm",
-    "mm",
-    "l",
-    "ml",
-    "pcs",
-    "packs",
-    "boxes",
-    "rolls",
-    "sheets",
-    "bags",
-    "pairs",
-    "litres",
-    "inches",
-    "feet",
-    "yards",
-    "tins",
-    "cans",
-    "jars",
-    "bottles",
-    "cups",
-    "sticks",
-    "pounds",
-    "ounces",
-    "oz",
-    "lb",
-]
-THINGS = [
-    "nails",
-    "screws",
-    "planks",
-    "rope",
-    "wire",
-    "glue",
-    "paint",
-    "brushes",
-    "tape",
-    "cloth",
-    "yarn",
-    "needles",
-    "buttons",
-    "paper",
-    "card",
-    "pens",
-    "ink",
-    "candles",
-    "matches",
-    "batteries",
-    "bulbs",
-    "seeds",
-    "soil",
-    "pots",
-    "tiles",
-    "bricks",
-    "sand",
-    "gravel",
-    "cement",
-    "hinges",
-    "hooks",
-    "chains",
-    "bolts",
-    "washers",
-    "foam",
-    "felt",
-    "ribbon",
-    "beads",
-    "thread",
-    "tents",
-    "maps",
-    "boots",
-    "socks",
-    "towels",
-    "soap",
-    "film",
-    "lenses",
-    "cables",
-    "plugs",
-    "fuses",
-    "filters",
-    "pumps",
-    "hoses",
-    "valves",
-    "wheels",
-]
-ADJECTIVES = [
-    "small",
-    "large",
-    "thin",
-    "thick",
-    "red",
-    "blue",
-    "green",
-    "old",
-    "new",
-    "spare",
-    "clean",
-    "dry",
-    "wet",
-    "long",
-    "short",
-    "round",
-    "flat",
-    "heavy",
-    "light",
-    "wooden",
-    "steel",
-    "plastic",
-    "soft",
-    "hard",
-    "coarse",
-    "fine",
-    "dark",
-    "white",
-    "black",
-    "grey",
-    "used",
-    "sharp",
-    "folded",
-    "cut",
-]
 FRACTIONS = (
     "½",
     "¼",
@@ -224,28 +39,6 @@ FRACTIONS = (
     "about 6",
     "0.5",
     "1.5",
-)
-KINDS = (
-    "workshop",
-    "trip",
-    "garden project",
-    "meeting",
-    "product",
-    "concert",
-    "repair",
-    "club evening",
-    "stock list",
-    "course",
-    "game",
-    "exhibition",
-    "house move",
-    "school day",
-    "boat tour",
-    "craft",
-    "study",
-    "interview",
-    "race",
-    "theatre play",
 )
 LISTS = (  # heading variants, key variants
     (
@@ -306,7 +99,7 @@ MARKS = ("- ", "* ", "• ", "", "", "", "+ ", "▢ ", "☐ ", "– ", "> ", "·
 
 
 def made_up(rng: random.Random) -> str:
-    return "".join(rng.choice(SYLLABLES) for _ in range(rng.choice((1, 2, 2, 3, 3, 4))))
+    return "".join(rng.choice(words("syllables")) for _ in range(rng.choice((1, 2, 2, 3, 3, 4))))
 
 
 def quantity(rng: random.Random) -> str:
@@ -326,20 +119,27 @@ def _recipe_sentence(rng: random.Random) -> str:
 
 
 def thing_line(rng: random.Random) -> str:
-    thing = rng.choice((rng.choice(THINGS), rng.choice(THINGS), made_up(rng), f"{made_up(rng)} {rng.choice(THINGS)}"))
+    thing = rng.choice(
+        (
+            rng.choice(words("things")),
+            rng.choice(words("things")),
+            made_up(rng),
+            f"{made_up(rng)} {rng.choice(words('things'))}",
+        )
+    )
     parts = [quantity(rng)] if rng.random() < 0.85 else []
     if rng.random() < 0.6:
-        parts.append(rng.choice((*UNITS, "of " + made_up(rng))) if parts else "some")
+        parts.append(rng.choice((*words("measures"), "of " + made_up(rng))) if parts else "some")
     if rng.random() < 0.6:
-        parts.append(rng.choice(ADJECTIVES))
+        parts.append(rng.choice(words("adjectives")))
     parts.append(thing)
     if rng.random() < 0.25:
         parts.append(
             rng.choice(
                 (
-                    f", {rng.choice(ADJECTIVES)} and {rng.choice(ADJECTIVES)}",
-                    f"({rng.choice(('optional', 'see below', quantity(rng) + ' ' + rng.choice(UNITS)))})",
-                    f", {rng.choice(ADJECTIVES)}",
+                    f", {rng.choice(words('adjectives'))} and {rng.choice(words('adjectives'))}",
+                    f"({rng.choice(('optional', 'see below', quantity(rng) + ' ' + rng.choice(words('measures'))))})",
+                    f", {rng.choice(words('adjectives'))}",
                 )
             )
         )
@@ -348,21 +148,21 @@ def thing_line(rng: random.Random) -> str:
 
 def twins(rng: random.Random, n: int) -> list[str]:
     """Lines that begin or end alike, or differ in one word: where a copy loses its place."""
-    fixed, mode = f"{quantity(rng)} {rng.choice(UNITS)} {rng.choice(ADJECTIVES)}", rng.random()
+    fixed, mode = f"{quantity(rng)} {rng.choice(words('measures'))} {rng.choice(words('adjectives'))}", rng.random()
     if mode < 0.4:
-        return [f"{fixed} {rng.choice((rng.choice(THINGS), made_up(rng)))}" for _ in range(n)]
+        return [f"{fixed} {rng.choice((rng.choice(words('things')), made_up(rng)))}" for _ in range(n)]
     if mode < 0.65:
-        tail = f"{rng.choice(ADJECTIVES)} {rng.choice(THINGS)}"
-        return [f"{quantity(rng)} {rng.choice(UNITS)} {tail}" for _ in range(n)]
+        tail = f"{rng.choice(words('adjectives'))} {rng.choice(words('things'))}"
+        return [f"{quantity(rng)} {rng.choice(words('measures'))} {tail}" for _ in range(n)]
     if mode < 0.85:
-        words = [made_up(rng) for _ in range(3)]
-        return [f"{rng.choice(words)} {rng.choice(words)} {rng.choice(words)} {quantity(rng)}" for _ in range(n)]
+        coined = [made_up(rng) for _ in range(3)]
+        return [f"{rng.choice(coined)} {rng.choice(coined)} {rng.choice(coined)} {quantity(rng)}" for _ in range(n)]
     base = thing_line(rng).split()
     lines = []
     for _ in range(n):
-        words = list(base)
-        words[rng.randrange(len(words))] = rng.choice((made_up(rng), rng.choice(THINGS), quantity(rng)))
-        lines.append(" ".join(words))
+        line = list(base)
+        line[rng.randrange(len(line))] = rng.choice((made_up(rng), rng.choice(words("things")), quantity(rng)))
+        lines.append(" ".join(line))
     return lines
 
 
@@ -394,11 +194,13 @@ def long_lines(rng: Dice, n: int) -> list[str]:
             return _recipe_sentence(rng)
         if roll < 0.8:
             return rng.choice(rng.sentences)
-        words = [
-            rng.choice((made_up(rng), rng.choice(THINGS), rng.choice(ADJECTIVES), "the", "and", "to", "with"))
+        spoken = [
+            rng.choice(
+                (made_up(rng), rng.choice(words("things")), rng.choice(words("adjectives")), "the", "and", "to", "with")
+            )
             for _ in range(rng.randint(4, 14))
         ]
-        return " ".join(words).capitalize() + rng.choice((".", ".", "!", ""))
+        return " ".join(spoken).capitalize() + rng.choice((".", ".", "!", ""))
 
     lines = [one() for _ in range(n)]
     return [line if rng.random() < 0.85 or len(line) > 200 else f"{line} {one()}" for line in lines]
@@ -452,7 +254,7 @@ def list_part(names: tuple[str, ...], keys: tuple[str, ...], rng: Dice, noise: f
         return Part([f"{rng.choice(names)}: {joiner.join(items)}"], rng.choice(keys), items)
     lines = _marked(items, rng, False)
     if n > 5 and rng.random() < 0.15:  # a sub-heading inside the list
-        lines.insert(rng.randint(2, n - 2), rng.choice(("For the ", "The ", "")) + rng.choice(THINGS) + ":")
+        lines.insert(rng.randint(2, n - 2), rng.choice(("For the ", "The ", "")) + rng.choice(words("things")) + ":")
     heading = [_heading(names, rng)] + ([""] if rng.random() < 0.15 else [])
     return Part([*heading, *_with_noise(lines, rng, noise)], rng.choice(keys), items)
 
@@ -484,8 +286,8 @@ def fact_part(names: tuple[str, ...], keys: tuple[str, ...], rng: Dice) -> Part:
                 " ".join(made_up(rng).capitalize() for _ in range(rng.randint(1, 2))),
                 f"{rng.randint(1, 60)} {rng.choice(('people', 'places', 'pieces', 'persons', 'seats'))}",
                 date(rng),
-                f"{rng.choice(ADJECTIVES)} {rng.choice(THINGS)}",
-                ", ".join(rng.choice(THINGS) for _ in range(rng.randint(2, 5))),
+                f"{rng.choice(words('adjectives'))} {rng.choice(words('things'))}",
+                ", ".join(rng.choice(words("things")) for _ in range(rng.randint(2, 5))),
             )
         )
         value = text
@@ -551,8 +353,8 @@ def document_sample(rng: Dice, dump: Callable[[object], str]) -> Sample:
         rng.shuffle(blocks)
     title = rng.choice(
         (
-            f"{rng.choice(ADJECTIVES).capitalize()} {rng.choice(KINDS)}",
-            f"{made_up(rng).capitalize()} {rng.choice(KINDS)}",
+            f"{rng.choice(words('adjectives')).capitalize()} {rng.choice(words('occasions'))}",
+            f"{made_up(rng).capitalize()} {rng.choice(words('occasions'))}",
             " ".join(made_up(rng).capitalize() for _ in range(3)),
             rng.choice(training_recipes()).title,
         )
@@ -659,7 +461,7 @@ MIX: tuple[tuple[float, Callable[[Dice, Callable[[object], str]], Sample]], ...]
 
 
 def compact(value: object) -> str:
-    """JSON without spaces between tokens, characters kept as they are: how every answer of the embedded model is written."""
+    """JSON without spaces, characters kept as they are: how every answer of the embedded model is written."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 

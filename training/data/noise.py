@@ -2,115 +2,8 @@
 
 import random
 
-FIXED = [
-    "ADVERTISEMENT",
-    "Advertisement",
-    "- Advertisement -",
-    "Article continues below advertisement",
-    "Sponsored content",
-    "Skip Ad",
-    "Jump to Content",
-    "Jump to Recipe",
-    "Print",
-    "Print this page",
-    "Save",
-    "Pin",
-    "Pin it for later!",
-    "Share",
-    "Share on Facebook",
-    "Tweet",
-    "Email this to a friend",
-    "Follow us on Instagram",
-    "Subscribe to our newsletter",
-    "Sign up and never miss a post",
-    "Enter your email address",
-    "Read more",
-    "Read More »",
-    "Continue reading",
-    "Click here for more",
-    "Leave a comment",
-    "Reply",
-    "Log in to comment",
-    "Load more comments",
-    "Cookie settings",
-    "We use cookies to improve your experience.",
-    "Accept all",
-    "Home > Blog > Archive",
-    "Previous post",
-    "Next post",
-    "Back to top",
-    "You may also like",
-    "Related posts",
-    "Rate this",
-    "Did you like this? Leave a rating below!",
-    "This post may contain affiliate links.",
-    "Photo credit: the author",
-    "Loading...",
-    "Menu",
-    "Search",
-    "Skip to main content",
-    "Table of contents",
-    "US Customary  Metric",
-    "1x 2x 3x",
-    "Cook Mode Prevent your screen from going dark",
-    "*****",
-    "---",
-    "* * *",
-    "Advertisement: click to win",
-    "Shop the look",
-    "SALE ends tonight!!!",
-    "BUY NOW",
-    "Watch the video",
-    "Video Player is loading.",
-    "0 seconds of 1 minute, 12 seconds",
-]
+from training.data.wordlists import words
 
-NAMES = [
-    "Anna",
-    "Ben",
-    "Carla",
-    "Dev",
-    "Elif",
-    "Femi",
-    "Grace",
-    "Hugo",
-    "Ines",
-    "Jonas",
-    "Kate",
-    "Luca",
-    "Mina",
-    "Noor",
-    "Olga",
-    "Pia",
-    "Quinn",
-    "Rosa",
-    "Sam",
-    "Tara",
-    "Uma",
-    "Viktor",
-    "Wen",
-    "Xena",
-    "Yara",
-    "Zoe",
-    "Maria",
-    "Tom",
-    "Lena",
-    "Omar",
-]
-MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
 PRAISE = (
     "Love this!",
     "Made it twice already.",
@@ -126,7 +19,7 @@ PRAISE = (
 
 
 def date(rng: random.Random) -> str:
-    month, day, year = rng.choice(MONTHS), rng.randint(1, 28), rng.randint(2009, 2026)
+    month, day, year = rng.choice(words("months")), rng.randint(1, 28), rng.randint(2009, 2026)
     return rng.choice((f"{month} {day}, {year}", f"{day} {month} {year}", f"{day:02d}.{rng.randint(1, 12):02d}.{year}"))
 
 
@@ -134,9 +27,9 @@ def noise_line(rng: random.Random) -> str:
     """One line of page furniture."""
     roll = rng.random()
     if roll < 0.62:
-        line = rng.choice(FIXED)
+        line = rng.choice(words("page_furniture"))
         return line.upper() if rng.random() < 0.08 else line
-    name = rng.choice(NAMES)
+    name = rng.choice(words("first_names"))
     return rng.choice(
         (
             f"By {name} {rng.choice('ABCDEFGHKLMRST')}.",
@@ -151,7 +44,7 @@ def noise_line(rng: random.Random) -> str:
             f"Photo: {name}",
             f"{rng.randint(2, 12)} min read",
             f"© {rng.randint(2012, 2026)} {name}'s page",
-            f"Filed under: {rng.choice(MONTHS)}",
-            f"#{name.lower()} #{rng.choice(MONTHS).lower()}",
+            f"Filed under: {rng.choice(words('months'))}",
+            f"#{name.lower()} #{rng.choice(words('months')).lower()}",
         )
     )

@@ -41,7 +41,7 @@ def tokenizer_texts() -> Iterator[str]:
 
 
 def build_model(args: argparse.Namespace, vocabulary: int) -> Lfm2ForCausalLM:
-    """A small LFM2: short convolutions alternate with attention; the convolutions are what makes copying quick to learn."""
+    """A small LFM2: short convolutions alternate with attention; they make copying quick to learn."""
     torch.manual_seed(args.seed)
     layers = ["conv" if c == "c" else "full_attention" for c in args.layers]
     return Lfm2ForCausalLM(
