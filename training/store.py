@@ -1,6 +1,6 @@
 """What is kept of comparisons: complete JSON files, and an SQLite index that can be rebuilt from them.
 
-`HOME/comparisons/<id>.json` is the truth, one file a comparison; `HOME/comparisons/votes.jsonl` holds the blind votes;
+`HOME/comparisons/<id>.json` is the truth, one file a comparison; `HOME/comparisons/ballots.jsonl` logs blind votes;
 `HOME/studio.db` makes both searchable. Files are written whole or not at all. A file that can't be read is reported
 in `notices` and left where it is. Raises StorageError where the disk or the index refuses.
 """
@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,8 @@ from training.errors import InputError, StorageError
 from training.task.records import Comparison, to_json
 
 TIE = "tie"
+NO_VOTE = "none"
+BALLOT_KEYS = ("comparison_id", "created", "task", "base", "shown", "seed", "winner")
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 TITLE_CHARS = 80
 SEARCH_CHARS = 20_000
@@ -35,9 +37,9 @@ MIGRATIONS: tuple[str, ...] = (  # PRAGMA user_version counts those applied; nev
     CREATE INDEX comparisons_by_created ON comparisons (created DESC);
     """,
     """
-    CREATE TABLE votes (
+    CREATE TABLE ballots (
         comparison_id TEXT PRIMARY KEY, created TEXT NOT NULL, task TEXT NOT NULL, base TEXT NOT NULL,
-        winner TEXT NOT NULL, shown TEXT NOT NULL
+        shown TEXT NOT NULL, seed INTEGER NOT NULL, winner TEXT
     );
     """,
 )
@@ -53,6 +55,19 @@ class ComparisonRow:
     base: str
     title: str
     arms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """A blind comparison. `shown` are the labels from left to right as `seed` shuffled them.
+
+    `winner` is None while names are hidden, then a label, "tie", or "none" where names were revealed without a vote.
+    """
+
+    comparison_id: str
+    shown: tuple[str, ...]
+    seed: int
+    winner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +90,9 @@ class Shelf(Protocol):
     def get_comparison(self, comparison_id: str) -> dict[str, Any]: ...
     def list_comparisons(self, limit: int = 50, search: str = "") -> list[ComparisonRow]: ...
     def delete_comparison(self, comparison_id: str) -> None: ...
-    def add_vote(self, comparison_id: str, winner: str, order: Sequence[str]) -> None: ...
-    def get_vote(self, comparison_id: str) -> str | None: ...
+    def add_ballot(self, ballot: Ballot) -> None: ...
+    def get_ballot(self, comparison_id: str) -> Ballot | None: ...
+    def add_vote(self, comparison_id: str, winner: str) -> Ballot: ...
     def vote_tally(self) -> list[VoteTally]: ...
 
 
@@ -97,16 +113,22 @@ def row_of(data: Mapping[str, Any]) -> ComparisonRow:
     return ComparisonRow(data["id"], data["created"], data["task"], data["base"], title_of(data), arms)
 
 
-def check_vote(winner: str, order: Sequence[str]) -> None:
-    if winner != TIE and winner not in order:
+def decide(ballot: Ballot | None, winner: str) -> Ballot:
+    """The ballot with its vote. InputError where there is nothing to vote on, or a vote was cast before."""
+    if ballot is None:
+        raise InputError("This comparison was not a blind one.", fix="Tick Blind before you compare.")
+    if ballot.winner is not None:
+        raise InputError("This comparison was voted on before.", fix="Compare again to vote again.")
+    if winner not in (TIE, NO_VOTE, *ballot.shown):
         raise InputError(f"{winner!r} was not one of the columns voted on.", fix="Vote for a column that is shown.")
+    return replace(ballot, winner=winner)
 
 
 def tally(votes: Sequence[tuple[str, str, str, Sequence[str]]]) -> list[VoteTally]:
     """Votes (task, base, winner, labels shown) counted by pair, most votes first; only votes on two columns count."""
     counts: dict[tuple[str, str, str, str], list[int]] = {}
     for task, base, winner, order in votes:
-        if len(order) != 2:
+        if len(order) != 2 or winner == NO_VOTE:
             continue
         left, right = sorted(order)
         count = counts.setdefault((task, base, left, right), [0, 0, 0])
@@ -122,7 +144,8 @@ class Store:
         self.folder = home / "comparisons"
         self.path = home / "studio.db"
         self.notices: list[str] = []
-        self._votes_lock = threading.Lock()
+        self._ballots = self.folder / "ballots.jsonl"
+        self._writing = threading.Lock()
         with disk("open the studio's folder", home):
             self.folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -187,33 +210,33 @@ class Store:
             with self._index() as db:
                 db.execute("DELETE FROM comparisons WHERE id = ?", [comparison_id])
 
-    def add_vote(self, comparison_id: str, winner: str, order: Sequence[str]) -> None:
-        """One vote a comparison: `winner` is a label of `order` (as shown, left to right) or "tie"."""
-        check_vote(winner, order)
-        data = self.get_comparison(comparison_id)
-        vote = {"comparison_id": comparison_id, "created": datetime.now(UTC).isoformat(timespec="seconds"),
-                "task": data["task"], "base": data["base"], "winner": winner, "shown": list(order)}  # fmt: skip
-        path = self.folder / "votes.jsonl"
-        with self._votes_lock, disk("keep the vote", path):
-            with self._index() as db:
-                if not insert_vote(db, vote):
-                    raise InputError("This comparison was voted on before.", fix="Compare again to vote again.")
-                with path.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(vote) + "\n")
+    def add_ballot(self, ballot: Ballot) -> None:
+        """Remember that a kept comparison is blind and how it was shuffled. StorageError where the disk refuses."""
+        with self._writing, disk("keep the shuffled order", self._ballots), self._index() as db:
+            self._log_ballot(db, ballot)
 
-    def get_vote(self, comparison_id: str) -> str | None:
-        """The winner voted for (a label or "tie"), None before a vote."""
+    def get_ballot(self, comparison_id: str) -> Ballot | None:
+        """None where the comparison was not blind."""
+        query = "SELECT comparison_id, shown, seed, winner FROM ballots WHERE comparison_id = ?"
         with disk("read the votes", self.path), self._index() as db:
-            row = db.execute("SELECT winner FROM votes WHERE comparison_id = ?", [comparison_id]).fetchone()
-        return row[0] if row else None
+            row = db.execute(query, [comparison_id]).fetchone()
+        return Ballot(row[0], tuple(json.loads(row[1])), row[2], row[3]) if row else None
+
+    def add_vote(self, comparison_id: str, winner: str) -> Ballot:
+        """One vote a comparison: a label, "tie", or "none" to reveal the names without one. InputError on a second."""
+        ballot = decide(self.get_ballot(comparison_id), winner)
+        with self._writing, disk("keep the vote", self._ballots), self._index() as db:
+            self._log_ballot(db, ballot)
+        return ballot
 
     def vote_tally(self) -> list[VoteTally]:
+        query = "SELECT task, base, winner, shown FROM ballots WHERE winner IS NOT NULL ORDER BY created"
         with disk("read the votes", self.path), self._index() as db:
-            votes = db.execute("SELECT task, base, winner, shown FROM votes").fetchall()
+            votes = db.execute(query).fetchall()
         return tally([(task, base, winner, json.loads(shown)) for task, base, winner, shown in votes])
 
     def rebuild(self) -> int:
-        """Fill an index from the files; returns how many comparisons it holds. Unreadable files are told in `notices`."""
+        """Fill the index from the files; returns how many comparisons it holds. Damaged files go to `notices`."""
         with disk("rebuild the index", self.path), self._index() as db:
             db.execute("DELETE FROM comparisons")
             for path in sorted(self.folder.glob("*.json")):
@@ -221,19 +244,30 @@ class Store:
                     insert_comparison(db, json.loads(path.read_text("utf-8")))
                 except (ValueError, KeyError, TypeError, AttributeError):
                     self.notices.append(f"{path.name} is damaged and not in the list; the file was left as it is.")
-            for vote in self._read_votes():
-                insert_vote(db, vote)
+            for line in self._read_ballots():
+                insert_ballot(db, line)
             return db.execute("SELECT count(*) FROM comparisons").fetchone()[0]
 
-    def _read_votes(self) -> Iterator[dict[str, Any]]:
-        path = self.folder / "votes.jsonl"
-        for number, line in enumerate(path.read_text("utf-8").splitlines() if path.exists() else [], start=1):
+    def _log_ballot(self, db: sqlite3.Connection, ballot: Ballot) -> None:
+        data = self.get_comparison(ballot.comparison_id)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        line = {"created": now, "task": data["task"], "base": data["base"], **to_json(ballot)}
+        insert_ballot(db, line)
+        with self._ballots.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def _read_ballots(self) -> Iterator[dict[str, Any]]:
+        lines = self._ballots.read_text("utf-8").splitlines() if self._ballots.exists() else []
+        for number, line in enumerate(lines, start=1):
             try:
-                vote = json.loads(line)
-                check_vote(vote["winner"], vote["shown"])
-                yield vote
-            except (ValueError, KeyError, TypeError, InputError):
-                self.notices.append(f"votes.jsonl, line {number} is damaged and was not counted.")
+                ballot = json.loads(line)
+                keys = set(BALLOT_KEYS) - set(ballot)
+            except (ValueError, TypeError):
+                keys = set(BALLOT_KEYS)
+            if keys:
+                self.notices.append(f"{self._ballots.name}, line {number} is damaged and was not counted.")
+            else:
+                yield ballot
 
     def _file(self, comparison_id: str) -> Path:
         if not ID.fullmatch(comparison_id):
@@ -274,11 +308,10 @@ def insert_comparison(db: sqlite3.Connection, data: Mapping[str, Any]) -> None:
     db.execute("INSERT OR REPLACE INTO comparisons VALUES (?, ?, ?, ?, ?, ?, ?)", [clean(v) for v in values])
 
 
-def insert_vote(db: sqlite3.Connection, vote: Mapping[str, Any]) -> bool:
-    """False where the comparison has a vote already; the first one stands."""
-    keys = ("comparison_id", "created", "task", "base", "winner")
-    values = [*(vote[key] for key in keys), json.dumps(list(vote["shown"]))]
-    return db.execute("INSERT OR IGNORE INTO votes VALUES (?, ?, ?, ?, ?, ?)", values).rowcount == 1
+def insert_ballot(db: sqlite3.Connection, line: Mapping[str, Any]) -> None:
+    """Later lines of a comparison replace earlier ones: first the order, then the vote."""
+    values = [json.dumps(line[key]) if key == "shown" else line[key] for key in BALLOT_KEYS]
+    db.execute(f"INSERT OR REPLACE INTO ballots ({', '.join(BALLOT_KEYS)}) VALUES (?, ?, ?, ?, ?, ?, ?)", values)
 
 
 def clean(text: str) -> str:

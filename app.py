@@ -1,0 +1,78 @@
+"""Taste Test: base and fine-tuned models side by side, on this machine.
+
+Flags -> settings -> Deps -> window. The only place that picks real parts. `--help` and a refused flag need neither
+Gradio nor torch; models load after the first page.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.settings import Settings, build_settings
+from training.errors import StudioError
+from training.home import home_dir
+
+if TYPE_CHECKING:
+    from studio.deps import Deps
+
+
+def flags() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Open Taste Test: base and fine-tuned models side by side.")
+    parser.add_argument(
+        "--home", metavar="DIR", help="where your comparisons and models live (TASTE_TEST_HOME does too)"
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; another than this machine needs --auth"
+    )
+    parser.add_argument("--port", type=int, metavar="N", help="port to listen on; without it, the first free from 7860")
+    parser.add_argument("--share", action="store_true", help="make a public link through gradio.live; needs --auth")
+    parser.add_argument("--auth", metavar="USER:PASS", help="ask everyone for this login")
+    parser.add_argument("--no-browser", action="store_true", help="open no browser window")
+    return parser
+
+
+def build_deps(settings: Settings) -> "Deps":
+    """The real parts. StudioError where the home or a task pack can't be read."""
+    from studio.deps import Deps
+    from studio.line import Line
+    from studio.sessions import Sessions
+    from training.engine.api import EngineSettings
+    from training.engine.engine import Engine
+    from training.store import Store
+    from training.task.pack import BUILTIN, find_packs
+
+    store = Store(settings.home) if settings.keep_history else None
+    engine = Engine(
+        EngineSettings(
+            home=None if settings.space else settings.home,
+            allow_paths=settings.allow_paths,
+            hub="presets" if settings.space else "any",
+        )
+    )
+    packs = find_packs(BUILTIN) if settings.space else find_packs(BUILTIN, settings.home / "tasks")
+    notices = list(store.notices) if store else []
+    return Deps(settings, engine, packs, Sessions(store), Line(settings.max_waiting), notices=notices)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until stopped. 2 for a flag or folder that can't be used, said in one line."""
+    given = flags().parse_args(argv)
+    try:
+        settings = build_settings(given, Path(home_dir(given.home)))
+        deps = build_deps(settings)
+    except StudioError as err:
+        print(f"{err} {err.fix}", file=sys.stderr)  # noqa: T201 - the terminal is all there is yet
+        return 2
+    from studio.preload import preload_later
+    from studio.shell import build_studio, launch
+
+    app = build_studio(deps)
+    launch(app, deps)
+    preload_later(deps)
+    app.block_thread()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

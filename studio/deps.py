@@ -1,0 +1,48 @@
+"""What the tabs are given. Built once in app.py, faked in tests."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Event
+from typing import Protocol
+
+from studio.line import Line
+from studio.sessions import Sessions
+from studio.settings import Settings
+from training.engine.api import AdapterInfo, BaseInfo, EngineLike, EngineStatus
+from training.store import Shelf
+from training.task.pack import Pack
+
+
+class Engine(EngineLike, Protocol):
+    """What the studio asks besides a comparison: what there is to choose, and how the machine stands."""
+
+    def status(self) -> EngineStatus: ...
+    def bases(self) -> list[BaseInfo]: ...
+    def adapters(self, base: str) -> list[AdapterInfo]: ...
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Deps:
+    """`notices` are told on the page: what was damaged at start, what could not be loaded. `clock` is monotonic seconds.
+
+    `first_page` is set when a page was served; models are loaded after that.
+    """
+
+    settings: Settings
+    engine: Engine
+    packs: Mapping[str, Pack]
+    sessions: Sessions
+    line: Line
+    first_page: Event = field(default_factory=Event)
+    notices: list[str] = field(default_factory=list)
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = utc_now
+
+    def shelf(self, session: str) -> Shelf:
+        return self.sessions.shelf(session)

@@ -1,0 +1,66 @@
+"""The one place where a StudioError becomes a message on screen. Gradio escapes nothing there, so this does."""
+
+import html
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from training.errors import StudioError
+
+TITLES = {
+    "PackError": "The task pack can't be read",
+    "InputError": "That input can't be used",
+    "FetchError": "The page could not be fetched",
+    "ModelError": "The model can't be used",
+    "AdapterError": "The adapter can't be used",
+    "OutOfMemoryError": "Not enough memory",
+    "BusyError": "The model is busy",
+    "ProofError": "The sides could not be proven",
+    "StorageError": "It could not be stored",
+}
+
+
+def on_screen(err: StudioError) -> gr.Error:
+    """What happened and why, then what to do. Stays until the person closes it; the page keeps all it shows."""
+    message = f"{html.escape(str(err))} <b>{html.escape(err.fix)}</b>"
+    title = TITLES.get(type(err).__name__, "Something can't be done")
+    return gr.Error(message, title=title, duration=None, print_exception=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who calls: a page's `session` (one per open page, gone with it) and the query of its address."""
+
+    session: str
+    query: Mapping[str, str]
+
+
+def visit_of(request: gr.Request) -> Visit:
+    return Visit(request.session_hash or "no page", dict(request.query_params))
+
+
+def guard(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """`handler(visit, *values)` as Gradio calls it, its StudioErrors translated; everything else passes through.
+
+    Generators stay generators.
+    """
+    if inspect.isgeneratorfunction(handler):
+
+        def stream(request: gr.Request, *values: Any) -> Iterator[Any]:
+            try:
+                yield from handler(visit_of(request), *values)
+            except StudioError as err:
+                raise on_screen(err) from err
+
+        return stream
+
+    def once(request: gr.Request, *values: Any) -> Any:
+        try:
+            return handler(visit_of(request), *values)
+        except StudioError as err:
+            raise on_screen(err) from err
+
+    return once

@@ -1,0 +1,33 @@
+"""Load the default base after the first page, so that opening the window never waits for torch."""
+
+import logging
+import threading
+
+from studio.deps import Deps
+from studio.queries.choices import ADAPTER_PREFIX, arm_choices, default_arms, default_base
+from training.errors import StudioError
+
+FIRST_PAGE_S = 20.0
+logger = logging.getLogger(__name__)
+
+
+def preload_later(deps: Deps) -> threading.Thread:
+    """A daemon thread that waits for the first page (at most 20 s), then loads; the status bar tells how far it is."""
+    thread = threading.Thread(target=preload, args=[deps], name="preload", daemon=True)
+    thread.start()
+    return thread
+
+
+def preload(deps: Deps) -> None:
+    """Make the default base and its adapter ready. What can't be loaded is told on the page, not only in the log."""
+    deps.first_page.wait(FIRST_PAGE_S)
+    base = default_base(deps)
+    if not base:
+        deps.notices.append("No base model was found: assets/models is empty.")
+        return
+    arms = default_arms(arm_choices(deps, base))
+    adapters = [arm.removeprefix(ADAPTER_PREFIX) for arm in arms if arm.startswith(ADAPTER_PREFIX)]
+    try:
+        deps.engine.prepare(base, adapters, lambda text, fraction: logger.info("%s", text))
+    except StudioError as err:
+        deps.notices.append(f"{err} {err.fix}")

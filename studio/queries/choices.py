@@ -1,0 +1,38 @@
+"""What can be chosen in the sidebar, as (label, value) pairs."""
+
+from studio.deps import Deps
+from training.task.pack import Pack
+
+ADAPTER_PREFIX = "adapter:"
+Choices = list[tuple[str, str]]
+
+
+def task_choices(deps: Deps) -> Choices:
+    return [(pack.title, name) for name, pack in deps.packs.items()]
+
+
+def base_choices(deps: Deps) -> Choices:
+    """Bases with their size; the embedded one first. On a Space only those the engine offers there."""
+    bases = sorted(deps.engine.bases(), key=lambda info: not info.embedded)
+    return [(f"{info.label}", info.name) for info in bases]
+
+
+def default_base(deps: Deps) -> str:
+    choices = base_choices(deps)
+    return choices[0][1] if choices else ""
+
+
+def arm_choices(deps: Deps, base: str) -> Choices:
+    """Base, prompted base, then the adapters that belong to this base."""
+    adapters = [(info.label, ADAPTER_PREFIX + info.name) for info in deps.engine.adapters(base)] if base else []
+    return [("base", "base"), ("prompted base", "prompted"), *adapters]
+
+
+def default_arms(choices: Choices) -> list[str]:
+    """The base and the first adapter; without an adapter, the base with and without the schema."""
+    adapters = [value for _, value in choices if value.startswith(ADAPTER_PREFIX)]
+    return ["base", *(adapters[:1] or ["prompted"])]
+
+
+def example_titles(pack: Pack | None) -> list[list[str]]:
+    return [[example.title] for example in pack.examples] if pack else []

@@ -1,0 +1,108 @@
+"""Comparisons of one open page, in memory: all there is on a Space, and the safety net at home when the disk is full."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from training.errors import InputError, StorageError
+from training.store import Ballot, ComparisonRow, Shelf, Store, VoteTally, decide, row_of, tally
+from training.task.records import Comparison, to_json
+
+KEPT_PER_SESSION = 12
+SESSIONS = 200
+SESSION_S = 2 * 3600.0
+
+
+class SessionShelf:
+    """The last comparisons of one page. With a `store` behind it, everything is kept there as well."""
+
+    def __init__(self, store: Store | None = None) -> None:
+        self._store = store
+        self._data: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._ballots: dict[str, Ballot] = {}
+        self._refused: set[str] = set()  # kept here only, because the disk refused them
+
+    def add_comparison(self, comparison: Comparison) -> None:
+        """StorageError where the disk refuses; the comparison then stays here as long as the page is open."""
+        self._data[comparison.id] = to_json(comparison)
+        while len(self._data) > KEPT_PER_SESSION:
+            self._ballots.pop(self._data.popitem(last=False)[0], None)
+        if self._store:
+            try:
+                self._store.add_comparison(comparison)
+            except StorageError:
+                self._refused.add(comparison.id)
+                raise
+
+    def get_comparison(self, comparison_id: str) -> dict[str, Any]:
+        if comparison_id in self._data:
+            return self._data[comparison_id]
+        if self._store:
+            return self._store.get_comparison(comparison_id)
+        raise InputError("This page has no such comparison.", fix="Comparisons here last as long as the page is open.")
+
+    def list_comparisons(self, limit: int = 50, search: str = "") -> list[ComparisonRow]:
+        if self._store:
+            return self._store.list_comparisons(limit, search)
+        return [row_of(data) for data in reversed(self._data.values())][:limit]
+
+    def delete_comparison(self, comparison_id: str) -> None:
+        self._data.pop(comparison_id, None)
+        self._ballots.pop(comparison_id, None)
+        if store := self._behind(comparison_id):
+            store.delete_comparison(comparison_id)
+
+    def add_ballot(self, ballot: Ballot) -> None:
+        self._ballots[ballot.comparison_id] = ballot
+        if store := self._behind(ballot.comparison_id):
+            store.add_ballot(ballot)
+
+    def get_ballot(self, comparison_id: str) -> Ballot | None:
+        if (store := self._behind(comparison_id)) is not None:
+            return store.get_ballot(comparison_id)
+        return self._ballots.get(comparison_id)
+
+    def add_vote(self, comparison_id: str, winner: str) -> Ballot:
+        ballot = decide(self.get_ballot(comparison_id), winner)
+        self._ballots[comparison_id] = ballot
+        if store := self._behind(comparison_id):
+            store.add_vote(comparison_id, winner)
+        return ballot
+
+    def vote_tally(self) -> list[VoteTally]:
+        if self._store:
+            return self._store.vote_tally()
+        voted = [b for b in self._ballots.values() if b.winner is not None and b.comparison_id in self._data]
+        rows = [(self._data[b.comparison_id], b) for b in voted]
+        return tally([(data["task"], data["base"], b.winner or "", b.shown) for data, b in rows])
+
+    def _behind(self, comparison_id: str) -> Store | None:
+        """The store, where it knows this comparison or may know it."""
+        return None if comparison_id in self._refused else self._store
+
+
+class Sessions:
+    """A shelf for each open page, never another's. Dropped when the page goes, at the latest two hours unused."""
+
+    def __init__(self, store: Store | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._shelves: OrderedDict[str, tuple[float, SessionShelf]] = OrderedDict()
+
+    def shelf(self, session: str) -> Shelf:
+        now = self._clock()
+        with self._lock:
+            _, shelf = self._shelves.pop(session, (now, None))
+            self._shelves[session] = (now, shelf or SessionShelf(self._store))
+            stale = [name for name, (used, _) in self._shelves.items() if now - used > SESSION_S]
+            extra = list(self._shelves)[: max(0, len(self._shelves) - SESSIONS)]
+            for name in {*stale, *extra}:
+                del self._shelves[name]
+            return self._shelves[session][1]
+
+    def drop(self, session: str) -> None:
+        with self._lock:
+            self._shelves.pop(session, None)

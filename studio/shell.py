@@ -1,0 +1,106 @@
+"""The window: header, tabs in order, status bar, and the doors in front of it. The only place that launches."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from studio.deps import Deps
+from studio.guard import Visit, guard
+from studio.queries.status import engine_status
+from studio.security import middleware
+from studio.tabs import api, compare
+from studio.theme import ICON, build_theme, head_html
+from studio.views.header import header_html
+from studio.views.markup import Html, el, html
+from studio.views.status import status_bar
+
+Build = Callable[[Deps, gr.Blocks], None]
+TABS: tuple[tuple[str, str, Build], ...] = (("Compare", "tt-tab-compare", compare.build),)
+SCRIPT = Path(__file__).resolve().parents[1] / "assets" / "studio.js"
+TICK_S = 2.0
+
+
+def build_studio(deps: Deps) -> gr.Blocks:
+    """The whole page, wired."""
+    with gr.Blocks(
+        title="Taste Test", analytics_enabled=False, fill_width=True, fill_height=True, delete_cache=(600, 600)
+    ) as app:
+        gr.HTML(header(), elem_id="tt-header", apply_default_css=False, padding=False)
+        with gr.Tabs(elem_id="tt-tabs"):
+            for label, elem_id, build in TABS:
+                with gr.Tab(label, elem_id=elem_id):
+                    build(deps, app)
+        status = gr.HTML(status_html(deps), elem_id="tt-status", apply_default_css=False, padding=False)
+        tick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+        gr.Timer(TICK_S).tick(guard(partial(on_tick, deps)), None, status, api_name="tick", **tick)
+        app.load(guard(partial(on_tick, deps)), None, status, api_name="first_tick", **tick)
+        api.build(deps)
+        app.unload(leaver(deps))
+    settings = deps.settings
+    app.queue(max_size=4 * settings.max_waiting, api_open=True, default_concurrency_limit=8)
+    return app
+
+
+def header() -> Html:
+    """Brand, then theme and help."""
+    theme = el("button", "Theme", type="button", id="tt-theme", aria_pressed="false", title="Light or dark")
+    keys = html(el("kbd", "Ctrl+Enter"), " compares, ", el("kbd", "Esc"), " cancels.")
+    words = (
+        "Paste a text, press Compare: a base model and a fine-tuned one answer it at the same time. ",
+        "Each column says how much help its answer needed and what of it stands in your text.",
+    )
+    help_ = el("details", el("summary", "Help"), el("p", *words), el("p", keys), id="tt-help")
+    return html(header_html(), el("div", theme, help_, cls="tt-header-end"))
+
+
+def on_tick(deps: Deps, visit: Visit) -> str:
+    return status_html(deps)
+
+
+def status_html(deps: Deps) -> Html:
+    """The bar with the second it was true at, so that the page can tell silence from rest."""
+    return el("div", status_bar(engine_status(deps)), data_tick=str(int(time.time())))
+
+
+def leaver(deps: Deps) -> Callable[[gr.Request], None]:
+    """What happens when a page is gone: its run stops, and on a Space nothing of it is left."""
+
+    def on_leave(request: gr.Request) -> None:
+        session = request.session_hash or ""
+        deps.line.cancel(session)
+        deps.sessions.drop(session)
+
+    return on_leave
+
+
+def launch(app: gr.Blocks, deps: Deps, **more: Any) -> tuple[Any, str, str]:
+    """Open the window and return at once: Gradio's app, the local address, the share link."""
+    settings = deps.settings
+    script = f"<script>{SCRIPT.read_text('utf-8')}</script>"
+    return app.launch(
+        server_name=settings.host,
+        server_port=settings.port,
+        share=settings.share,
+        auth=settings.auth,
+        inbrowser=settings.open_browser,
+        prevent_thread_lock=True,
+        theme=build_theme(),
+        head=head_html() + script,
+        js="() => tasteTest.start()",
+        favicon_path=ICON if ICON.is_file() else None,
+        footer_links=[],
+        run_history=False,
+        pwa=True,
+        ssr_mode=False,
+        enable_monitoring=False,
+        mcp_server=find_spec("mcp") is not None,
+        max_file_size=settings.max_upload_bytes,
+        app_kwargs={"middleware": middleware(settings), "docs_url": None, "redoc_url": None, "openapi_url": None},
+        show_error=True,
+        **more,
+    )

@@ -1,0 +1,227 @@
+"""Compare tab: paste a text, see what base and fine-tuned models make of it side by side, and how far to trust each.
+
+Reads: the form, kept comparisons, the engine's models. Writes: one comparison a run, votes. Slow: the run itself,
+which streams; everything else answers at once, also while a run goes on.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import gradio as gr
+from gradio.blocks import Block
+
+from studio.actions import sources
+from studio.actions.compare import compare
+from studio.actions.form import FIELDS, Form, pack_of, to_request
+from studio.actions.votes import Choice, vote
+from studio.deps import Deps
+from studio.guard import Visit, guard
+from studio.queries import choices
+from studio.tabs.compare_export import export
+from studio.tabs.compare_parts import build_answers, build_bar, build_source
+from studio.tabs.compare_sidebar import build_sidebar
+from studio.tabs.compare_view import CompareView, comparison_view, empty_view, failed_view, frame_view, recent_html
+from studio.views.context import context_empty, context_html
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # of a page's own events
+QUICK: dict[str, Any] = {**QUIET, "queue": False}
+
+
+class SourceView(NamedTuple):
+    """A text from a file, an address or an example, and what the model will see of it."""
+
+    text: Any
+    origin: Any
+    preview: Any
+
+
+class ModelView(NamedTuple):
+    """What can run on the chosen base."""
+
+    arms: Any
+    sweep_arm: Any
+
+
+class LoadView(NamedTuple):
+    """What a page opens with besides its comparison."""
+
+    text: Any
+    base: Any
+    arms: Any
+    sweep_arm: Any
+
+
+def on_compare(deps: Deps, visit: Visit, *values: Any) -> Iterator[CompareView]:
+    form, frame = Form.of(values), None
+    request = to_request(form, deps)
+    try:
+        for frame in compare(deps, visit.session, request, blind=form.blind):
+            yield frame_view(deps, visit, frame, request.task)
+    except Exception as err:
+        yield failed_view(frame, err)
+        raise
+    if frame is None or frame.comparison is None:
+        yield empty_view(deps, visit)
+
+
+def on_cancel(deps: Deps, visit: Visit) -> None:
+    deps.line.cancel(visit.session)
+
+
+def on_preview(deps: Deps, visit: Visit, *values: Any) -> str:
+    return preview_html(deps, Form.of(values))
+
+
+def preview_html(deps: Deps, form: Form) -> str:
+    context = sources.preview(deps, form)
+    return context_html(context) if context else context_empty()
+
+
+def on_file(deps: Deps, visit: Visit, path: str | None, *values: Any) -> SourceView:
+    return source_view(deps, values, sources.from_file(path))
+
+
+def on_url(deps: Deps, visit: Visit, url: str, *values: Any) -> SourceView:
+    return source_view(deps, values, sources.from_url(deps.settings, url))
+
+
+def on_example(deps: Deps, visit: Visit, index: int, *values: Any) -> SourceView:
+    return source_view(deps, values, sources.from_example(pack_of(Form.of(values).task, deps.packs), index))
+
+
+def source_view(deps: Deps, values: Sequence[Any], found: tuple[str, str]) -> SourceView:
+    text, origin = found
+    return SourceView(text, origin, preview_html(deps, replace(Form.of(values), text=text, origin=origin)))
+
+
+def on_task(deps: Deps, visit: Visit, task: str) -> Any:
+    return gr.update(samples=choices.example_titles(pack_of(task, deps.packs)))
+
+
+def on_base(deps: Deps, visit: Visit, base: str) -> ModelView:
+    offered = choices.arm_choices(deps, base)
+    chosen = choices.default_arms(offered)
+    return ModelView(gr.update(choices=offered, value=chosen), gr.update(choices=offered, value=chosen[-1]))
+
+
+def on_vote(choice: Choice, deps: Deps, visit: Visit, comparison_id: str) -> CompareView:
+    vote(deps, visit.session, comparison_id, choice)
+    return comparison_view(deps, visit, comparison_id)
+
+
+def on_search(deps: Deps, visit: Visit, search: str, comparison_id: str) -> str:
+    return recent_html(deps, visit, search, comparison_id)
+
+
+def on_delete(deps: Deps, visit: Visit, comparison_id: str) -> CompareView:
+    if not comparison_id:  # the person thought better of it
+        return CompareView()
+    deps.shelf(visit.session).delete_comparison(comparison_id)
+    return empty_view(deps, visit)
+
+
+def on_export(kind: str, deps: Deps, visit: Visit, comparison_id: str) -> str:
+    return json.dumps(export(deps, visit.session, comparison_id, kind))
+
+
+def on_load(deps: Deps, visit: Visit) -> CompareView:
+    wanted = visit.query.get("comparison", "")
+    return comparison_view(deps, visit, wanted) if wanted else empty_view(deps, visit)
+
+
+def on_open(deps: Deps, visit: Visit) -> LoadView:
+    """What the sidebar offers, and the text of the comparison that the address names."""
+    deps.first_page.set()
+    base = choices.default_base(deps)
+    offered = choices.arm_choices(deps, base)
+    chosen = choices.default_arms(offered)
+    wanted = visit.query.get("comparison", "")
+    text = deps.shelf(visit.session).get_comparison(wanted)["source"]["text"] if wanted else ""
+    return LoadView(
+        text,
+        gr.update(choices=choices.base_choices(deps), value=base),
+        gr.update(choices=offered, value=chosen),
+        gr.update(choices=offered, value=chosen[-1]),
+    )
+
+
+def build(deps: Deps, app: gr.Blocks) -> None:
+    """Lay out and wire the tab inside the caller's `gr.Tab`; `app` is the page that it lives on."""
+    parts: dict[str, Block] = {}
+    with gr.Sidebar(width=280, elem_id="tt-sidebar"):
+        parts |= build_sidebar(deps)
+    parts |= build_source(deps)
+    parts |= build_bar()
+    parts |= build_answers()
+    form = [parts[name] for name in FIELDS]  # KeyError at start, not a shifted value later
+    shown = [parts[name] for name in CompareView._fields]
+    wire_run(deps, parts, form, shown)
+    wire_source(deps, parts, form)
+    wire_kept(deps, parts, shown)
+    app.load(guard(partial(on_load, deps)), None, shown, api_name="load_comparison", **QUICK).then(
+        None, parts["comparison_id"], None, js="(id) => { if (id) tasteTest.fold(true); }"
+    )
+    opened = [parts[name] for name in LoadView._fields]
+    app.load(guard(partial(on_open, deps)), None, opened, api_name="load_choices", **QUICK)
+
+
+def wire_run(deps: Deps, parts: Mapping[str, Block], form: list[Block], shown: list[Block]) -> None:
+    """Compare, Cancel and the vote. Several pages run at once as far as Gradio goes: the line decides whose turn it is."""
+    most = deps.settings.max_waiting + 2
+    run = parts["run"].click(
+        guard(partial(on_compare, deps)), form, shown, api_name="run_comparison", concurrency_id="model",
+        concurrency_limit=most, js="(...values) => { tasteTest.fold(true); return values; }", **QUIET,
+    )  # fmt: skip
+    run.failure(None, None, None, js="() => tasteTest.fold(false)")
+    parts["cancel"].click(guard(partial(on_cancel, deps)), None, None, api_name="cancel_comparison", **QUICK)
+    for choice in ("left", "tie", "right", "reveal"):
+        parts[f"vote_{choice}"].click(
+            guard(partial(on_vote, choice, deps)), parts["comparison_id"], shown, api_name=f"vote_{choice}", **QUICK
+        )
+
+
+def wire_source(deps: Deps, parts: Mapping[str, Block], form: list[Block]) -> None:
+    """Everything that changes the text or what the model will see of it."""
+    filled = [parts[name] for name in SourceView._fields]
+    index = {"api_name": "load_example", **QUICK}
+    parts["examples"].click(guard(partial(on_example, deps)), [parts["examples"], *form], filled, **index)
+    parts["file"].upload(guard(partial(on_file, deps)), [parts["file"], *form], filled, api_name="load_file", **QUICK)
+    for fetch in (parts["fetch"].click, parts["url"].submit):
+        fetch(guard(partial(on_url, deps)), [parts["url"], *form], filled, api_name="load_url", **QUIET)
+    parts["text"].input(None, None, parts["origin"], js="() => 'paste'")
+    for changed in (parts["text"].input, parts["context_enabled"].change, parts["budget_tokens"].change):
+        changed(
+            guard(partial(on_preview, deps)), form, parts["preview"], api_name="preview", trigger_mode="always_last",
+            **QUICK,
+        )  # fmt: skip
+    parts["task"].change(guard(partial(on_task, deps)), parts["task"], parts["examples"], api_name="task", **QUICK)
+    models = [parts[name] for name in ModelView._fields]
+    parts["base"].change(guard(partial(on_base, deps)), parts["base"], models, api_name="models", **QUICK)
+
+
+def wire_kept(deps: Deps, parts: Mapping[str, Block], shown: list[Block]) -> None:
+    """Recent comparisons, the address of the one shown, and what can be done with it."""
+    this = parts["comparison_id"]
+    if deps.settings.keep_history:
+        this.change(None, this, None, js="(id) => tasteTest.address(id)")
+    parts["search"].change(
+        guard(partial(on_search, deps)), [parts["search"], this], parts["recent"], api_name="search", **QUICK
+    )
+    parts["delete"].click(
+        guard(partial(on_delete, deps)), this, shown, api_name="delete_comparison", js="(id) => tasteTest.sure(id)",
+        **QUICK,
+    )  # fmt: skip
+    parts["fold"].click(None, None, None, js="() => tasteTest.fold()")
+    for button, kind, act in (
+        ("save_json", "json", "save"),
+        ("save_page", "page", "save"),
+        ("save_receipt", "receipt", "save"),
+        ("copy_receipt", "receipt", "copy"),
+    ):
+        made = parts[button].click(
+            guard(partial(on_export, kind, deps)), this, parts["payload"], api_name=button, **QUICK
+        )
+        made.success(None, parts["payload"], None, js=f"(file) => tasteTest.{act}(file)")

@@ -1,0 +1,79 @@
+"""The compare tab's left side: task, models, columns, sampling, sweep, context, recent comparisons."""
+
+from collections.abc import Mapping
+
+import gradio as gr
+from gradio.components import Component
+
+from studio.actions.form import SWEEP
+from studio.deps import Deps
+from studio.queries import choices
+from studio.views.history import history_list
+from training.task.records import Sampling
+
+SEED_HELP = "The same number gives the same answers on the same machine."
+
+
+def build_sidebar(deps: Deps) -> Mapping[str, Component]:
+    """Components by the name of the form field or event they serve."""
+    tasks = choices.task_choices(deps)
+    pack = next(iter(deps.packs.values()), None)
+    base = choices.default_base(deps)
+    arms = choices.arm_choices(deps, base)
+    parts: dict[str, Component] = {
+        "task": gr.Dropdown(tasks, value=pack.name if pack else None, label="Task", elem_id="tt-task"),
+        "base": gr.Dropdown(
+            choices.base_choices(deps),
+            value=base or None,
+            label="Base model",
+            info="Or a Hub id, or a folder on this machine" if deps.settings.allow_paths else None,
+            allow_custom_value=deps.settings.allow_paths,
+            elem_id="tt-base",
+        ),
+        "arms": gr.CheckboxGroup(arms, value=choices.default_arms(arms), label="Columns", elem_id="tt-arms"),
+        "own_adapter": gr.Textbox(
+            label="Own adapter",
+            placeholder="Folder or Hub id",
+            visible=deps.settings.allow_paths,
+            elem_id="tt-own-adapter",
+        ),
+    }
+    parts |= sampling_parts(pack.sampling if pack else Sampling(), deps.settings.max_new_tokens)
+    parts |= sweep_parts(arms)
+    with gr.Accordion("Context", open=False, elem_classes="tt-fold"):
+        parts["context_enabled"] = gr.Checkbox(True, label="Leave out adverts and comments, fit to the model")
+        parts["budget_tokens"] = gr.Number(
+            None, label="Token budget", info="Empty: as much as fits the model", precision=0, minimum=0
+        )
+    with gr.Accordion("Recent", open=False, elem_classes="tt-fold", elem_id="tt-recent"):
+        parts["search"] = gr.Textbox(
+            label="Search", placeholder="Words in text, task or model", visible=deps.settings.keep_history
+        )
+        parts["recent"] = gr.HTML(history_list([], deps.now(), kept=deps.settings.keep_history), elem_id="tt-history")
+    return parts
+
+
+def sampling_parts(default: Sampling, most: int) -> dict[str, Component]:
+    with gr.Accordion("Sampling", open=False, elem_classes="tt-fold"):
+        return {
+            "temperature": gr.Slider(
+                0, 2, value=default.temperature, step=0.05, label="Temperature", info="0: always the likeliest token"
+            ),
+            "top_p": gr.Slider(
+                0.05, 1, value=default.top_p, step=0.05, label="Top p", info="1: off. Below: unlikely tokens are cut"
+            ),
+            "top_k": gr.Number(default.top_k, label="Top k", info="0: off", precision=0, minimum=0),
+            "max_new_tokens": gr.Number(
+                min(default.max_new_tokens, most), label="Max new tokens", info=f"1 to {most:,}", precision=0, minimum=1
+            ),
+            "seed": gr.Number(default.seed, label="Seed", info=SEED_HELP, precision=0, elem_id="tt-seed"),
+        }
+
+
+def sweep_parts(arms: choices.Choices) -> dict[str, Component]:
+    with gr.Accordion("Temperature sweep", open=False, elem_classes="tt-fold"):
+        return {
+            "sweep": gr.Checkbox(False, label="One model at several temperatures", elem_id="tt-sweep"),
+            "temperatures": gr.Textbox(SWEEP, label="Temperatures", info="Up to 4, a column each"),
+            "sweep_arm": gr.Dropdown(arms, value=choices.default_arms(arms)[-1], label="Model to sweep"),
+        }
