@@ -79,7 +79,7 @@ def _llama(vocab: int) -> Any:
 def _gpt2(vocab: int) -> Any:
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    sizes = {"vocab_size": vocab, "n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": CONTEXT}
+    sizes: dict[str, Any] = {"vocab_size": vocab, "n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": CONTEXT}
     return GPT2LMHeadModel(GPT2Config(**sizes, bos_token_id=1, eos_token_id=2, pad_token_id=0))
 
 

@@ -21,6 +21,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 from trl import SFTConfig
 
+from training.engine.hashes import hash_files
 from training.engine.train_config import LoraRunConfig
 from training.engine.train_rows import IGNORED, TokenRows, tokenize_rows
 from training.engine.train_trainer import LengthGroups, LoraTrainer, MetricsFile, Progress, read_lines
@@ -178,6 +179,7 @@ def save_adapter(model: Any, config: LoraRunConfig) -> int:
 def _write_provenance(config: LoraRunConfig, rows: TokenRows, result: TrainResult) -> None:
     data = {
         "task": config.task,
+        "base_sha256": hash_files(sorted(config.base.glob("*.safetensors"))),
         "config": config.to_json(),
         "rows": {"used": len(rows.input_ids), "dropped_too_long": rows.dropped, "sha256": rows.sha256},
         "tokens_in_rows": sum(rows.lengths),

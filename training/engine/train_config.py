@@ -4,7 +4,7 @@ A run is this record and nothing else: what is not written here is not varied. E
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,9 @@ class LoraRunConfig:
     `warmup` counts steps when >= 1, else it is a share of `steps`. `save_steps` 0 keeps no checkpoints, `threads` 0
     leaves torch's choice, `max_grad_norm` 0 switches clipping off. `too_long` says what happens to rows of more than
     `max_length` tokens: `error` refuses the run, `drop` leaves them out and counts them in provenance.json.
-    `bf16` computes in bfloat16 (weights stay as loaded); None means where a GPU can. On a CPU with AVX512-BF16 or AMX it is
-    two to three times faster, on others slower. `base_name` is the name written into the adapter for its base, None takes the path as given.
+    `bf16` computes in bfloat16 (weights stay as loaded); None means where a GPU can. On a CPU with AVX512-BF16 or AMX
+    it is two to three times faster, on others slower. `base_name` is the name written into the adapter for its base,
+    None takes the path as given.
     """
 
     base: Path
@@ -76,15 +77,10 @@ class LoraRunConfig:
 
     def to_json(self) -> dict[str, Any]:
         """The config as plain JSON; rows in memory become their count."""
-        data = asdict(self) if isinstance(self.rows, Path) else asdict(_without_rows(self))
+        data = {f.name: getattr(self, f.name) for f in fields(self)}
         data["base"], data["out"] = str(self.base), str(self.out)
         data["rows"] = str(self.rows) if isinstance(self.rows, Path) else f"{len(self.rows)} rows in memory"
         return data
-
-
-def _without_rows(config: LoraRunConfig) -> LoraRunConfig:
-    values = {f.name: getattr(config, f.name) for f in fields(config)}
-    return LoraRunConfig(**(values | {"rows": Path("memory")}))
 
 
 def read_config(path: Path) -> LoraRunConfig:

@@ -1,0 +1,154 @@
+"""Attaches LoRA adapters to a loaded base so that each row of a batch can have its own, or none.
+
+PEFT's mixed batches take the adapter of every row as an argument of each layer. The names are handed to the layers by
+hooks that stay in place and read `LoadedBase.row_names`, so a decoding step costs no bookkeeping.
+"""
+
+import re
+from typing import Any, cast
+
+import torch
+from peft import LoraConfig, PeftModelForCausalLM, get_peft_model_state_dict, set_peft_model_state_dict
+from peft.tuners.lora import LoraLayer
+from peft.utils.other import AuxiliaryTrainingWrapper
+from safetensors.torch import load_file
+
+from training.engine.adapter_files import AdapterFiles
+from training.engine.load import LoadedBase
+from training.engine.probe import BASE_ROW, prove, run_probe
+from training.errors import AdapterError, ProofError
+
+_PREFIX = "base_model.model."
+_LORA = re.compile(r"\.lora_([AB])\.weight$")
+
+
+def attach(loaded: LoadedBase, files: AdapterFiles) -> str:
+    """Attach an adapter once and prove it beside the base; returns its name inside PEFT.
+
+    AdapterError where its weights do not fit, ProofError where it changes nothing.
+    """
+    sha256 = files.sha256
+    if sha256 in loaded.adapters:
+        return loaded.adapters[sha256]
+    _check_shapes(loaded, files)
+    name = f"{re.sub('[^a-z0-9]+', '_', files.name.lower()).strip('_')[-40:]}_{sha256[:8]}"
+    try:
+        _wrap(loaded, files, name)
+        _fill(loaded, files, name)
+        loaded.references[name] = probe_rows(loaded, [name])[0]
+        prove(loaded.pristine, [BASE_ROW, name], lambda: probe_rows(loaded, [BASE_ROW, name]), loaded.references)
+    except (AdapterError, ProofError):
+        detach(loaded, name)
+        raise
+    except (ValueError, RuntimeError, KeyError, TypeError) as err:
+        detach(loaded, name)
+        reason = " ".join(str(err).split())[:300]
+        raise AdapterError(f"Adapter {files.name} can't be attached: {reason}", fix="Train or save it again.") from err
+    loaded.adapters[sha256] = name
+    return name
+
+
+def probe_rows(loaded: LoadedBase, names: list[str]) -> torch.Tensor:
+    """Probe logits (len(names), vocab) of a batch whose row n is answered by `names[n]`."""
+    before = loaded.row_names
+    loaded.row_names = names
+    try:
+        return run_probe(loaded.model, loaded.pristine.ids, len(names))
+    finally:
+        loaded.row_names = before
+
+
+def check_state(loaded: LoadedBase) -> None:
+    """No layer may be merged or switched off: either silently answers one side with the other's weights."""
+    for module in loaded.model.modules():
+        if isinstance(module, LoraLayer) and (module.merged or module.disable_adapters):
+            raise ProofError("An adapter is merged into the base or switched off.", fix="Load the model again.")
+
+
+def _wrap(loaded: LoadedBase, files: AdapterFiles, name: str) -> None:
+    config = LoraConfig.from_pretrained(str(files.folder))
+    config.inference_mode = True
+    if loaded.peft is None:
+        loaded.peft = PeftModelForCausalLM(loaded.model, config, adapter_name=name)
+    else:
+        loaded.peft.add_adapter(name, config)
+    loaded.peft.requires_grad_(False)
+    loaded.peft.eval()
+    for layer in loaded.model.modules():
+        if isinstance(layer, (LoraLayer, AuxiliaryTrainingWrapper)) and layer not in loaded.told:
+            cast(torch.nn.Module, layer).register_forward_pre_hook(_tell(loaded), with_kwargs=True)
+            loaded.told.add(layer)
+
+
+def _tell(loaded: LoadedBase) -> Any:
+    def hook(_module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if loaded.row_names is None:
+            raise ProofError("A layer was run without saying which adapter answers.", fix="Report this as a bug.")
+        kwargs["adapter_names"] = loaded.row_names
+        return args, kwargs
+
+    return hook
+
+
+def _fill(loaded: LoadedBase, files: AdapterFiles, name: str) -> None:
+    state = load_file(str(files.weights))
+    wanted = set(get_peft_model_state_dict(loaded.peft, adapter_name=name))
+    if missing := sorted(wanted - set(state)):
+        raise AdapterError(
+            f"Adapter {files.name} lacks {len(missing)} of {len(wanted)} tensors, such as {missing[0]}.",
+            fix="Copy the whole adapter again.",
+        )
+    if extra := sorted(set(state) - wanted):
+        raise AdapterError(
+            f"Adapter {files.name} holds tensors that {loaded.card.base} has no place for, such as {extra[0]}.",
+            fix="Load the base it was trained on.",
+        )
+    if broken := [key for key, value in state.items() if not torch.isfinite(value).all()]:
+        raise AdapterError(f"Adapter {files.name} holds no finite numbers in {broken[0]}.", fix="Train it again.")
+    set_peft_model_state_dict(loaded.peft, state, adapter_name=name)
+
+
+def detach(loaded: LoadedBase, name: str) -> None:
+    """Take an adapter out again; the bare base is left when it was the last."""
+    loaded.adapters = {digest: known for digest, known in loaded.adapters.items() if known != name}
+    loaded.references.pop(name, None)
+    if loaded.peft is None or name not in loaded.peft.peft_config:
+        return
+    if len(loaded.peft.peft_config) == 1:
+        loaded.peft.unload()
+        loaded.peft = None
+    else:
+        loaded.peft.delete_adapter(name)
+
+
+def _check_shapes(loaded: LoadedBase, files: AdapterFiles) -> None:
+    """Each LoRA matrix must fit the layer it names: said here in words, before PEFT touches the model."""
+    places = dict(loaded.model.named_modules())
+    for key, tensor in files.tensors.items():
+        found = _LORA.search(key)
+        if found is None:
+            continue
+        layer = places.get(key.removeprefix(_PREFIX)[: -len(found.group())])
+        if layer is None:
+            raise AdapterError(
+                f"Adapter {files.name} is for a layer {key} that {loaded.card.base} does not have.",
+                fix="Load the base it was trained on.",
+            )
+        inputs, outputs = _widths(layer)
+        width, has = (inputs, tensor.shape[-1]) if found[1] == "A" else (outputs, tensor.shape[0])
+        if width is not None and width != has:
+            raise AdapterError(
+                f"Adapter {files.name} has {key} of shape {list(tensor.shape)}; {loaded.card.base} needs {width}.",
+                fix="Load the base it was trained on.",
+            )
+
+
+def _widths(layer: Any) -> tuple[int | None, int | None]:
+    layer = layer.get_base_layer() if isinstance(layer, LoraLayer) else layer
+    if hasattr(layer, "in_features"):
+        return layer.in_features, layer.out_features
+    if hasattr(layer, "nx"):  # GPT-2's Conv1D
+        return layer.nx, layer.nf
+    return None, None
+
+

@@ -1,0 +1,185 @@
+"""The decoding loop: every arm is a row of one batch, told apart by its adapter, streamed step by step.
+
+Its own loop, because rows must end, be cancelled and leave the batch one by one, and because nothing of a model's
+generation_config may leak into an answer. Prompts are padded on the left and masked; where no row needs padding no
+mask is built. Torch's inference mode is entered for each step and never held across a `yield`: a stream may be
+resumed by another thread.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from transformers import DynamicCache
+
+from training.engine.api import Delta
+from training.engine.detok import Detokenizer
+from training.engine.load import LoadedBase
+from training.engine.sampling import Picker
+from training.engine.stopping import ObjectScanner
+from training.task.records import FinishReason, Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What one row is asked. `adapter` is its name inside PEFT, or "__base__"; `stop_json`: end at a whole object."""
+
+    adapter: str
+    prompt_ids: tuple[int, ...]
+    sampling: Sampling
+    stop_json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One finished row. `new_tokens` counts every token the model gave, an end token included; times in seconds."""
+
+    index: int
+    text: str
+    finish: FinishReason
+    new_tokens: int
+    ttft_s: float
+    gen_s: float
+
+
+@dataclass(slots=True)
+class _Row:
+    index: int
+    job: Job
+    picker: Picker
+    words: Detokenizer
+    scanner: ObjectScanner | None
+    ids: list[int] = field(default_factory=list)
+    ttft_s: float = 0.0
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Tensors of the rows still running. `mask` is None where no row is padded, `positions` (rows,) the last."""
+
+    rows: list[_Row]
+    cache: Any
+    mask: torch.Tensor | None
+    positions: torch.Tensor
+
+
+def decode(loaded: LoadedBase, jobs: Sequence[Job], cancel: threading.Event) -> Iterator[Delta | Answer]:
+    """Answer all jobs as one batch: a Delta for each row and step, an Answer as soon as a row ends.
+
+    The caller holds the turn. A set `cancel` ends all rows before the next step with what they have.
+    """
+    started = time.perf_counter()
+    rows = [_new_row(loaded, index, job) for index, job in enumerate(jobs)]
+    try:
+        if cancel.is_set():
+            yield from (_answer(row, FinishReason.CANCELLED, started) for row in rows)
+            return
+        logits, batch = _prefill(loaded, rows)
+        while True:
+            kept: list[int] = []
+            tokens = _pick(logits, batch.rows)
+            for place, (row, token) in enumerate(zip(batch.rows, tokens, strict=True)):
+                ended = _take(loaded, row, token, started)
+                yield Delta(row.index, row.words.text, len(row.ids), time.perf_counter() - started)
+                if ended is None:
+                    kept.append(place)
+                else:
+                    yield _answer(row, ended, started)
+            if not kept:
+                return
+            if cancel.is_set():
+                yield from (_answer(batch.rows[place], FinishReason.CANCELLED, started) for place in kept)
+                return
+            logits = _step(loaded, batch, kept, tokens)
+    finally:
+        loaded.row_names = None
+
+
+def _new_row(loaded: LoadedBase, index: int, job: Job) -> _Row:
+    scanner = ObjectScanner() if job.stop_json else None
+    return _Row(index, job, Picker(job.sampling), Detokenizer(loaded.tokenizer), scanner)
+
+
+def _take(loaded: LoadedBase, row: _Row, token: int | None, started: float) -> FinishReason | None:
+    """Give a row its next token; returns why it ends here, or None. A None token means the numbers broke down."""
+    if token is None:
+        return FinishReason.ERROR
+    row.ids.append(token)
+    if len(row.ids) == 1:
+        row.ttft_s = time.perf_counter() - started
+    if token in loaded.end_ids:
+        return FinishReason.EOS
+    new = row.words.add(token)
+    if row.scanner is not None and row.scanner.feed(new):
+        return FinishReason.STOP
+    return FinishReason.LENGTH if len(row.ids) >= row.job.sampling.max_new_tokens else None
+
+
+def _answer(row: _Row, finish: FinishReason, started: float) -> Answer:
+    return Answer(row.index, row.words.full(), finish, len(row.ids), row.ttft_s, time.perf_counter() - started)
+
+
+@torch.inference_mode()
+def _pick(logits: torch.Tensor, rows: Sequence[_Row]) -> list[int | None]:
+    """The next token of every row from logits (rows, vocab); None where they hold no finite maximum."""
+    best, greedy = logits.max(-1)
+    sound, choice = torch.isfinite(best).tolist(), greedy.tolist()
+    tokens: list[int | None] = []
+    for place, row in enumerate(rows):
+        if not sound[place]:
+            tokens.append(None)
+        else:
+            tokens.append(choice[place] if row.picker.plain_greedy else row.picker.pick(logits[place], row.ids))
+    return tokens
+
+
+@torch.inference_mode()
+def _prefill(loaded: LoadedBase, rows: list[_Row]) -> tuple[torch.Tensor, _Batch]:
+    """Read all prompts at once; returns logits (rows, vocab) behind each prompt and the batch."""
+    lengths = [len(row.job.prompt_ids) for row in rows]
+    longest = max(lengths)
+    pad = loaded.tokenizer.pad_token_id or 0
+    ids = torch.tensor([[pad] * (longest - len(row.job.prompt_ids)) + list(row.job.prompt_ids) for row in rows])
+    mask = None
+    positions = torch.arange(longest).expand(len(rows), -1)
+    if min(lengths) < longest:
+        mask = torch.tensor([[0] * (longest - n) + [1] * n for n in lengths])
+        positions = (mask.cumsum(-1) - 1).clamp(min=0)
+        mask = mask.to(loaded.device)
+    cache = DynamicCache(config=loaded.model.config)
+    loaded.row_names = [row.job.adapter for row in rows]
+    batch = _Batch(rows, cache, mask, torch.tensor([n - 1 for n in lengths], device=loaded.device))
+    return _forward(loaded, batch, ids.to(loaded.device), positions.to(loaded.device)), batch
+
+
+@torch.inference_mode()
+def _step(loaded: LoadedBase, batch: _Batch, kept: list[int], tokens: list[int | None]) -> torch.Tensor:
+    """Drop the rows that ended, feed each other one its token; returns logits (kept rows, vocab)."""
+    if len(kept) < len(batch.rows):
+        places = torch.tensor(kept, device=loaded.device)
+        batch.cache.reorder_cache(places)  # selects along the batch for every kind of layer, conv states as well
+        batch.rows = [batch.rows[place] for place in kept]
+        batch.positions = batch.positions[places]
+        batch.mask = None if batch.mask is None else batch.mask[places]
+        loaded.row_names = [row.job.adapter for row in batch.rows]
+    batch.positions = batch.positions + 1
+    if batch.mask is not None:
+        batch.mask = torch.cat([batch.mask, batch.mask.new_ones(len(kept), 1)], dim=-1)
+    ids = torch.tensor([[tokens[place]] for place in kept], device=loaded.device)
+    return _forward(loaded, batch, ids, batch.positions.unsqueeze(-1))
+
+
+def _forward(loaded: LoadedBase, batch: _Batch, ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    """One pass over ids (rows, n) at positions (rows, n); returns logits (rows, vocab) of the last place in fp32."""
+    result = loaded.model(
+        input_ids=ids,
+        attention_mask=batch.mask,
+        position_ids=positions,
+        past_key_values=batch.cache,
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    return result.logits[:, -1].float()

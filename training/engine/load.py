@@ -1,0 +1,177 @@
+"""Reads one base into memory: device and type chosen, memory asked for first, pristine logits taken at once."""
+
+import gc
+import importlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakSet
+
+import psutil
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from training.engine.api import EngineSettings, ModelCard, Progress
+from training.engine.hub import BaseFiles
+from training.engine.probe import Pristine
+from training.engine.tokens import end_ids
+from training.errors import ModelError, OutOfMemoryError
+
+_BYTES = {torch.float32: 4, torch.bfloat16: 2, torch.float16: 2}
+_TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_HEADROOM = 1.15  # weights are not all: activations and the cache need room as well
+
+
+@dataclass(slots=True)
+class LoadedBase:
+    """A base in memory. `peft` wraps `model` in place once an adapter is attached; `adapters` maps sha256 to its name
+    inside PEFT; `row_names` is read by the hooks that tell every LoRA layer which adapter answers which row."""
+
+    card: ModelCard
+    files: BaseFiles
+    tokenizer: Any
+    model: Any
+    device: torch.device
+    end_ids: frozenset[int]
+    pristine: Pristine
+    peft: Any = None
+    adapters: dict[str, str] = field(default_factory=dict)
+    references: dict[str, torch.Tensor] = field(default_factory=dict)  # each adapter's own probe logits (vocab,)
+    row_names: list[str] | None = None
+    told: Any = field(default_factory=WeakSet)  # layers that have the hook
+
+
+def load_base(files: BaseFiles, settings: EngineSettings, progress: Progress) -> LoadedBase:
+    """Load a checked base. ModelError where Transformers can't, OutOfMemoryError where it would not fit."""
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    device = pick_device(settings)
+    dtype = pick_dtype(device, settings)
+    four_bit = settings.four_bit and can_four_bit(device)
+    _check_memory(files, device, 0.6 if four_bit else float(_BYTES[dtype]))
+    progress(f"Reading {files.name}", None)
+    with memory_errors(files.name):
+        tokenizer, model = _read(files, device, dtype, four_bit)
+        progress(f"Checking {files.name}", None)
+        if tokenizer.pad_token_id is None and tokenizer.eos_token is not None:
+            tokenizer.pad_token = tokenizer.eos_token
+        kind = "4-bit" if four_bit else str(dtype).removeprefix("torch.")
+        text_config = model.config.get_text_config()
+        card = ModelCard(
+            base=files.name,
+            sha256=files.sha256,
+            context_tokens=_context(text_config, tokenizer),
+            dtype=kind,
+            device=str(device),
+            parameters=files.parameters,
+        )
+        ends = end_ids(tokenizer, model.generation_config.eos_token_id)
+        return LoadedBase(card, files, tokenizer, model, device, ends, Pristine.take(model, device, dtype, four_bit))
+
+
+def _read(files: BaseFiles, device: torch.device, dtype: torch.dtype, four_bit: bool) -> tuple[Any, Any]:
+    options: dict[str, Any] = {}
+    if four_bit:
+        from transformers import BitsAndBytesConfig
+
+        options["quantization_config"] = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_compute_dtype=dtype)
+        options["device_map"] = {"": device}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(files.folder), trust_remote_code=False, local_files_only=True)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            str(files.folder),
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            **options,
+        )
+    except (OSError, ValueError, KeyError, ImportError) as err:
+        reason = " ".join(str(err).split())[:300]
+        raise ModelError(
+            f"{files.name} can't be loaded: {reason}",
+            fix="Take a causal language model that this Transformers version knows without remote code.",
+        ) from err
+    if not four_bit:
+        model.to(device)
+    model.eval()
+    model.requires_grad_(False)
+    return tokenizer, model
+
+
+def pick_device(settings: EngineSettings) -> torch.device:
+    """The settings' device, else the first of CUDA, Apple's GPU and the CPU that works."""
+    if settings.device is not None:
+        return torch.device(settings.device)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def pick_dtype(device: torch.device, settings: EngineSettings) -> torch.dtype:
+    """fp32 on CPU and Apple's GPU; on CUDA bf16, or fp32 on cards without it (fp16 overflows in Gemma 3)."""
+    if settings.dtype is not None:
+        if settings.dtype not in _TYPES:
+            raise ModelError(f"dtype {settings.dtype!r} is not known.", fix=f"Use one of {', '.join(_TYPES)}.")
+        return _TYPES[settings.dtype]
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.bfloat16
+    return torch.float32
+
+
+def can_four_bit(device: torch.device) -> bool:
+    """True where bitsandbytes imports and a CUDA device is there."""
+    if device.type != "cuda":
+        return False
+    try:
+        importlib.import_module("bitsandbytes")
+    except (ImportError, RuntimeError, OSError):
+        return False
+    return True
+
+
+def _context(config: Any, tokenizer: Any) -> int:
+    stated = getattr(config, "max_position_embeddings", None) or 2048
+    return min(int(stated), int(min(tokenizer.model_max_length, 10**9)))
+
+
+def _check_memory(files: BaseFiles, device: torch.device, bytes_each: float) -> None:
+    needed = int(files.parameters * bytes_each * _HEADROOM)
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+    if needed > free:
+        raise OutOfMemoryError(
+            f"{files.name} needs about {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free on {device.type}.",
+            fix="Pick a smaller model, or close what uses the memory.",
+        )
+
+
+@contextmanager
+def memory_errors(what: str) -> Iterator[None]:
+    """Turns the ways in which a device says it is full into OutOfMemoryError, after giving back what can be."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError, RuntimeError) as err:
+        if not is_out_of_memory(err):
+            raise
+        message = f"Memory ran out with {what}."
+    else:
+        return
+    release_memory()  # after the except block: the traceback no longer holds the tensors
+    raise OutOfMemoryError(message, fix="Pick a smaller model, fewer arms or a shorter text; the studio goes on.")
+
+
+def is_out_of_memory(err: BaseException) -> bool:
+    text = str(err).lower()
+    told = "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
+    return isinstance(err, (MemoryError, torch.OutOfMemoryError)) or told
+
+
+def release_memory() -> None:
+    """Collect what nobody holds and hand cached device memory back."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
