@@ -1,59 +1,104 @@
-"""What the embedded base and adapter reach on texts they never saw: the studio's own prompt, engine and scoring.
+"""What the embedded base and its adapter reach on texts they never saw: the studio's own prompt, decoding and scoring.
 
-python -m training.engine.pretrain.measure --rows build/test-posts.jsonl --adapter build/adapter --out build/figures-posts.json
+    python -m training.engine.pretrain.measure --base build/base/final --adapter build/adapter \
+        --rows build/test-posts.jsonl --out build/figures-posts.json
 """
 
 import argparse
+import json
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from training.engine.api import Row
-from training.engine.engine import Engine
+from training.engine.adapters import attach
+from training.engine.api import EngineSettings
+from training.engine.generate import Answer, Job, decode
+from training.engine.hub import resolve_adapter, resolve_base
+from training.engine.load import LoadedBase, load_base
+from training.engine.probe import BASE_ROW
+from training.evals.evaluate import ArmSummary, evaluate
 from training.task.context import build_context
-from training.task.pack import Pack
+from training.task.pack import BUILTIN, Pack, load_pack
 from training.task.prompt import render_prompt
-from training.task.records import Arm, Generation, Prompt, Source
+from training.task.records import Prompt, Source
 
 log = logging.getLogger("measure")
 
 
-def prompts_for(rows: Sequence[dict[str, Any]], pack: Pack, engine: Engine) -> list[Prompt]:
+def prompts_for(rows: Sequence[dict[str, Any]], pack: Pack, tokenizer: Any) -> list[Prompt]:
     """The prompt of each row, context step included."""
-    return [
-        render_prompt(pack, build_context(Source(row["source"]), pack.context, engine.count_tokens), engine.tokenizer)
-        for row in rows
-    ]
+
+    def count(text: str) -> int:
+        return len(tokenizer.encode(text, add_special_tokens=False))
+
+    contexts = [build_context(Source(row["source"]), pack.context, count) for row in rows]
+    return [render_prompt(pack, context, tokenizer) for context in contexts]
 
 
-def generate_all(engine: Engine, arm: Arm, prompts: Sequence[Prompt], pack: Pack, batch: int) -> list[Generation]:
-    """Greedy answers of one arm, batches sorted by prompt length, in the order of `prompts`."""
+def answer_all(loaded: LoadedBase, name: str, prompts: Sequence[Prompt], pack: Pack, batch: int) -> list[Answer]:
+    """Greedy answers of one side, in the order of `prompts`; decoded `batch` rows at a time, like lengths together."""
     order = sorted(range(len(prompts)), key=lambda i: prompts[i].tokens)
-    found: dict[int, Generation] = {}
+    found: dict[int, Answer] = {}
     started = time.perf_counter()
     for at in range(0, len(order), batch):
         chosen = order[at : at + batch]
-        rows = [Row(replace(arm, label=f"{arm.label} {i}"), prompts[i]) for i in chosen]
-        events: Iterator[Any] = engine.generate(rows, pack.sampling, "json", threading.Event())
-        for event in events:
-            if isinstance(event, Generation):
-                found[int(event.arm.label.rsplit(" ", 1)[1])] = event
-        log.info("%s: %d of %d, %.0f s", arm.label, len(found), len(prompts), time.perf_counter() - started)
+        jobs = [Job(name, prompts[i].token_ids, pack.sampling, stop_json=True) for i in chosen]
+        for event in decode(loaded, jobs, threading.Event()):
+            if isinstance(event, Answer):
+                found[chosen[event.index]] = event
+        log.info("%s: %d of %d, %.0f s", name, len(found), len(prompts), time.perf_counter() - started)
     return [found[i] for i in range(len(prompts))]
+
+
+def figures(summary: ArmSummary) -> dict[str, Any]:
+    """A summary as JSON: every metric, over all rows and by slice."""
+    return {
+        "overall": {name: asdict(measured) for name, measured in summary.overall.items()},
+        "slices": {
+            slice_: {name: asdict(measured) for name, measured in found.items()}
+            for slice_, found in summary.slices.items()
+        },
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rows", type=Path, required=True)
     parser.add_argument("--base", default="crumb")
-    parser.add_argument("--adapter", type=Path, required=True)
+    parser.add_argument("--adapter", default="crumb-recipe-jsonld")
+    parser.add_argument("--rows", type=Path, required=True, help="JSONL of id, source, gold, slice")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--limit", type=int, default=0)
-    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=24)
+    parser.add_argument("--arms", default="base,adapter")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    print(args)
+    rows = [json.loads(line) for line in args.rows.read_text("utf-8").splitlines()]
+    rows = rows[: args.limit or len(rows)]
+    pack, settings = load_pack(BUILTIN / "recipe-jsonld"), EngineSettings()
+
+    def tell(text: str, _share: float | None) -> None:
+        log.info(text)
+
+    files = resolve_base(str(args.base), settings, tell)
+    loaded = load_base(files, settings, tell)
+    sides = {"base": BASE_ROW, "adapter": attach(loaded, resolve_adapter(str(args.adapter), settings, files, tell))}
+    prompts = prompts_for(rows, pack, loaded.tokenizer)
+    answers = {arm: answer_all(loaded, sides[arm], prompts, pack, args.batch) for arm in args.arms.split(",")}
+    found = evaluate(pack, rows, {arm: [(a.text, a.finish) for a in given] for arm, given in answers.items()})
+    report = {"rows": len(rows), "arms": {arm: figures(summary) for arm, summary in found.items()}}
+    args.out.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    with args.out.with_suffix(".answers.jsonl").open("w", encoding="utf-8") as file:
+        for at, row in enumerate(rows):
+            raws = {arm: {"raw": given[at].text, "finish": given[at].finish} for arm, given in answers.items()}
+            file.write(json.dumps({"id": row["id"], "slice": row["slice"], **raws}, ensure_ascii=False) + "\n")
+    for arm, summary in found.items():
+        for name, measured in summary.overall.items():
+            log.info("%s %s %s [%s, %s]", arm, name, measured.value, measured.low, measured.high)
+
+
+if __name__ == "__main__":
+    main()
