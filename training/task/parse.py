@@ -115,7 +115,9 @@ def _load(text: str) -> Any:
 
 def _object_of(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        kind = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}.get(type(value), "a number")
+        kind = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}.get(
+            type(value), "a number"
+        )
         raise ValueError(f"the root is {kind}, not an object")
     if nesting(value) > MAX_NESTING:
         raise ValueError(f"nested deeper than {MAX_NESTING} levels")

@@ -1,0 +1,135 @@
+"""All scores of one answer: does it parse, does it keep the contract, is it right, is it grounded.
+
+`tier` names the help that counts: strict, usable (strict and extracted) or repaired (those and repaired, never a repair
+of an answer that was cut short). An answer outside it scores 0 wherever a model's failure is worth 0; where a value has
+no meaning without an answer it is None. Nothing here is ever 1 because nothing was there (metrics A0).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from training.task.pack import FieldSpec, Pack
+from training.task.records import Parsed, Score, Tier
+from training.task.score.content import field_scores
+from training.task.score.echo import echo_scores
+from training.task.score.grounding import ground_items, grounding_scores
+from training.task.score.lints import lint_scores
+from training.task.score.schema import schema_errors
+from training.task.score.slots import Outcome
+from training.task.score.values import LIST_KINDS, asserts_anything, entries, is_empty
+
+COUNTED = {
+    "strict": frozenset({Tier.STRICT}),
+    "usable": frozenset({Tier.STRICT, Tier.EXTRACTED}),
+    "repaired": frozenset({Tier.STRICT, Tier.EXTRACTED, Tier.REPAIRED}),
+}
+
+
+def counted_object(parsed: Parsed, tier: str = "strict") -> dict[str, Any] | None:
+    """The answer's object where its tier counts, else None. Raises KeyError for a tier that is none of `COUNTED`."""
+    return parsed.object if parsed.tier in COUNTED[tier] else None
+
+
+def score_answer(
+    pack: Pack,
+    parsed: Parsed,
+    source_text: str,
+    gold: dict[str, Any] | None,
+    *,
+    tier: str = "strict",
+    raw: str | None = None,
+) -> tuple[Score, ...]:
+    """Every metric of one answer. Without a gold (None) only form and grounding are scored; gold {} means "no answer
+    is right", and then {} or an object that asserts nothing is the right one.
+
+    `raw` is the answer's text, looked through for leaked instructions; without it the object's own texts are.
+    """
+    obj = counted_object(parsed, tier)
+    scores = [*_parse_scores(parsed), *_schema_scores(pack, obj)]
+    if obj is not None:
+        scores += grounding_scores(ground_items(pack, obj, source_text))
+        scores += lint_scores(pack, obj)
+    scores += echo_scores(pack, parsed.object, source_text, raw)
+    if gold is not None:
+        scores += _gold_scores(pack, obj, gold, source_text)
+    return tuple(scores)
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The few figures a column shows. `schema_errors` is None without an object, `items_supported` of `items_checked`."""
+
+    tier: Tier
+    schema_errors: int | None
+    items_supported: int
+    items_checked: int
+
+
+def headline_scores(pack: Pack, parsed: Parsed, source_text: str) -> Headline:
+    """Parse tier, schema errors and supported items of whatever object the answer gave, at any tier."""
+    if parsed.object is None:
+        return Headline(parsed.tier, None, 0, 0)
+    checked = [item for item in ground_items(pack, parsed.object, source_text) if item.supported is not None]
+    n_errors = len(schema_errors(parsed.object, pack.schema))
+    return Headline(parsed.tier, n_errors, sum(item.supported is True for item in checked), len(checked))
+
+
+def _parse_scores(parsed: Parsed) -> list[Score]:
+    how = {
+        Tier.STRICT: "The whole answer is one JSON object, nothing around it.",
+        Tier.EXTRACTED: "A correct JSON object stands in the answer, with other text around it.",
+        Tier.REPAIRED: "The answer is broken JSON; a repair tool could make an object of it.",
+        Tier.REPAIRED_TRUNCATED: "The answer was cut off; a repair tool closed what was open.",
+        Tier.FAILED: "No JSON object can be read from the answer.",
+    }[parsed.tier]
+    scores = [Score(name, float(parsed.tier in tiers), n=1, explanation=how) for name, tiers in COUNTED.items()]
+    several = parsed.n_objects > 1
+    words = f"The answer holds {parsed.n_objects} objects one after another." if several else "One object at most."
+    return [*scores, Score("multi_object", float(several), n=1, explanation=words)]
+
+
+def _schema_scores(pack: Pack, obj: dict[str, Any] | None) -> list[Score]:
+    if obj is None:
+        why = "There is no object to hold against the contract, which counts as not keeping it."
+        return [Score("schema_valid", 0.0, n=1, explanation=why), Score("schema_errors", None, explanation=why)]
+    errors = schema_errors(obj, pack.schema)
+    why = (
+        f"{len(errors)} of the contract's rules broken, first: {errors[0].message}."
+        if errors
+        else "Keeps the contract."
+    )
+    return [
+        Score("schema_valid", float(not errors), n=1, explanation=why),
+        Score("schema_errors", float(len(errors)), n=1, explanation=why),
+    ]
+
+
+def _gold_scores(pack: Pack, obj: dict[str, Any] | None, gold: dict[str, Any], source_text: str) -> list[Score]:
+    specs = [spec for spec in pack.fields if spec.comparator != "ignore"]
+    scores: list[Score] = []
+    outcomes: list[Outcome] = []
+    for spec in specs:
+        scored = field_scores(spec, gold.get(spec.name), obj, source_text)
+        scores += scored.scores
+        outcomes.append(scored.outcome)
+    scores.append(_omission(specs, gold, scores))
+    if asserts_anything(pack, gold):
+        exact = obj is not None and all(outcome in (Outcome.CORRECT, Outcome.NULL_OK) for outcome in outcomes)
+        words = "Every part of the record is right." if exact else "At least one part of the record is not right."
+        scores.append(Score("exact_record", float(exact), n=1, explanation=words))
+        return scores
+    abstained = obj is not None and not asserts_anything(pack, obj)
+    words = "The text holds no answer, and the model " + ("said so." if abstained else "did not say so.")
+    return [*scores, Score("abstain", float(abstained), n=1, explanation=words)]
+
+
+def _omission(specs: Sequence[FieldSpec], gold: dict[str, Any], scores: Sequence[Score]) -> Score:
+    """Missing items and values over all the gold's; None where the gold has none."""
+    total = sum(
+        len(entries(spec, gold.get(spec.name))) if spec.kind in LIST_KINDS else int(not is_empty(gold.get(spec.name)))
+        for spec in specs
+    )
+    missing = sum(score.value or 0.0 for score in scores if score.metric == "missing")
+    words = f"{missing:.0f} of the {total} things in the right answer are missing here."
+    return Score("omission_rate", missing / total if total else None, n=total, explanation=words)

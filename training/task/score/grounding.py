@@ -1,0 +1,210 @@
+"""Is each thing an answer says in the source, and where: the ground truth for invention is the text (metrics A7).
+
+A lexical proxy, and to be shown as one: it looks for words and numbers, not for meaning. It can't see a true sentence
+said in other words (called unsupported) or a false one built from the source's words (called supported).
+
+- ingredient: every word of its name is in the source, aliases counted as the same, and every number is
+- step and longer text: at least `STEP_SHARE` of its content words stand in one stretch of three times its length, and
+  every number is in the source
+- name and other short text: every content word and number is in the source
+- yield: every number is; a set's entry: the phrase is
+- duration: a time in the source gives those minutes, or the answer's other supported durations add up to them
+- constants are not checked
+
+Spans are [start, end) characters of the source: the exact words where they stand together, else the shortest stretch
+that holds most of them. An unsupported item may have a span too, the nearest thing there is.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import Any
+
+from training.task.pack import FieldSpec, Pack
+from training.task.records import Item, Score
+from training.task.score.durations import duration_minutes
+from training.task.score.lists import name_keys
+from training.task.score.reading import SourceReading, Span, read_source
+from training.task.score.text import STOP_WORDS, content_keys, tokenise
+from training.task.score.values import LIST_KINDS, entries, is_empty, set_members, text_of
+
+STEP_SHARE = 0.6
+WINDOW_FACTOR = 3
+SHORT_TEXT = 8  # content words; above that a text is looked for like a step
+YIELD_WORDS = ("serve", "serving", "yield", "make", "portion", "people", "makes")
+_BULLET = re.compile(r"^\s*(?:step\s+)?(?:\d{1,2}\s*[.):]|[-*•–])\s+", re.IGNORECASE)
+
+
+def ground_items(pack: Pack, obj: dict[str, Any] | None, source_text: str) -> tuple[Item, ...]:
+    """One Item a list entry, set member or scalar of the answer, in the answer's own order; () without an object.
+
+    `index` is the place in the answer's list, 0 for scalars. Keys that the pack doesn't know are checked as text.
+    """
+    if obj is None:
+        return ()
+    source = read_source(source_text)
+    items: list[Item] = []
+    for name, value in obj.items():
+        spec = pack.field(name) or FieldSpec(name, "text", False, name, "scalar")
+        if not is_empty(value):
+            items.extend(_field_items(spec, value, source))
+    return tuple(_with_sums(pack, obj, items))
+
+
+def grounding_scores(items: Sequence[Item]) -> list[Score]:
+    """`halluc_rate` over all checkable items and by field, and `halluc_doc`: 1 where at least one is unsupported.
+
+    The denominator is the items the answer gave, so an answer without any has no value here, never 0 (metrics A7).
+    """
+    checked = [item for item in items if item.supported is not None]
+    scores = [_rate(checked, "", "items")]
+    scores += [
+        _rate([item for item in checked if item.field == name], name, f"items of {name}")
+        for name in dict.fromkeys(item.field for item in checked)
+    ]
+    n_unsupported = sum(not item.supported for item in checked)
+    why = f"{n_unsupported} items are not in the source." if n_unsupported else "No item lacks support in the source."
+    return [
+        *scores,
+        Score("halluc_doc", float(n_unsupported > 0) if checked else None, n=int(bool(checked)), explanation=why),
+    ]
+
+
+def _rate(checked: Sequence[Item], field: str, what: str) -> Score:
+    supported = sum(item.supported is True for item in checked)
+    rate = 1 - supported / len(checked) if checked else None
+    why = f"{supported} of {len(checked)} {what} are found in the source, by their words and numbers."
+    return Score("halluc_rate", rate, field, n=len(checked), explanation=why)
+
+
+def _field_items(spec: FieldSpec, value: Any, source: SourceReading) -> Iterator[Item]:
+    if spec.kind == "constant":
+        yield Item(spec.name, 0, text_of(value), None)
+    elif spec.kind in LIST_KINDS:
+        ground = _ingredient if spec.comparator == "list_ingredient" else _passage
+        for entry in entries(spec, value):
+            yield _item(spec, entry.index, entry.text, ground(entry.text, source))
+    elif spec.comparator == "set":
+        for index, member in set_members(value):
+            yield _item(spec, index, member, _phrase(member, source))
+    elif spec.comparator == "duration":
+        yield _item(spec, 0, text_of(value), _duration(spec, text_of(value), source))
+    elif spec.comparator == "yield":
+        yield _item(spec, 0, text_of(value), _yield(text_of(value), source))
+    else:
+        yield _item(spec, 0, text_of(value), _text(text_of(value), source))
+
+
+def _item(spec: FieldSpec, index: int, text: str, found: tuple[bool, tuple[Span, ...]]) -> Item:
+    return Item(spec.name, index, text, found[0], found[1])
+
+
+def _ingredient(line: str, source: SourceReading) -> tuple[bool, tuple[Span, ...]]:
+    keys = [token.key for token in tokenise(line)]
+    if not keys:
+        return _verbatim(line, source)
+    supported = all(key in source.keys for key in name_keys(line)) and _numbers_in(line, source)
+    return supported, _locate(keys, max(2 * len(keys), len(keys) + 4), source)
+
+
+def _passage(text: str, source: SourceReading) -> tuple[bool, tuple[Span, ...]]:
+    bare = _BULLET.sub("", text)
+    keys, wanted = [token.key for token in tokenise(bare)], content_keys(bare)
+    if not keys:
+        return _verbatim(text, source)
+    window = source.window(wanted, WINDOW_FACTOR * len(keys))
+    share = window.matched / len(wanted) if window else 0.0
+    return share >= STEP_SHARE and _numbers_in(bare, source), _locate(keys, WINDOW_FACTOR * len(keys), source)
+
+
+def _text(text: str, source: SourceReading) -> tuple[bool, tuple[Span, ...]]:
+    wanted = content_keys(text)
+    if not wanted:
+        return _verbatim(text, source)
+    if len(wanted) > SHORT_TEXT:
+        return _passage(text, source)
+    keys = [token.key for token in tokenise(text)]
+    return all(key in source.keys for key in wanted), _locate(keys, WINDOW_FACTOR * len(keys), source)
+
+
+def _phrase(text: str, source: SourceReading) -> tuple[bool, tuple[Span, ...]]:
+    keys = [token.key for token in tokenise(text)]
+    if not keys:
+        return _verbatim(text, source)
+    starts = source.runs(keys)
+    return bool(starts), (source.span(starts[0], starts[0] + len(keys)),) if starts else ()
+
+
+def _yield(text: str, source: SourceReading) -> tuple[bool, tuple[Span, ...]]:
+    tokens = tokenise(text)
+    numbers = [token.key for token in tokens if token.number is not None]
+    keys = [token.key for token in tokens]
+    if not numbers or source.runs(keys):
+        return _phrase(text, source)
+    places = source.positions.get(numbers[0], [])
+    near = [at for word in YIELD_WORDS for at in source.positions.get(word, [])]
+    spans: tuple[Span, ...] = ()
+    if places:
+        place = min(places, key=lambda at: min((abs(at - other) for other in near), default=0))
+        spans = (source.span(place, place + 1),)
+    return _numbers_in(text, source), spans
+
+
+def _duration(spec: FieldSpec, text: str, source: SourceReading) -> tuple[bool, tuple[Span, ...]]:
+    """Supported by a time of the same minutes; of several the one that follows the field's own word is pointed at."""
+    minutes = duration_minutes(text)
+    if minutes is None:
+        return _text(text, source)
+    fitting = [found for found in source.times if any(abs(minutes - value) < 1 / 60 for value in found.minutes)]
+    if not fitting:
+        return False, ()
+    word = re.split(r"(?=[A-Z])|[^a-z]", spec.name)[0].lower()
+    named = [found for found in fitting if word and word in source.text[max(0, found.start - 40) : found.start].lower()]
+    best = (named or fitting)[0]
+    return True, ((best.start, best.end),)
+
+
+def _with_sums(pack: Pack, obj: dict[str, Any], items: Sequence[Item]) -> Iterator[Item]:
+    """Durations that no time gives, but that other supported durations of the answer add up to, are supported."""
+    durations = {spec.name for spec in pack.fields if spec.comparator == "duration"}
+    found = {item.field: item for item in items if item.field in durations and item.supported}
+    lengths = {name: duration_minutes(obj.get(name)) or 0.0 for name in found}
+    for item in items:
+        minutes = duration_minutes(obj.get(item.field)) if item.field in durations and not item.supported else None
+        parts = _summing(minutes, lengths) if minutes else None
+        if parts:
+            spans = tuple(span for name in parts for span in found[name].spans)
+            yield Item(item.field, item.index, item.text, True, spans)
+        else:
+            yield item
+
+
+def _summing(minutes: float, lengths: dict[str, float]) -> tuple[str, ...] | None:
+    for size in range(2, len(lengths) + 1):
+        for names in combinations(lengths, size):
+            if abs(sum(lengths[name] for name in names) - minutes) < 1 / 60:
+                return names
+    return None
+
+
+def _numbers_in(text: str, source: SourceReading) -> bool:
+    """Whether every number of a text is one of the source's; 2 thirds written 0.67 still is."""
+    stated = [token.number for token in tokenise(text) if token.number is not None]
+    return all(any(abs(number - known) <= 0.01 * max(1.0, number) for known in source.numbers) for number in stated)
+
+
+def _locate(keys: Sequence[str], width: int, source: SourceReading) -> tuple[Span, ...]:
+    """The words in one run, best on a line of their own, else the shortest stretch that holds most of them."""
+    spans = [source.span(start, start + len(keys)) for start in source.runs(keys)]
+    if spans:
+        return (next((span for span in spans if source.stands_alone(span)), spans[0]),)
+    wanted = [key for key in keys if key not in STOP_WORDS] or list(keys)
+    window = source.window(wanted, width)
+    worth = window is not None and 2 * window.matched >= len(wanted)
+    return (source.span(window.start, window.end),) if window is not None and worth else ()
+
+
+def _verbatim(text: str, source: SourceReading) -> tuple[bool, tuple[Span, ...]]:
+    """Text without words, such as emoji: found as it stands or not at all."""
+    start = source.text.find(text.strip())
+    return start >= 0, ((start, start + len(text.strip())),) if start >= 0 else ()
