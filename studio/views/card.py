@@ -15,7 +15,7 @@ from studio.views.reading import (
     is_duration,
     wrong_type,
 )
-from studio.views.words import says_nothing_here
+from studio.views.words import REPAIRED_TIERS, says_nothing_here, share_words
 from training.task.records import ArmResult, Tier, to_json
 
 Support = Mapping[tuple[str, int], bool | None]
@@ -42,9 +42,6 @@ def card_html(
     return html(note, object_card(obj, pack, support, gold))
 
 
-REPAIRED_TIERS = (Tier.REPAIRED, Tier.REPAIRED_TRUNCATED)
-
-
 def nothing_here() -> Html:
     return el(
         "div",
@@ -69,7 +66,7 @@ def no_card(raw: str) -> Html:
 def repaired_note(parsed: Mapping[str, Any]) -> Html:
     """The amber banner over anything that shows a repaired object."""
     similarity = parsed["repair_similarity"]
-    alike = None if similarity is None else f" It is {float(similarity):.0%} like what the model wrote."
+    alike = None if similarity is None else f" It is {share_words(float(similarity))} like what the model wrote."
     repairs = int(parsed["repairs"])
     count = f" ({plural(repairs, 'repair')})" if repairs else ""
     return el(
@@ -117,7 +114,7 @@ def _item(field: PlainField, index: int, text: Any, support: Support) -> Html:
 def _fact(field: PlainField, value: Any, support: Support) -> Html:
     wrong = wrong_type(field, value)
     if wrong:
-        shown = html(_wrong(wrong), el("code", compact(value)))
+        shown = html(el("code", compact(value)), _wrong(wrong))
     elif field.kind == "duration":
         shown = _duration(field, compact(value), support)
     else:
@@ -127,7 +124,7 @@ def _fact(field: PlainField, value: Any, support: Support) -> Html:
 
 def _duration(field: PlainField, text: str, support: Support) -> Html:
     if not is_duration(text):
-        return html(_wrong("not an ISO 8601 duration"), el("code", text))
+        return html(_item(field, 0, text, support), _wrong("not an ISO 8601 duration"))
     return el("span", _item(field, 0, duration_words(text), support), title=text)
 
 
@@ -138,7 +135,7 @@ def _comma(parts: list[Html]) -> Html:
 def _section(field: PlainField, value: Any, support: Support) -> Html:
     wrong = wrong_type(field, value)
     if wrong:
-        return el("section", el("h4", field.label), _wrong(wrong), el("pre", compact(value), cls="tt-raw"))
+        return el("section", el("h4", field.label), el("pre", compact(value), cls="tt-raw"), _wrong(wrong))
     texts = entries(field, value)
     heading = el("h4", field.label, el("span", f"{len(texts):,}", cls="tt-n"))
     if not texts:
@@ -150,7 +147,7 @@ def _section(field: PlainField, value: Any, support: Support) -> Html:
 
 
 def _wrong(words: str) -> Html:
-    return el("span", icon("type"), f"wrong type: {words}", cls="tt-wrong")
+    return el("span", icon("type"), words, cls="tt-wrong")
 
 
 def _extras(obj: Mapping[str, Any], fields: tuple[PlainField, ...]) -> Html | None:

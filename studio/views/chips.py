@@ -10,10 +10,11 @@ from studio.views.words import (
     parse_verdict,
     proof_verdict,
     schema_verdict,
+    share_words,
     support_verdict,
 )
 
-ICONS = {"ok": "check", "warn": "warn", "bad": "cross", "quiet": "none"}
+ICONS = {"ok": "check", "flag": "warn", "warn": "warn", "bad": "cross", "quiet": "none"}
 PARSE_HELP = (
     "Strict means: the whole answer is one JSON object, as a program would read it. "
     "Anything that needs cutting out or mending is said to need it, and does not count in the headline."
@@ -40,29 +41,44 @@ def chip(verdict: Verdict, *details: str | None) -> Html:
 
 
 def trust_chips(result: Mapping[str, Any]) -> Html:
-    """The row that says how far the answer can be trusted: parse, schema, support, proof of weights."""
+    """The row that says how far the answer can be trusted: parse, schema, support; the proof where it failed."""
     chips = [
         chip(parse_verdict(result), el("p", PARSE_HELP), _parse_details(result)),
         chip(schema_verdict(result), el("p", SCHEMA_HELP), _schema_details(result)),
         chip(support_verdict(result), el("p", SUPPORT_HELP), _support_details(result)),
-        chip(proof_verdict(result["generation"]["proof"]), el("p", PROOF_HELP), _proof_details(result)),
+        None if result["generation"]["proof"]["passed"] else _proof_chip(result),
     ]
     return el("div", *chips, cls="tt-chips")
 
 
 def work_line(result: Mapping[str, Any]) -> Html:
-    """Quiet figures: how it ended, tokens, time to first token, tokens/s, and the scores where an answer is known."""
+    """Quiet figures: how it ended, tokens, first token, tokens/s, proof, and scores where an answer is known."""
     generation = result["generation"]
     speed = generation["new_tokens"] / generation["gen_s"] if generation["gen_s"] > 0 else None
     together = int(generation["batch_size"])
+    ended = finish_words(generation)
     figures = [
-        el("span", finish_words(generation)) if result["parsed"]["tier"] != "failed" else None,
+        None if ended in parse_verdict(result).words else el("span", ended),
         el("span", plural(int(generation["new_tokens"]), "token")),
-        el("span", f"first after {seconds(float(generation['ttft_s']))}", title="time to the first token"),
+        el("span", f"first token {seconds(float(generation['ttft_s']))}"),
         el("span", f"{speed:.1f} tokens/s", title=f"{plural(together, 'answer')} decoded together") if speed else None,
+        _proof_chip(result) if generation["proof"]["passed"] else None,
         _scores(result),
     ]
     return el("div", *figures, cls="tt-work")
+
+
+def _proof_chip(result: Mapping[str, Any]) -> Html:
+    """Quiet words in the work line while it holds, a red chip where it doesn't."""
+    proof = result["generation"]["proof"]
+    verdict = proof_verdict(proof)
+    if not proof["passed"]:
+        return chip(verdict, el("p", PROOF_HELP), _proof_details(result))
+    return _quiet(html(icon("check"), verdict.words), el("p", PROOF_HELP), _proof_details(result))
+
+
+def _quiet(face: str, *details: str | None) -> Html:
+    return el("details", el("summary", face), el("div", *details, cls="tt-chip-panel"), cls="tt-scores", name="tt-chip")
 
 
 def _rows(pairs: list[tuple[str, str | Html]]) -> Html:
@@ -81,7 +97,7 @@ def _parse_details(result: Mapping[str, Any]) -> Html:
     if parsed["n_objects"]:
         pairs.append(("whole objects", number(int(parsed["n_objects"]))))
     if similarity is not None:
-        pairs.append(("like the raw answer", f"{float(similarity):.0%}"))
+        pairs.append(("like the raw answer", share_words(float(similarity))))
     return _rows(pairs)
 
 
@@ -144,13 +160,7 @@ def _scores(result: Mapping[str, Any]) -> Html | None:
         for score in scores
     )
     table = el("table", el("tbody", rows), cls="tt-table")
-    return el(
-        "details",
-        el("summary", plural(len(scores), "score")),
-        el("div", table, cls="tt-chip-panel"),
-        cls="tt-scores",
-        name="tt-chip",
-    )
+    return _quiet(plural(len(scores), "score"), table)
 
 
 def score_words(score: Mapping[str, Any]) -> str:

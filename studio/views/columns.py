@@ -60,9 +60,8 @@ def empty_column(look: ArmLook, words: str = "Its answer will stand here.") -> H
 
 def error_column(look: ArmLook, message: str, fix: str) -> Html:
     """An arm that could not answer: what happened, what to do."""
-    body = el(
-        "div", el("p", icon("cross"), el("strong", message), cls="tt-note tt-note-bad"), el("p", fix), cls="tt-pane"
-    )
+    what = el("p", icon("cross"), el("strong", message), cls="tt-note tt-note-bad")
+    body = el("div", what, el("p", fix), cls="tt-said")
     return _column(look, "error", None, body)
 
 
@@ -83,7 +82,7 @@ def _column(look: ArmLook, state: str, verdict: Html | None, body: Html) -> Html
         head,
         el("div", verdict, cls="tt-verdict") if verdict else None,
         el("div", body, cls="tt-col-body", tabindex="0", role="group", aria_label=f"answer of {look.label}"),
-        cls=f"tt-col tt-tone-{look.tone} tt-{state}",
+        cls=f"tt-col tt-tone-{look.tone} tt-is-{state}",
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from studio.views.looks import ArmLook, who
-from studio.views.markup import Html, each, el, fold, html, icon, plural
+from studio.views.markup import Html, each, el, fold, html, icon
 from studio.views.reading import PackLike, compact, duration_words, entry_text, fields_of
 
 MARKS = {  # kind: (icon, word)
@@ -57,8 +57,7 @@ def diff_table(
         "tr", el("th", "Field", scope="col"), *(el("th", who(look), scope="col") for look in (reference, *others))
     )
     body = each(_row(line, others, diffs, lines[i - 1].field if i else "", pack) for i, line in enumerate(lines))
-    n_differ = sum(line.differs for line in lines)
-    note = el("p", _sentence(n_differ, len(lines), reference), cls="tt-insight")
+    note = el("p", _sentence(lines, reference, others, diffs), cls="tt-insight")
     only = html(
         el("input", type="checkbox", id=f"{uid}-only", cls="tt-only"),
         el("label", "Show differences only", for_=f"{uid}-only"),
@@ -68,16 +67,23 @@ def diff_table(
     return el("div", el("div", note, el("span", only, cls="tt-check"), cls="tt-bar"), scroller, cls="tt-diff")
 
 
-def _sentence(n_differ: int, n: int, reference: ArmLook) -> str:
-    if not n_differ:
-        return f"No difference in {plural(n, 'row')}."
-    return f"{n_differ:,} of {plural(n, 'row')} {'differs' if n_differ == 1 else 'differ'} from {reference.label}."
+def _sentence(
+    lines: Sequence[DiffLine], reference: ArmLook, others: Sequence[ArmLook], diffs: Sequence[Sequence[Any] | None]
+) -> str:
+    """'Rows that differ from the known answer: base 21, recipe-r64 3 of 27.'"""
+    told = [
+        f"{look.label} {sum(line.cells.get(column, ('same',))[0] != 'same' for line in lines):,}"
+        for column, (look, diff) in enumerate(zip(others, diffs, strict=True))
+        if diff is not None
+    ]
+    name = f"the {reference.label}" if reference.tone == "gold" else reference.label
+    return f"Rows that differ from {name}: {', '.join(told)} of {len(lines):,}."
 
 
 def diff_lines(diffs: Sequence[Sequence[Any] | None], pack: PackLike | None = None) -> list[DiffLine]:
     """Pairs of several arms lined up: one line for each reference item, then items that only others have.
 
-    An item that two arms add with equal words shares a line. Order: the pack's fields, then the reference's items.
+    An item that two arms add with equal words shares a line. Order: the pack's fields, constants last, then the reference's items.
     """
     lines: dict[tuple[str, str, Any], DiffLine] = {}
     for column, diff in enumerate(diffs):
@@ -87,7 +93,8 @@ def diff_lines(diffs: Sequence[Sequence[Any] | None], pack: PackLike | None = No
             key = (name, "added", compact(right)) if only_right else (name, "item", index)
             line = lines.setdefault(key, DiffLine(name, index, left))
             line.cells[column] = (str(kind), right)
-    order = {f.name: i for i, f in enumerate(fields_of(pack))}
+    fields = sorted(fields_of(pack), key=lambda f: f.kind == "constant")  # what never varies comes last
+    order = {f.name: i for i, f in enumerate(fields)}
     rank = {name: order.get(name, len(order)) for name, _, _ in lines}
     keys = sorted(lines, key=lambda key: (rank[key[0]], key[1] == "added", lines[key].index or 0))
     by_field: dict[str, list[DiffLine]] = {}

@@ -11,10 +11,10 @@ ADAPTER_TONES = ("tuned", "second", "third", "fourth")
 SHAPES = {
     "base": "●",
     "prompted": "■",
-    "tuned": "▲",
-    "second": "◆",
-    "third": "▼",
-    "fourth": "✚",
+    "tuned": "◆",
+    "second": "▼",
+    "third": "✚",
+    "fourth": "⬢",
     "gold": "★",
     "blind": "○",
 }

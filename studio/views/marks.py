@@ -4,13 +4,14 @@ The text is cut once at every start and end of a span; each piece says which arm
 of spans (n log n), not with their overlap: 10,000 spans take well under a second.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
 from studio.views.looks import ArmLook, who
 from studio.views.markup import Html, each, el, html, icon, plural
-from studio.views.reading import PackLike, fields_of
+from studio.views.reading import PackLike, PlainField, fields_of, item_label
 from training.task.records import ArmResult, to_json
 
 LISTED_IN_TITLE = 4
@@ -35,10 +36,19 @@ def marked_source(
 ) -> Html:
     """The source with marks, a legend and, an arm each, the items that stand nowhere in it."""
     data = [to_json(result) for result in results]
-    labels = {f.name: f.label for f in fields_of(pack)}
-    marks = [mark for column, result in enumerate(data) for mark in _marks(result, column, labels, len(text))]
+    fields = {f.name: f for f in fields_of(pack)}
+    labels = {name: field.label.lower() for name, field in fields.items()}
+    marks = [mark for column, result in enumerate(data) for mark in _marks(result, column, fields, len(text))]
     lanes = ";".join(f"--l{i}:var(--tt-arm-{look.tone})" for i, look in enumerate(looks))
-    body = el("div", _pieces(text, marks, looks), cls="tt-source", dir="auto", style=lanes, tabindex="0", role="group")
+    body = el(
+        "div",
+        _pieces(text, marks, looks),
+        cls=f"tt-source tt-lanes-{len(looks)}",
+        dir="auto",
+        style=lanes,
+        tabindex="0",
+        role="group",
+    )
     called_out = each(_unsupported(result, look, labels) for result, look in zip(data, looks, strict=True))
     return el(
         "div",
@@ -48,14 +58,14 @@ def marked_source(
     )
 
 
-def _marks(result: Mapping[str, Any], column: int, labels: Mapping[str, str], length: int) -> list[Mark]:
+def _marks(result: Mapping[str, Any], column: int, fields: Mapping[str, PlainField], length: int) -> list[Mark]:
     counts: dict[str, int] = {}
     for item in result["items"]:
         counts[item["field"]] = counts.get(item["field"], 0) + 1
     found: list[Mark] = []
     for item in result["items"]:
-        name = labels.get(item["field"], item["field"])
-        label = f"{name} {int(item['index']) + 1}" if counts[item["field"]] > 1 else name
+        name = item["field"]
+        label = item_label(fields.get(name, PlainField(name, name, "scalar")), int(item["index"]), counts[name])
         for start, end in item["spans"]:
             start, end = max(0, int(start)), min(length, int(end))
             if start < end:
@@ -65,8 +75,6 @@ def _marks(result: Mapping[str, Any], column: int, labels: Mapping[str, str], le
 
 def _pieces(text: str, marks: Sequence[Mark], looks: Sequence[ArmLook]) -> Html:
     """The text cut at every boundary. `active` keeps the marks that cover the current piece, in order of appearance."""
-    if not marks:
-        return html(text)
     starts: dict[int, list[int]] = {}
     ends: dict[int, list[int]] = {}
     for i, mark in enumerate(marks):
@@ -74,16 +82,12 @@ def _pieces(text: str, marks: Sequence[Mark], looks: Sequence[ArmLook]) -> Html:
         ends.setdefault(mark.end, []).append(i)
     active: dict[int, None] = {}
     covering = [0] * len(looks)
-    pieces: list[Html] = []
+    pieces: list[Html | None] = []
     previous = 0
     for place in sorted(starts.keys() | ends.keys()):
-        if place > previous:
-            begun = [marks[i] for i in starts.get(previous, ())]
-            pieces.append(
-                _piece(
-                    text[previous:place], covering, [marks[i] for i in islice(active, LISTED_IN_TITLE)], begun, looks
-                )
-            )
+        told = [marks[i] for i in islice(active, LISTED_IN_TITLE)]
+        pieces.append(_piece(text[previous:place], covering, told, looks))
+        pieces.append(_tag([marks[i] for i in ends.get(place, ())], looks))
         for i in ends.get(place, ()):
             del active[i]
             covering[marks[i].column] -= 1
@@ -94,26 +98,24 @@ def _pieces(text: str, marks: Sequence[Mark], looks: Sequence[ArmLook]) -> Html:
     return html(*pieces, text[previous:])
 
 
-def _piece(
-    text: str, covering: Sequence[int], told: Sequence[Mark], begun: Sequence[Mark], looks: Sequence[ArmLook]
-) -> Html:
-    if not told:
+def _piece(text: str, covering: Sequence[int], told: Sequence[Mark], looks: Sequence[ArmLook]) -> Html | None:
+    """Text between two boundaries: `covering` counts each arm's marks over it, `told` are those named in the title."""
+    if not text or not told:
         return html(text)
     lanes = " ".join(f"m{column}" for column, count in enumerate(covering) if count)
     more = sum(covering) - len(told)
-    title = "; ".join(f"{looks[mark.column].label}: {mark.label}" for mark in told) + (
-        f" and {more} more" if more > 0 else ""
-    )
-    return el("mark", text, cls=lanes, title=title, data_l=_tag(begun, looks))
+    title = "; ".join(f"{looks[mark.column].label}: {mark.label}" for mark in told)
+    return el("mark", text, cls=lanes, title=f"{title} and {more} more" if more > 0 else title)
 
 
-def _tag(begun: Sequence[Mark], looks: Sequence[ArmLook]) -> str | None:
-    """The small label where items begin: the shapes of the arms that read it so, then what it was read as."""
-    if not begun:
+def _tag(ended: Sequence[Mark], looks: Sequence[ArmLook]) -> Html | None:
+    """The small label behind an item: shapes of the arms that read it so, and what as. Drawn by CSS: never copied."""
+    if not ended:
         return None
-    shapes = "".join(looks[column].shape for column in sorted({mark.column for mark in begun}))
-    labels = list(dict.fromkeys(mark.label for mark in begun))
-    return f"{shapes} {labels[0]}" + (f" +{len(labels) - 1}" if len(labels) > 1 else "")
+    shapes = "".join(looks[column].shape for column in sorted({mark.column for mark in ended}))
+    labels = list(dict.fromkeys(mark.label for mark in ended))
+    words = f"{shapes} {labels[0]}" + (f" +{len(labels) - 1}" if len(labels) > 1 else "")
+    return el("span", cls="tt-tag", data_l=words, aria_hidden="true")
 
 
 def _legend(result: Mapping[str, Any], look: ArmLook) -> Html:
@@ -124,19 +126,19 @@ def _legend(result: Mapping[str, Any], look: ArmLook) -> Html:
 
 
 def _unsupported(result: Mapping[str, Any], look: ArmLook, labels: Mapping[str, str]) -> Html | None:
-    """Items that stand nowhere in the text: that is how a made-up ingredient is seen."""
-    wrong = [item for item in result["items"] if item["supported"] is False]
+    """Items that stand nowhere in the text: that is how a made-up ingredient is seen. Equal ones are told once."""
+    wrong = [(item["text"], item["field"]) for item in result["items"] if item["supported"] is False]
     if not wrong:
         return None
+    counts = Counter(wrong)
     rows = [
         el(
             "li",
-            el("span", item["text"], cls="tt-unsup"),
-            " ",
-            el("span", labels.get(item["field"], item["field"]), cls="tt-dim"),
+            el("span", text, cls="tt-unsup"),
+            el("span", f" {labels.get(name, name)}", f", {n} times" if n > 1 else None, cls="tt-dim"),
         )
-        for item in wrong[:MAX_LISTED]
+        for (text, name), n in islice(counts.items(), MAX_LISTED)
     ]
-    rest = el("p", f"and {len(wrong) - MAX_LISTED:,} more", cls="tt-dim") if len(wrong) > MAX_LISTED else None
-    heading = el("h4", who(look), " ", icon("warn"), f"{plural(len(wrong), 'item')} not in the text")
+    rest = el("p", f"and {len(counts) - MAX_LISTED:,} more", cls="tt-dim") if len(counts) > MAX_LISTED else None
+    heading = el("h4", who(look), el("span", icon("warn"), f"{plural(len(wrong), 'item')} not in the text"))
     return el("section", heading, el("ul", *rows), rest, cls="tt-callout")

@@ -102,7 +102,7 @@ def fold(text: str, limit: int = 240) -> Html:
     cut = max(text.rfind(" ", limit - 40, limit), limit - 40)
     return el(
         "details",
-        el("summary", el("span", text[:cut], " …", cls="tt-fold-short"), el("span", cls="tt-fold-word")),
-        el("span", text, cls="tt-fold-all"),
-        cls="tt-fold",
+        el("summary", el("span", text[:cut], " …", cls="tt-long-short"), el("span", cls="tt-long-word")),
+        el("span", text, cls="tt-long-all"),
+        cls="tt-long",
     )

@@ -4,8 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from studio.views.card import REPAIRED_TIERS, UNSUPPORTED, Support, repaired_note
+from studio.views.card import UNSUPPORTED, Support, repaired_note
 from studio.views.markup import Html, each, el, html, icon
+from studio.views.words import REPAIRED_TIERS
 from training.task.records import ArmResult, Tier, to_json
 
 

@@ -69,6 +69,14 @@ def spaced(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name).lower()
 
 
+def item_label(field: PlainField, index: int, total: int) -> str:
+    """'ingredient 3', 'step 2', 'name': one item of a field, as small labels say it."""
+    label = field.label.lower()
+    if total < 2:
+        return label
+    return f"{label[:-1] if label.endswith('s') and not label.endswith('ss') else label} {index + 1}"
+
+
 def is_duration(text: str) -> bool:
     return bool(DURATION.fullmatch(text)) and any(char.isdigit() for char in text)
 
@@ -107,12 +115,12 @@ def entries(field: PlainField, value: Any) -> list[str]:
 
 
 def wrong_type(field: PlainField, value: Any) -> str | None:
-    """'text where a list was asked for', or None where the type fits the field's kind."""
+    """'wrong type: text where a list was asked for', or None where the type fits the field's kind."""
     given = WORDS_FOR_TYPE.get(type(value), "nothing" if value is None else type(value).__name__)
     if field.kind in LIST_KINDS:
-        return None if isinstance(value, list) else f"{given} where a list was asked for"
+        return None if isinstance(value, list) else f"wrong type: {given} where a list was asked for"
     if field.kind in ("scalar", "duration", "constant") and not isinstance(value, (str, int, float)):
-        return f"{given} where text was asked for"
+        return f"wrong type: {given} where text was asked for"
     if field.kind == "set" and not isinstance(value, (str, list)):
-        return f"{given} where words were asked for"
+        return f"wrong type: {given} where words were asked for"
     return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from studio.views.looks import ArmLook, who
-from studio.views.markup import Html, el, html, icon, plural, short_hash
+from studio.views.markup import Html, el, html, icon, number, plural, short_hash
 from studio.views.reading import compact, spaced
 from training.task.records import Receipt, to_json
 
@@ -68,4 +68,4 @@ def _value(value: Any) -> Html:
         return short_hash(value)
     if isinstance(value, Mapping):
         return html(*(el("span", f"{name} {compact(entry)}", cls="tt-pair") for name, entry in value.items()))
-    return html(compact(value))
+    return html(number(value) if isinstance(value, float) else compact(value))

@@ -6,9 +6,14 @@ from typing import Any, NamedTuple
 from studio.views.markup import number, plural
 from training.task.records import FinishReason, Tier
 
+REPAIRED_TIERS = (Tier.REPAIRED, Tier.REPAIRED_TRUNCATED)
+
 
 class Verdict(NamedTuple):
-    """`level` is ok | warn | bad | quiet and picks colour and icon; `words` say the same."""
+    """`level` is ok | quiet | flag | warn | bad and picks colour and icon; `words` say the same.
+
+    bad: can't be used as it is; warn: only after help; flag: usable, with something in it to distrust.
+    """
 
     level: str
     words: str
@@ -70,8 +75,8 @@ def parse_verdict(result: Mapping[str, Any]) -> Verdict:
         around = int(parsed["prefix_chars"]) + int(parsed["suffix_chars"])
         several = f", first of {parsed['n_objects']} objects" if int(parsed["n_objects"]) > 1 else ""
         return Verdict("warn", f"JSON with {plural(around, 'character')} around it{several}")
-    if tier in (Tier.REPAIRED, Tier.REPAIRED_TRUNCATED):
-        return Verdict("warn", f"repaired JSON: {_repair_words(parsed, generation)}")
+    if tier in REPAIRED_TIERS:
+        return Verdict("warn", f"not JSON, repaired: {_repair_words(parsed, generation)}")
     if not str(generation["raw"]).strip():
         return Verdict("bad", f"no answer: {finish_words(generation)}")
     if finish in (FinishReason.EOS, FinishReason.STOP) and "{" not in generation["raw"]:
@@ -83,7 +88,7 @@ def _repair_words(parsed: Mapping[str, Any], generation: Mapping[str, Any]) -> s
     if Tier(parsed["tier"]) is Tier.REPAIRED_TRUNCATED:
         return finish_words(generation)
     repairs = int(parsed["repairs"])
-    return plural(repairs, "repair") if repairs else "not what the model wrote"
+    return plural(repairs, "repair") if repairs else "this is not what the model wrote"
 
 
 def schema_verdict(result: Mapping[str, Any]) -> Verdict:
@@ -91,7 +96,10 @@ def schema_verdict(result: Mapping[str, Any]) -> Verdict:
     if result["parsed"]["object"] is None:
         return Verdict("quiet", "schema not checked")
     errors = len(result["schema_errors"])
-    return Verdict("bad", plural(errors, "schema error")) if errors else Verdict("ok", "schema valid")
+    if errors:
+        return Verdict("bad", plural(errors, "schema error"))
+    mended = Tier(result["parsed"]["tier"]) in REPAIRED_TIERS
+    return Verdict("quiet", "schema valid only after repair") if mended else Verdict("ok", "schema valid")
 
 
 def support_verdict(result: Mapping[str, Any]) -> Verdict:
@@ -101,18 +109,45 @@ def support_verdict(result: Mapping[str, Any]) -> Verdict:
         return Verdict("quiet", "no items to check")
     supported = sum(1 for item in checked if item["supported"])
     words = f"{number(supported)} of {number(len(checked))} items in the text"
-    return Verdict("ok" if supported == len(checked) else "bad", words)
+    return Verdict("ok" if supported == len(checked) else "flag", words)
 
 
 def proof_verdict(proof: Mapping[str, Any]) -> Verdict:
     if not proof["passed"]:
         return Verdict("bad", "weights not proven")
-    return Verdict("ok", "adapter off, proven" if proof["adapter_state"] == "off" else "adapter on, proven")
+    return Verdict("ok", "proven: adapter off" if proof["adapter_state"] == "off" else "proven: adapter on")
+
+
+def share_words(share: float) -> str:
+    """A share 0..1 as percent; what is not all is never rounded up to 100 %, nor something down to 0 %."""
+    percent = round(100 * share)
+    if percent == 100 and share < 1:
+        return "over 99 %"
+    return "under 1 %" if percent == 0 and share > 0 else f"{percent} %"
 
 
 def says_nothing_here(result: Mapping[str, Any]) -> bool:
     """True for a strict or extracted `{}`: the model says that this text holds nothing of the kind."""
     return result["parsed"]["object"] == {} and Tier(result["parsed"]["tier"]) in (Tier.STRICT, Tier.EXTRACTED)
+
+
+def short_line(result: Mapping[str, Any]) -> str:
+    """The same in a few words, for one line over all columns: 'not JSON', 'strict JSON, 17 of 18 items in the text'."""
+    if says_nothing_here(result):
+        return "says that this text holds none"
+    parsed = result["parsed"]
+    tier = {
+        Tier.STRICT: "strict JSON",
+        Tier.EXTRACTED: "JSON inside other text",
+        Tier.REPAIRED: "not JSON, repaired",
+        Tier.REPAIRED_TRUNCATED: "not JSON, repaired",
+    }.get(Tier(parsed["tier"]), "not JSON" if str(result["generation"]["raw"]).strip() else "no answer")
+    if Tier(parsed["tier"]) not in (Tier.STRICT, Tier.EXTRACTED):
+        return tier
+    schema, support = schema_verdict(result), support_verdict(result)
+    return ", ".join(
+        [tier, *(v.words for v in (schema, support) if v.level not in ("quiet",) and v.words != "schema valid")]
+    )
 
 
 def one_line(result: Mapping[str, Any]) -> str:
