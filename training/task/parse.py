@@ -1,8 +1,8 @@
 """An answer's text -> the tier of help it needed to become one JSON object.
 
-Five tiers, best first (metrics A1): strict, extracted, repaired, repaired_truncated, failed. Nothing is mended silently:
-the tier says how far the text was from an object, and every score is told which tiers count. The promise is that
-`parse` returns for any string at all; the limit is `MAX_NESTING`, past which an answer counts as failed.
+Five tiers, best first (metrics A1): strict, extracted, repaired, repaired_truncated, failed. Nothing is mended
+silently: the tier says how far the text was from an object, and every score is told which tiers count. The promise
+is that `parse` returns for any string at all; the limit is `MAX_NESTING`, past which an answer counts as failed.
 """
 
 import json
@@ -77,7 +77,7 @@ def nesting(value: Any) -> int:
 
 
 def _attempt(read: Callable[[], T]) -> tuple[T | None, str | None]:
-    """The value, or the reader's complaint. ValueError covers bad JSON, duplicate keys and integers past Python's limit."""
+    """The value, or the complaint. ValueError is bad JSON, a duplicate key or an integer past Python's limit."""
     try:
         return read(), None
     except RecursionError:
@@ -115,9 +115,8 @@ def _load(text: str) -> Any:
 
 def _object_of(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        kind = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}.get(
-            type(value), "a number"
-        )
+        kinds = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}
+        kind = next((word for of, word in kinds.items() if isinstance(value, of)), "a number")
         raise ValueError(f"the root is {kind}, not an object")
     if nesting(value) > MAX_NESTING:
         raise ValueError(f"nested deeper than {MAX_NESTING} levels")

@@ -58,7 +58,7 @@ def score_answer(
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """The few figures a column shows. `schema_errors` is None without an object, `items_supported` of `items_checked`."""
+    """The few figures of a column: `schema_errors` (None without an object), `items_supported` of `items_checked`."""
 
     tier: Tier
     schema_errors: int | None

@@ -14,6 +14,7 @@ from training.task.score.lists import (
     INGREDIENT_TAU,
     STEP_TAU,
     ListMatch,
+    Similarity,
     ingredient_similarity,
     match_lists,
     sentences,
@@ -57,12 +58,16 @@ def match_field(spec: FieldSpec, gold: Sequence[Entry], pred: Sequence[Entry]) -
     return ListMatch(pairs, len(gold), len(pred))
 
 
-def _rule(spec: FieldSpec) -> tuple[Any, float]:
+def _rule(spec: FieldSpec) -> tuple[Similarity, float]:
     if spec.comparator == "list_ingredient":
         return ingredient_similarity, INGREDIENT_TAU
     if spec.comparator in ("list_steps", "text"):
         return step_similarity, STEP_TAU
-    return (lambda left, right: float(fold(left) == fold(right))), 1.0
+    return _equal, 1.0
+
+
+def _equal(left: str, right: str) -> float:
+    return float(fold(left) == fold(right))
 
 
 def _list_scores(
@@ -163,7 +168,7 @@ def _amount_scores(spec: FieldSpec, pairs: Sequence[tuple[str, str]], source_tex
         Score("unit_acc", share(got.unit_ok, got.unit_n), name, n=got.unit_n,
               explanation=f"{label}: {got.unit_ok} of {got.unit_n} units of matched items are right."),
         Score("qty_halluc", share(got.invented, got.with_number), name, n=got.with_number,
-              explanation=f"{label}: {got.invented} of {got.with_number} amounts are in neither text nor right answer."),
+              explanation=f"{label}: {got.invented} of {got.with_number} amounts are in no text that was given."),
         Score("ingredient_exact", share(got.exact, got.pairs), name, n=got.pairs,
               explanation=f"{label}: {got.exact} of {got.pairs} matched items also have the right amount."),
     ]  # fmt: skip

@@ -7,8 +7,10 @@ recipes write times, and a few spellings of other languages.
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
 
-import isodate
+import isodate  # pyright: ignore[reportMissingTypeStubs]
 
 from training.task.score.text import NUMBER_WORDS, tokenise
 
@@ -23,7 +25,7 @@ def duration_minutes(value: object) -> float | None:
     """Minutes of an ISO 8601 duration, None where it is not one. Only the last part may have decimals."""
     if not isinstance(value, str) or not _DURATION.fullmatch(value) or re.search(r"[.][0-9]+[A-Z]+[0-9]", value):
         return None
-    return isodate.parse_duration(value).total_seconds() / 60
+    return cast(timedelta, cast(Any, isodate).parse_duration(value)).total_seconds() / 60
 
 
 def same_duration(gold: object, pred: object) -> bool:
@@ -42,7 +44,10 @@ class TimeExpression:
 
 
 _WORDS = "|".join(sorted([*NUMBER_WORDS, "a", "an"], key=len, reverse=True))
-_AMOUNT = rf"(?:\bthree[\s-]quarters?\b|\d{{1,4}}\s+\d/\d{{1,2}}|\d{{1,2}}/\d{{1,2}}|\d{{0,4}}\s?[¼½¾⅓⅔⅛]|\d{{1,4}}(?:[.,]\d{{1,2}})?|\b(?:{_WORDS})\b)"
+_AMOUNT = (
+    r"(?:\bthree[\s-]quarters?\b|\d{1,4}\s+\d/\d{1,2}|\d{1,2}/\d{1,2}|\d{0,4}\s?[¼½¾⅓⅔⅛]"
+    rf"|\d{{1,4}}(?:[.,]\d{{1,2}})?|\b(?:{_WORDS})\b)"
+)
 _RANGE = rf"(?P<low>{_AMOUNT})(?:\s*(?:-|–|—|to|or)\s*(?P<high>{_AMOUNT}))?[\s-]*(?:(?:of\s+)?an?\s+)?"
 _HOURS = r"(?:hours?|hrs?|h|heures?|horas?|stunden?|std|ore|uur)\b\.?"
 _MINUTES = r"(?:minutes?|mins?|m|minuten|minutos?|minuti)\b\.?"

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from training.task.pack import Pack
-from training.task.records import Parsed, Score
+from training.task.records import Score
 from training.task.score.durations import duration_minutes
 from training.task.score.reading import read_source
 from training.task.score.text import fold

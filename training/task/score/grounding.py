@@ -83,7 +83,7 @@ def _field_items(spec: FieldSpec, value: Any, source: SourceReading) -> Iterator
     elif spec.kind in LIST_KINDS:
         ground = _ingredient if spec.comparator == "list_ingredient" else _passage
         for entry in entries(spec, value):
-            yield _item(spec, entry.index, entry.text, ground(entry.text, source))
+            yield _item(spec, entry.place, entry.text, ground(entry.text, source))
     elif spec.comparator == "set":
         for index, member in set_members(value):
             yield _item(spec, index, member, _phrase(member, source))

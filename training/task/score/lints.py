@@ -9,15 +9,15 @@ from typing import Any
 from training.task.pack import Pack
 from training.task.records import Score
 from training.task.score.durations import duration_minutes
-from training.task.score.text import keys_of
+from training.task.score.text import keys_of, words_of
 from training.task.score.values import asserts_anything, entries, is_empty
 
-COMMON_FOODS = frozenset(
-    "flour sugar butter milk egg onion garlic tomato potato carrot celery cheese parmesan mozzarella cheddar rice pasta "
-    "spaghetti chicken beef pork bacon ham sausage salmon tuna shrimp tofu bean lentil chickpea spinach mushroom broccoli "
-    "zucchini eggplant cucumber avocado lemon lime orange apple banana strawberry blueberry honey vinegar mustard "
-    "mayonnaise ketchup cinnamon cumin paprika oregano basil thyme rosemary parsley cilantro ginger turmeric nutmeg "
-    "vanilla chocolate cocoa yeast yogurt almond walnut pecan peanut raisin oat coconut".split()
+COMMON_FOODS = words_of(
+    "flour sugar butter milk egg onion garlic tomato potato carrot celery cheese parmesan mozzarella cheddar rice "
+    "pasta spaghetti chicken beef pork bacon ham sausage salmon tuna shrimp tofu bean lentil chickpea spinach mushroom "
+    "broccoli zucchini eggplant cucumber avocado lemon lime orange apple banana strawberry blueberry honey vinegar "
+    "mustard mayonnaise ketchup cinnamon cumin paprika oregano basil thyme rosemary parsley cilantro ginger turmeric "
+    "nutmeg vanilla chocolate cocoa yeast yogurt almond walnut pecan peanut raisin oat coconut"
 )
 
 

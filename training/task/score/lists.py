@@ -11,31 +11,33 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import cast
 
 from rapidfuzz.distance import Levenshtein
 
-from training.task.score.text import STOP_WORDS, Token, content_keys, fold, keys_of, overlap, tokenise
+from training.task.score.text import STOP_WORDS, Token, content_keys, fold, keys_of, overlap, tokenise, words_of
 
 INGREDIENT_TAU = 0.6
 STEP_TAU = 0.5
 # Words of a line that say how much or how prepared, never what.
-UNIT_WORDS = frozenset(
+UNIT_WORDS = words_of(
     "tablespoon teaspoon cup pint quart gallon milliliter centiliter deciliter liter milligram gram kilogram ounce "
     "pound fluid inch centimeter package can tin jar stick clove bunch sprig pinch dash handful piece slice head knob "
-    "stalk rib fl bag box bottle container drop scoop splash drizzle dozen".split()
+    "stalk rib fl bag box bottle container drop scoop splash drizzle dozen"
 )
-PREPARATION_WORDS = frozenset(
+PREPARATION_WORDS = words_of(
     "chopped diced minced sliced grated shredded peeled crushed melted softened beaten divided drained rinsed packed "
     "cubed halved quartered trimmed cut cooked sifted toasted thawed finely roughly coarsely thinly freshly lightly "
     "fresh large small medium big optional taste about approximately plus more extra additional needed serving room "
-    "temperature garnish some few level heaping heaped generous each also".split()
+    "temperature garnish some few level heaping heaped generous each also"
 )
-WEAK_WORDS = frozenset("boneless skinless unsalted salted dried ripe raw cold warm ground whole canned frozen".split())
+WEAK_WORDS = words_of("boneless skinless unsalted salted dried ripe raw cold warm ground whole canned frozen")
 NAME_OR_UNIT = frozenset(
     {"clove", "stick", "head", "rib", "stalk"}
 )  # a unit in "2 cloves garlic", a name in "ground cloves"
-ALIASES = {  # one name a food, by token keys; both sides of a comparison and the source are read through it
+ALIASES: dict[
+    tuple[str, ...], str
+] = {  # one name a food, by token keys; both sides of a comparison and the source are read through it
     ("green", "onion"): "scallion",
     ("spring", "onion"): "scallion",
     ("coriander", "leaf"): "cilantro",
@@ -123,7 +125,8 @@ def match_lists(gold: Sequence[str], pred: Sequence[str], similarity: Similarity
     """
     if not gold or not pred:
         return ListMatch((), len(gold), len(pred))
-    from scipy.optimize import linear_sum_assignment  # lazily: half a second that the first page need not wait for
+    # Imported here: half a second that the first page need not wait for.
+    from scipy.optimize import linear_sum_assignment  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
     scores = [[similarity(left, right) for right in pred] for left in gold]
     weights = [
@@ -133,7 +136,7 @@ def match_lists(gold: Sequence[str], pred: Sequence[str], similarity: Similarity
         ]
         for i, row in enumerate(scores)
     ]
-    chosen: Any = linear_sum_assignment(weights, maximize=True)
+    chosen = cast(tuple[list[int], list[int]], linear_sum_assignment(weights, maximize=True))
     pairs = [(int(i), int(j), scores[i][j]) for i, j in zip(*chosen, strict=True) if scores[i][j] >= tau]
     return ListMatch(tuple(sorted(pairs)), len(gold), len(pred))
 

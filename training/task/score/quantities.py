@@ -7,6 +7,7 @@ Everything else is counted by its own noun (2 cloves, 1 can). Limit: the units a
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from training.task.score.lists import UNIT_WORDS
 from training.task.score.text import Token, tokenise
@@ -63,7 +64,7 @@ def numbers_of(text: str) -> set[float]:
     """Every number a text states, words, fractions and glyphs alike; "a" before a unit is 1 ("a pinch")."""
     tokens = tokenise(text)
     stated = {token.number for token in tokens if token.number is not None}
-    for token, after in zip(tokens, tokens[1:], strict=False):
+    for token, after in pairwise(tokens):
         if token.key in ("a", "an") and after.key in UNIT_WORDS:
             stated.add(12.0 if after.key == "dozen" else 1.0)
         elif token.number is not None and after.key == "dozen":

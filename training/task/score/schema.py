@@ -115,7 +115,7 @@ def _complaint(error: ValidationError, keyword: str) -> str:
 
 def _type_of(value: Any) -> str:
     names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")
+    return next((word for of, word in names.items() if isinstance(value, of)), "a number")
 
 
 def _shown(value: Any) -> str:

@@ -43,9 +43,16 @@ NUMBER_WORDS = {
     "nine": 9.0, "ten": 10.0, "eleven": 11.0, "twelve": 12.0, "fifteen": 15.0, "twenty": 20.0, "thirty": 30.0,
     "forty": 40.0, "fifty": 50.0, "sixty": 60.0, "half": 0.5, "quarter": 0.25,
 }  # fmt: skip
-STOP_WORDS = frozenset(
+
+
+def words_of(text: str) -> frozenset[str]:
+    """A list of words, written as a sentence."""
+    return frozenset(text.split())
+
+
+STOP_WORDS = words_of(
     "a an the and or of to in into on onto with for from by at as is are be it its this that then than until till up "
-    "your you them they their so if when while over".split()
+    "your you them they their so if when while over"
 )
 IRREGULAR = {"leaves": "leaf", "halves": "half", "loaves": "loaf", "knives": "knife", "potatoes": "potato"}
 

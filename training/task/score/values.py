@@ -13,12 +13,12 @@ LIST_KINDS = frozenset({"list", "steps"})
 
 
 class Entry(NamedTuple):
-    """One item of a field. `text` is what it says, `fits` is False where its type is not the field's, `index` its place."""
+    """One item of a field: what it says, whether its type is the field's, and its place in the answer's list."""
 
     text: str
     fits: bool
     value: Any
-    index: int
+    place: int
 
 
 def is_empty(value: Any) -> bool:
