@@ -7,6 +7,7 @@ import ipaddress
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,3 +62,16 @@ def stay_on_this_machine(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     open_to_all = False
     assert not tried, f"reached for the network: {tried}"
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with models/ARCHITECTURE and adapters/ARCHITECTURE-a and -b: random, tiny, whole. Read only."""
+    from tests.tiny_models import ARCHITECTURES, make_adapter, make_model
+
+    root = tmp_path_factory.mktemp("tiny")
+    for name in ARCHITECTURES:
+        base = make_model(root / "models" / name, name)
+        make_adapter(root / "adapters" / f"{name}-a", base, seed=1)
+        make_adapter(root / "adapters" / f"{name}-b", base, seed=2)
+    return root

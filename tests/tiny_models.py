@@ -109,7 +109,8 @@ def make_model(folder: Path, architecture: str, *, seed: int = 0, chat_template:
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if weight.dim() > 1:
-                weight.normal_(0.0, 0.6 if "embed" in name or "wte" in name else 0.25)
+                embedding = 0.1 if architecture == "gemma3" else 0.6  # Gemma multiplies its embeddings
+                weight.normal_(0.0, embedding if "embed" in name or "wte" in name else 0.25)
     model.generation_config.temperature = 0.5  # leftovers that must never leak into an answer
     model.generation_config.do_sample = True
     model.generation_config.repetition_penalty = 1.7

@@ -1,0 +1,169 @@
+"""Bases and adapters are found, and what is unsafe, broken or of another base is refused with words that help."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training.engine.adapter_files import same_base
+from training.engine.api import EngineSettings
+from training.engine.hub import PRESETS, list_adapters, list_bases, resolve_adapter, resolve_base
+from training.errors import AdapterError, ModelError
+
+
+def quiet(_text: str, _fraction: float | None) -> None:
+    """No progress wanted."""
+
+
+def settings_for(root: Path, **changes: Any) -> EngineSettings:
+    return EngineSettings(models=root / "models", adapters=root / "adapters", **changes)
+
+
+def test_a_shipped_name_a_folder_and_a_home_all_lead_to_the_base(tiny_models: Path, tmp_path: Path) -> None:
+    settings = settings_for(tiny_models)
+    shipped = resolve_base("llama", settings, quiet)
+    by_path = resolve_base(str(tiny_models / "models" / "llama"), settings, quiet)
+    assert shipped.embedded
+    assert not by_path.embedded
+    assert shipped.sha256 == by_path.sha256
+    shutil.copytree(tiny_models / "models" / "llama", tmp_path / "models" / "mine")
+    assert resolve_base("mine", settings_for(tiny_models, home=tmp_path), quiet).parameters == shipped.parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nothing-like-it", "There is no base"),
+        ("", "There is no base"),
+        ("..", "holds no model"),
+        ("a\0b", "There is no base"),
+        ("/no/such/folder", "holds no model"),
+        ("someone/some-model", "not on this machine"),
+    ],
+)
+def test_a_base_that_is_not_there_says_so(tiny_models: Path, name: str, said: str) -> None:
+    with pytest.raises(ModelError, match=said) as caught:
+        resolve_base(name, settings_for(tiny_models), quiet)
+    assert caught.value.fix
+
+
+def test_a_space_opens_no_folder_and_only_listed_models(tiny_models: Path) -> None:
+    settings = settings_for(tiny_models, allow_paths=False, hub="presets")
+    with pytest.raises(ModelError, match="closed"):
+        resolve_base(str(tiny_models / "models" / "llama"), settings, quiet)
+    with pytest.raises(ModelError, match="only listed"):
+        resolve_base("someone/some-model", settings, quiet)
+    with pytest.raises(ModelError, match="not on this machine"):
+        resolve_base(PRESETS[0][0], settings, quiet)
+    base = resolve_base("llama", settings, quiet)
+    with pytest.raises(AdapterError, match="closed"):
+        resolve_adapter(str(tiny_models / "adapters" / "llama-a"), settings, base, quiet)
+    with pytest.raises(AdapterError, match="only listed"):
+        resolve_adapter("someone/some-adapter", settings, base, quiet)
+    assert resolve_adapter("llama-a", settings, base, quiet).rank == 4
+
+
+def test_pickled_and_damaged_bases_are_refused(tiny_models: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_models / "models" / "llama", tmp_path / "m")
+    weights = tmp_path / "m" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-9])
+    with pytest.raises(ModelError, match="damaged"):
+        resolve_base(str(tmp_path / "m"), settings_for(tiny_models), quiet)
+    weights.rename(tmp_path / "m" / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="pickles"):
+        resolve_base(str(tmp_path / "m"), settings_for(tiny_models), quiet)
+    (tmp_path / "m" / "pytorch_model.bin").unlink()
+    with pytest.raises(ModelError, match=r"no \*\.safetensors"):
+        resolve_base(str(tmp_path / "m"), settings_for(tiny_models), quiet)
+
+
+def test_lists_show_what_is_there_and_then_the_presets(tiny_models: Path) -> None:
+    bases = list_bases(settings_for(tiny_models))
+    assert {b.name for b in bases if b.embedded} == {"gemma3", "qwen3", "llama", "gpt2", "lfm2"}
+    assert [b.name for b in bases if not b.embedded] == [preset[0] for preset in PRESETS]
+    assert all(b.parameters and b.label for b in bases)
+    names = [a.name for a in list_adapters("llama", settings_for(tiny_models))]
+    assert names == ["llama-a", "llama-b"]
+
+
+def _no_weights(folder: Path) -> None:
+    (folder / "adapter_model.safetensors").unlink()
+
+
+def _pickle(folder: Path) -> None:
+    (folder / "adapter_model.safetensors").rename(folder / "adapter_model.bin")
+
+
+def _cut(folder: Path) -> None:
+    path = folder / "adapter_model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _no_config(folder: Path) -> None:
+    (folder / "adapter_config.json").unlink()
+
+
+def _broken_config(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text("{", "utf-8")
+
+
+def _changed(**changes: Any) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        path = folder / "adapter_config.json"
+        path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changes), "utf-8")
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (_no_weights, "has no adapter_model.safetensors"),
+        (_pickle, "pickle"),
+        (_cut, "damaged"),
+        (_no_config, "has no adapter_config.json"),
+        (_broken_config, "is no JSON"),
+        (_changed(peft_type="IA3"), "only LoRA"),
+        (_changed(use_dora=True), "DoRA"),
+        (_changed(task_type="SEQ_CLS"), "SEQ_CLS"),
+        (_changed(base_model_name_or_path="google/gemma-3-270m-it"), "trained on google/gemma-3-270m-it.* is llama"),
+    ],
+)
+def test_an_adapter_that_can_not_be_used_says_why(
+    tiny_models: Path, tmp_path: Path, damage: Callable[[Path], None], said: str
+) -> None:
+    settings = settings_for(tiny_models, home=tmp_path)
+    shutil.copytree(tiny_models / "adapters" / "llama-a", tmp_path / "adapters" / "x")
+    damage(tmp_path / "adapters" / "x")
+    base = resolve_base("llama", settings, quiet)
+    with pytest.raises(AdapterError, match=said) as caught:
+        resolve_adapter("x", settings, base, quiet)
+    assert caught.value.fix
+
+
+def test_a_base_of_another_name_is_taken_when_its_hash_is_the_one_trained_on(tiny_models: Path, tmp_path: Path) -> None:
+    settings = settings_for(tiny_models, home=tmp_path)
+    shutil.copytree(tiny_models / "adapters" / "llama-a", tmp_path / "adapters" / "x")
+    _changed(base_model_name_or_path="elsewhere/renamed")(tmp_path / "adapters" / "x")
+    base = resolve_base("llama", settings, quiet)
+    (tmp_path / "adapters" / "x" / "provenance.json").write_text(json.dumps({"base_sha256": base.sha256}), "utf-8")
+    assert resolve_adapter("x", settings, base, quiet).base == "elsewhere/renamed"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("google/gemma-3-270m-it", "google/gemma-3-270m-it", True),
+        ("google/gemma-3-270m-it", "Google/Gemma-3-270m-it", True),
+        ("unsloth/gemma-3-270m-it-unsloth-bnb-4bit", "google/gemma-3-270m-it", True),
+        ("/home/me/models/crumb", "crumb", True),
+        ("someone/Qwen3-0.6B", "Qwen/Qwen3-0.6B", False),
+        ("Qwen/Qwen3-0.6B", "Qwen/Qwen3-1.7B", False),
+        ("crumb", "crumb-2", False),
+    ],
+)
+def test_when_two_names_mean_one_base(one: str, other: str, same: bool) -> None:
+    assert same_base(one, other) is same
