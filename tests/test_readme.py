@@ -177,3 +177,24 @@ def test_a_command_is_printed_for_scripts() -> None:
     done = subprocess.run([*words, "test"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == COMMANDS["test"].line + "\n"
     assert subprocess.run([*words, "none"], cwd=ROOT, capture_output=True, check=False).returncode == 2
+
+
+def test_contributing_names_what_exists() -> None:
+    """Every path in code marks in CONTRIBUTING.md that is not a placeholder stands in the tree."""
+    contributing = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    named = set(re.findall(r"`((?:training|studio|tests|assets|app\.py|\.ci)[\w./-]*)`", contributing))
+    assert "training/task/score/answer.py" in named
+    assert not (gone := sorted(path for path in named if "NAME" not in path and not (ROOT / path).exists())), gone
+
+
+def test_rebuild_command_is_there() -> None:
+    """Its flags exist; the hours it takes are not this test's."""
+    contributing = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    (line,) = [body.strip() for language, body in readme.fenced(contributing) if language == "bash"]
+    words = shlex.split(line)
+    assert words[0] == ".venv/bin/python"
+    flags = [word for word in words if word.startswith("--")]
+    shown = subprocess.run(
+        [sys.executable, *words[1:3], "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert all(flag in shown for flag in flags)
