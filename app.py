@@ -6,6 +6,8 @@ Gradio nor torch; models load after the first page.
 
 import argparse
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,12 +44,14 @@ def build_deps(settings: Settings) -> "Deps":
     from training.store import Store
     from training.task.pack import BUILTIN, find_packs
 
+    zero_gpu = settings.space and find_spec("spaces") is not None
     store = Store(settings.home) if settings.keep_history else None
     engine = Engine(
         EngineSettings(
             home=None if settings.space else settings.home,
             allow_paths=settings.allow_paths,
             hub="presets" if settings.space else "any",
+            gpu_hook=import_module("spaces").GPU if zero_gpu else None,
         )
     )
     packs = find_packs(BUILTIN) if settings.space else find_packs(BUILTIN, settings.home / "tasks")

@@ -11,7 +11,7 @@ from studio.line import Line
 from studio.sessions import Sessions
 from studio.settings import Settings
 from training.engine.api import AdapterInfo, BaseInfo, EngineLike, EngineStatus
-from training.store import Shelf
+from training.shelf import Shelf
 from training.task.pack import Pack
 
 
@@ -29,7 +29,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Deps:
-    """`notices` are told on the page: what was damaged at start, what could not be loaded. `clock` is monotonic seconds.
+    """`notices` are told on the page: what was damaged, what could not be loaded. `clock` is monotonic seconds.
 
     `first_page` is set when a page was served; models are loaded after that.
     """

@@ -31,7 +31,7 @@ class Line:
             if any(ticket.session == session for ticket in self._tickets):
                 raise BusyError("A comparison of this page is running.", fix="Cancel it first, or wait for it.")
             if len(self._tickets) > self._max_waiting:
-                raise BusyError(f"{self._max_waiting} others wait for the model.", fix="Try again in a minute.")
+                raise BusyError(f"The line is full: {self._max_waiting} wait already.", fix="Try again in a minute.")
             ticket = Ticket(session)
             self._tickets.append(ticket)
             return ticket

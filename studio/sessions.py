@@ -1,4 +1,4 @@
-"""Comparisons of one open page, in memory: all there is on a Space, and the safety net at home when the disk is full."""
+"""Comparisons of one open page, in memory: all there is on a Space, and at home a net for when the disk is full."""
 
 import threading
 import time
@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from training.errors import InputError, StorageError
-from training.store import Ballot, ComparisonRow, Shelf, Store, VoteTally, decide, row_of, tally
+from training.shelf import Ballot, ComparisonRow, Shelf, VoteTally, decide, row_of, tally
+from training.store import Store
 from training.task.records import Comparison, to_json
 
 KEPT_PER_SESSION = 12

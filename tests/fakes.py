@@ -4,6 +4,7 @@ It keeps the promises of the real one that the studio relies on: rows stream int
 generator ends them at once, one generation at a time, every row ends with a Generation.
 """
 
+import json
 import re
 import threading
 import time
@@ -12,10 +13,28 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from training.engine.api import AdapterInfo, BaseInfo, Delta, EngineStatus, ModelCard, Row
-from training.task.records import ArmKind, FinishReason, Generation, Proof, Sampling
+from training.task.records import (
+    Arm,
+    ArmKind,
+    ArmResult,
+    Comparison,
+    Context,
+    FinishReason,
+    Generation,
+    Message,
+    Parsed,
+    Prompt,
+    Proof,
+    Receipt,
+    Sampling,
+    Source,
+    Tier,
+    sha256_text,
+)
 
 BASE = "tiny"
 ADAPTER = "tiny-recipes"
+ARMS = (Arm(ArmKind.BASE, "base"), Arm(ArmKind.ADAPTER, ADAPTER, ADAPTER))
 PROSE = "This is a lovely post about lentils. The author cooks them slowly and serves them with bread."
 RECIPE = (
     '{"@context": "https://schema.org", "@type": "Recipe", "name": "Lentil Soup", '
@@ -101,38 +120,54 @@ class FakeEngine:
     def generate(
         self, rows: Sequence[Row], sampling: Sampling, stop: Literal["json"] | None, cancel: threading.Event
     ) -> Iterator[Delta | Generation]:
-        answers = [pieces(self.script[row.arm.kind])[: sampling.max_new_tokens] for row in rows]
+        whole = [pieces(self.script[row.arm.kind]) for row in rows]
+        words = [answer[: sampling.max_new_tokens] for answer in whole]
         with self.turn:
-            for step in range(1, max(map(len, answers)) + 1):
-                if cancel.is_set():
-                    break
-                if self.broken and step == self.breaks_at:
+            written = 0
+            while written < max(map(len, words)) and not cancel.is_set():
+                written += 1
+                if self.broken and written == self.breaks_at:
                     raise self.broken
                 time.sleep(self.token_s)
                 self.steps += 1
-                for index, words in enumerate(answers):
-                    if step <= len(words):
-                        yield Delta(index, "".join(words[:step]), step, step * 0.01)
-            else:
-                step = None
-            for index, (row, words) in enumerate(zip(rows, answers, strict=True)):
-                yield self._generation(row, words if step is None else words[: step - 1], sampling, step, index)
+                for index, answer in enumerate(words):
+                    if written <= len(answer):
+                        yield Delta(index, "".join(answer[:written]), written, written * 0.01)
+            for row, answer, full in zip(rows, words, whole, strict=True):
+                said = answer[:written]
+                reason = FinishReason.EOS if len(said) == len(full) else FinishReason.LENGTH
+                if len(said) < len(answer):
+                    reason = FinishReason.CANCELLED
+                yield self.answer(row, "".join(said), sampling, reason)
 
-    def _generation(self, row: Row, words: list[str], sampling: Sampling, cut_at: int | None, index: int) -> Generation:
-        whole = pieces(self.script[row.arm.kind])
-        reason = FinishReason.EOS
-        if cut_at is not None and len(words) < len(whole):
-            reason = FinishReason.CANCELLED
-        elif len(words) < len(whole):
-            reason = FinishReason.LENGTH
-        adapter = row.arm.adapter
+    def answer(self, row: Row, raw: str, sampling: Sampling, reason: FinishReason) -> Generation:
+        adapter, tokens = row.arm.adapter, len(pieces(raw))
         on = f"on: {adapter}" if adapter else "off"
         proof = Proof("b" * 64, "a" * 64 if adapter else None, on, 0.7 if adapter else 0.0, 0.0, True)
-        used = replace(
-            sampling, temperature=sampling.temperature if row.arm.temperature is None else row.arm.temperature
-        )
+        if row.arm.temperature is not None:
+            sampling = replace(sampling, temperature=row.arm.temperature)
         return Generation(
-            arm=row.arm, raw="".join(words), finish_reason=reason, prompt_sha256=row.prompt.sha256,
-            prompt_tokens=row.prompt.tokens, new_tokens=len(words), ttft_s=0.01, gen_s=0.01 * max(1, len(words)),
-            batch_size=2, sampling=used, device="cpu", dtype="float32", proof=proof,
+            row.arm, raw, reason, row.prompt.sha256, row.prompt.tokens, tokens, 0.01, 0.01 * max(1, tokens), 2,
+            sampling, "cpu", "float32", proof,
         )  # fmt: skip
+
+
+def make_comparison(
+    comparison_id: str = "c1",
+    *,
+    text: str = POST,
+    created: str = "2026-11-20T10:00:00+00:00",
+    arms: Sequence[Arm] = ARMS,
+) -> Comparison:
+    """A finished comparison as the flow gives it: the base wrote prose, the others a recipe."""
+    prompt = Prompt((Message("user", text),), text, (1, 2, 3), sha256_text(text))
+    results: list[ArmResult] = []
+    for arm in arms:
+        raw = PROSE if arm.kind == ArmKind.BASE else RECIPE
+        generation = FakeEngine().answer(Row(arm, prompt), raw, Sampling(), FinishReason.EOS)
+        parsed = Parsed(Tier.FAILED, None) if arm.kind == ArmKind.BASE else Parsed(Tier.STRICT, json.loads(RECIPE), 1)
+        results.append(ArmResult(generation, prompt, parsed, (), (), ()))
+    context = Context(text, (), 40, 40, 700, True)
+    return Comparison(
+        comparison_id, created, "recipe-jsonld", BASE, Source(text), context, tuple(results), Receipt({"seed": 7}, {})
+    )

@@ -13,7 +13,7 @@ from studio.deps import Deps
 from studio.line import Ticket
 from training.compare import ArmDone, Done, Event, Loading, Partial, Ready, Request, run
 from training.errors import StorageError
-from training.store import Ballot
+from training.shelf import Ballot
 from training.task.records import Arm, ArmResult, Comparison, Context
 
 T = TypeVar("T")
@@ -46,17 +46,17 @@ def compare(deps: Deps, session: str, request: Request, *, blind: bool = False) 
     arms = request.arms
     seed = secrets.randbelow(2**32)
     order = shuffled(len(arms), seed) if blind else tuple(range(len(arms)))
-    frame = Progress(arms, order, blind, partials=(None,) * len(arms), results=(None,) * len(arms))
+    first = Progress(arms, order, blind, partials=(None,) * len(arms), results=(None,) * len(arms))
     refused: StorageError | None = None
     ticket = deps.line.join(session)
     try:
         while (ahead := deps.line.ahead(ticket)) and not ticket.cancel.is_set():
-            yield replace(frame, ahead=ahead)
+            yield replace(first, ahead=ahead)
             deps.line.wait(0.5)
         if ticket.cancel.is_set():
             return
-        yield frame
-        for frame in frames(deps, request, ticket, frame):
+        yield first
+        for frame in frames(deps, request, ticket, first):
             if frame.comparison:
                 deps.line.leave(ticket)
                 refused = keep(deps, session, frame.comparison, ballot_of(frame, seed))
@@ -117,7 +117,7 @@ def ballot_of(frame: Progress, seed: int) -> Ballot | None:
 
 
 def keep(deps: Deps, session: str, comparison: Comparison, ballot: Ballot | None) -> StorageError | None:
-    """Put the comparison on the page's shelf. What the disk refused is returned: the page keeps the comparison anyway."""
+    """Put the comparison on the page's shelf. Returns what the disk refused: the page keeps the comparison anyway."""
     shelf = deps.shelf(session)
     refused = None
     try:

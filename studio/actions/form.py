@@ -50,13 +50,14 @@ class Form:
 FIELDS = tuple(f.name for f in fields(Form))
 
 
-def to_request(form: Form, deps: Deps) -> Request:
-    """The checked request. InputError names the field and what it takes."""
+def to_request(form: Form, deps: Deps, arms: tuple[Arm, ...] | None = None) -> Request:
+    """The checked request, for `arms` other than the chosen ones where given. InputError names the field."""
     pack = pack_of(form.task, deps.packs)
     check_base(form.base, deps)
     sampling = sampling_of(form, deps.settings.max_new_tokens)
     source = read_source(form)
-    arms = sweep_arms(form, deps) if form.sweep else chosen_arms(form, deps)
+    if arms is None:
+        arms = sweep_arms(form, deps) if form.sweep else chosen_arms(form, deps)
     if not 1 <= len(arms) <= deps.settings.max_arms:
         raise InputError(f"{len(arms)} columns were chosen.", fix=f"Choose 1 to {deps.settings.max_arms} of them.")
     if form.blind and len(arms) != 2:

@@ -1,14 +1,15 @@
 """Where a text comes from (file, address, example), and what the model will see of it. No Gradio."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from studio.actions.form import Form, pack_of, read_source
+from studio.actions.form import Form, to_request
 from studio.deps import Deps
 from studio.settings import Settings
-from training.errors import FetchError, InputError
-from training.task.context import build_context
+from training.compare import prepare
+from training.errors import FetchError, InputError, StudioError
 from training.task.pack import Pack
-from training.task.records import Context
+from training.task.records import Arm, ArmKind, Context
 from training.task.source import read_text
 
 
@@ -42,11 +43,23 @@ def from_example(pack: Pack, index: int) -> tuple[str, str]:
     return example.text, f"{example.id}.{'html' if example.kind == 'html' else 'txt'}"
 
 
-def preview(deps: Deps, form: Form) -> Context | None:
-    """The context as a run would build it; None for an empty box or while another base is loaded, which counts differently."""
-    if not form.text.strip() or deps.engine.status().base != form.base:
-        return None
-    pack = pack_of(form.task, deps.packs)
-    budget = int(form.budget_tokens) if form.budget_tokens else None
-    count = deps.engine.count_tokens
-    return build_context(read_source(form), pack.context, count, budget_tokens=budget, enabled=form.context_enabled)
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`context` as a run would build it, or `words` that say why there is none; both empty for an empty box."""
+
+    context: Context | None = None
+    words: str = ""
+
+
+def preview(deps: Deps, form: Form) -> Preview:
+    """What the model will see, counted by the chosen base; nothing is loaded for it."""
+    if not form.text.strip():
+        return Preview()
+    if deps.engine.status().base != form.base:
+        return Preview(words="What the model will see stands here as soon as the chosen base is loaded.")
+    arms = (Arm(ArmKind.BASE, "base"), *((Arm(ArmKind.PROMPTED, "prompted"),) if "prompted" in form.arms else ()))
+    try:
+        request = to_request(replace(form, blind=False), deps, arms)
+        return Preview(prepare(request, deps.engine, lambda _text, _fraction: None).context)
+    except StudioError as err:
+        return Preview(words=f"{err} {err.fix}")

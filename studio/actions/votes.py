@@ -4,7 +4,7 @@ from typing import Literal
 
 from studio.deps import Deps
 from training.errors import InputError
-from training.store import NO_VOTE, TIE
+from training.shelf import NO_VOTE, TIE
 
 Choice = Literal["left", "right", "tie", "reveal"]
 

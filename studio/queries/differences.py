@@ -9,8 +9,8 @@ from training.task.score.diff import FieldDiff, field_diff
 Diffs = Sequence[Sequence[FieldDiff] | None]
 
 
-def differences(arms: Sequence[Mapping[str, Any]], gold: Mapping[str, Any] | None, pack: Pack | None) -> Diffs:
-    """Each arm against the known answer; without one, each other arm against the first. None: that arm gave no object."""
+def differences(arms: Sequence[Mapping[str, Any]], gold: dict[str, Any] | None, pack: Pack | None) -> Diffs:
+    """Each arm against the known answer; without one, each other arm against the first. None: no object there."""
     if pack is None:
         return []
     objects = [arm["parsed"]["object"] for arm in arms]

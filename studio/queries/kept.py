@@ -6,7 +6,7 @@ from typing import Any
 
 from studio.deps import Deps
 from studio.queries.votes import Standing, standing
-from training.store import NO_VOTE
+from training.shelf import NO_VOTE
 
 
 @dataclass(frozen=True, slots=True)

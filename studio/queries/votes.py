@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from training.store import VoteTally
+from training.shelf import VoteTally
 
 Z95 = 1.959963984540054
 

@@ -1,7 +1,49 @@
-"""placeholder"""
+"""The one public endpoint, for gradio_client and, where the `mcp` extra is installed, for agents. No components."""
 
+from typing import Any
+
+import gradio as gr
+
+from studio.actions.api import compare_for_program
 from studio.deps import Deps
+from studio.guard import on_screen
+from training.errors import StudioError
 
 
 def build(deps: Deps) -> None:
-    return None
+    """Declare the endpoint inside the caller's `gr.Blocks`. Its docstring is what agents read."""
+
+    def compare(
+        text: str,
+        task: str = "",
+        base: str = "",
+        adapters: list[str] | None = None,
+        prompted: bool = False,
+        seed: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Run one text through a base language model and its fine-tuned adapters, and judge each answer.
+
+        Every model answers the same prompt with the same seed, in one batch. The answer is a list with one object a
+        model: arm, adapter, raw (the answer as written), tier (strict, extracted, repaired, repaired_truncated or
+        failed: how much help it took to read the answer as JSON), object, schema_errors, scores, finish_reason,
+        prompt_sha256, tokens, seconds, and proof (which weights really answered).
+
+        Args:
+            text: The document, such as a food blog post: plain text, Markdown or HTML, at most 2 million characters.
+            task: Name of the task pack, such as recipe-jsonld. Empty: the first one.
+            base: Name of the base model. Empty: the embedded one.
+            adapters: Names of fine-tuned adapters to compare with the base. Left out: the first one of that base.
+            prompted: Also run the base with the full JSON Schema in its prompt.
+            seed: Whole number from 0 to 4294967295. Left out: the task's own.
+        """
+        try:
+            return compare_for_program(deps, text, task, base, adapters, prompted, seed)
+        except StudioError as err:
+            raise on_screen(err) from err
+
+    gr.api(
+        compare,
+        api_name="compare",
+        concurrency_id="model",
+        concurrency_limit=deps.settings.max_waiting + 2,
+    )

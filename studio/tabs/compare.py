@@ -5,13 +5,12 @@ which streams; everything else answers at once, also while a run goes on.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import gradio as gr
-from gradio.blocks import Block
 
 from studio.actions import sources
 from studio.actions.compare import compare
@@ -21,8 +20,9 @@ from studio.deps import Deps
 from studio.guard import Visit, guard
 from studio.queries import choices
 from studio.tabs.compare_export import export
-from studio.tabs.compare_parts import build_answers, build_bar, build_source
+from studio.tabs.compare_parts import Parts, build_answers, build_bar, build_source
 from studio.tabs.compare_sidebar import build_sidebar
+from studio.tabs.compare_stage import note
 from studio.tabs.compare_view import CompareView, comparison_view, empty_view, failed_view, frame_view, recent_html
 from studio.views.context import context_empty, context_html
 
@@ -76,8 +76,10 @@ def on_preview(deps: Deps, visit: Visit, *values: Any) -> str:
 
 
 def preview_html(deps: Deps, form: Form) -> str:
-    context = sources.preview(deps, form)
-    return context_html(context) if context else context_empty()
+    found = sources.preview(deps, form)
+    if found.context:
+        return context_html(found.context)
+    return note(found.words) if found.words else context_empty()
 
 
 def on_file(deps: Deps, visit: Visit, path: str | None, *values: Any) -> SourceView:
@@ -150,7 +152,7 @@ def on_open(deps: Deps, visit: Visit) -> LoadView:
 
 def build(deps: Deps, app: gr.Blocks) -> None:
     """Lay out and wire the tab inside the caller's `gr.Tab`; `app` is the page that it lives on."""
-    parts: dict[str, Block] = {}
+    parts: Parts = {}
     with gr.Sidebar(width=280, elem_id="tt-sidebar"):
         parts |= build_sidebar(deps)
     parts |= build_source(deps)
@@ -168,8 +170,8 @@ def build(deps: Deps, app: gr.Blocks) -> None:
     app.load(guard(partial(on_open, deps)), None, opened, api_name="load_choices", **QUICK)
 
 
-def wire_run(deps: Deps, parts: Mapping[str, Block], form: list[Block], shown: list[Block]) -> None:
-    """Compare, Cancel and the vote. Several pages run at once as far as Gradio goes: the line decides whose turn it is."""
+def wire_run(deps: Deps, parts: Parts, form: list[Any], shown: list[Any]) -> None:
+    """Compare, Cancel and the vote. Gradio lets several pages run at once: the line decides whose turn it is."""
     most = deps.settings.max_waiting + 2
     run = parts["run"].click(
         guard(partial(on_compare, deps)), form, shown, api_name="run_comparison", concurrency_id="model",
@@ -177,13 +179,13 @@ def wire_run(deps: Deps, parts: Mapping[str, Block], form: list[Block], shown: l
     )  # fmt: skip
     run.failure(None, None, None, js="() => tasteTest.fold(false)")
     parts["cancel"].click(guard(partial(on_cancel, deps)), None, None, api_name="cancel_comparison", **QUICK)
-    for choice in ("left", "tie", "right", "reveal"):
+    for choice in get_args(Choice):
         parts[f"vote_{choice}"].click(
             guard(partial(on_vote, choice, deps)), parts["comparison_id"], shown, api_name=f"vote_{choice}", **QUICK
         )
 
 
-def wire_source(deps: Deps, parts: Mapping[str, Block], form: list[Block]) -> None:
+def wire_source(deps: Deps, parts: Parts, form: list[Any]) -> None:
     """Everything that changes the text or what the model will see of it."""
     filled = [parts[name] for name in SourceView._fields]
     index = {"api_name": "load_example", **QUICK}
@@ -202,7 +204,7 @@ def wire_source(deps: Deps, parts: Mapping[str, Block], form: list[Block]) -> No
     parts["base"].change(guard(partial(on_base, deps)), parts["base"], models, api_name="models", **QUICK)
 
 
-def wire_kept(deps: Deps, parts: Mapping[str, Block], shown: list[Block]) -> None:
+def wire_kept(deps: Deps, parts: Parts, shown: list[Any]) -> None:
     """Recent comparisons, the address of the one shown, and what can be done with it."""
     this = parts["comparison_id"]
     if deps.settings.keep_history:

@@ -1,10 +1,8 @@
-"""The compare tab's main side: source, bar, answers and details. Components only; ids are those of assets/studio.css."""
+"""The compare tab's main side: source, bar, answers and details. Components only; ids as in assets/studio.css."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
-from gradio.blocks import Block
 
 from studio.deps import Deps
 from studio.queries.choices import example_titles
@@ -14,7 +12,7 @@ from studio.tabs.compare_view import NOTHING
 from studio.views.columns import pane_switch
 from studio.views.context import context_empty
 
-Parts = Mapping[str, Block]
+Parts = dict[str, Any]  # components by name; Any, since Gradio gives them their events at run time
 
 
 def view(value: str = "", **options: Any) -> gr.HTML:
@@ -24,7 +22,7 @@ def view(value: str = "", **options: Any) -> gr.HTML:
 
 def build_source(deps: Deps) -> Parts:
     """Text box, file, address and examples on the left; what the model will see of it on the right."""
-    parts: dict[str, Block] = {}
+    parts: Parts = {}
     pack = next(iter(deps.packs.values()), None)
     with gr.Row(elem_id="tt-input"):
         with gr.Column(elem_id="tt-source-box", scale=3, min_width=300):
@@ -61,7 +59,7 @@ def build_source(deps: Deps) -> Parts:
 
 def build_bar() -> Parts:
     """The one primary action, its opposite, blind mode, and how fair the comparison is."""
-    parts: dict[str, Block] = {}
+    parts: Parts = {}
     with gr.Row(elem_id="tt-bar"):
         parts["run"] = gr.Button("Compare", variant="primary", elem_id="tt-run", scale=0, min_width=160)
         parts["cancel"] = gr.Button(
@@ -75,7 +73,7 @@ def build_bar() -> Parts:
 
 def build_answers() -> Parts:
     """Verdict, then one view at a time: the answers side by side, or what is to be known about them."""
-    parts: dict[str, Block] = {"verdict": view(elem_id="tt-verdict")}
+    parts: Parts = {"verdict": view(elem_id="tt-verdict")}
     parts["comparison_id"] = gr.Textbox("", visible="hidden", elem_id="tt-id", label="Comparison")
     parts["payload"] = gr.Textbox("", visible="hidden", elem_id="tt-payload", label="Download")
     empty = empty_stage()
@@ -100,7 +98,7 @@ def build_answers() -> Parts:
 
 
 def build_exports() -> Parts:
-    parts: dict[str, Block] = {}
+    parts: Parts = {}
     with gr.Row(visible=False, elem_id="tt-exports") as parts["exports"]:
         parts["copy_receipt"] = gr.Button("Copy receipt", size="sm", elem_id="tt-copy-receipt", scale=0)
         parts["save_receipt"] = gr.Button("Save receipt", size="sm", elem_id="tt-save-receipt", scale=0)

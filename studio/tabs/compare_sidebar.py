@@ -1,9 +1,8 @@
 """The compare tab's left side: task, models, columns, sampling, sweep, context, recent comparisons."""
 
-from collections.abc import Mapping
+from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
 from studio.actions.form import SWEEP
 from studio.deps import Deps
@@ -14,13 +13,13 @@ from training.task.records import Sampling
 SEED_HELP = "The same number gives the same answers on the same machine."
 
 
-def build_sidebar(deps: Deps) -> Mapping[str, Component]:
+def build_sidebar(deps: Deps) -> dict[str, Any]:
     """Components by the name of the form field or event they serve."""
     tasks = choices.task_choices(deps)
     pack = next(iter(deps.packs.values()), None)
     base = choices.default_base(deps)
     arms = choices.arm_choices(deps, base)
-    parts: dict[str, Component] = {
+    parts: dict[str, Any] = {
         "task": gr.Dropdown(tasks, value=pack.name if pack else None, label="Task", elem_id="tt-task"),
         "base": gr.Dropdown(
             choices.base_choices(deps),
@@ -53,7 +52,7 @@ def build_sidebar(deps: Deps) -> Mapping[str, Component]:
     return parts
 
 
-def sampling_parts(default: Sampling, most: int) -> dict[str, Component]:
+def sampling_parts(default: Sampling, most: int) -> dict[str, Any]:
     with gr.Accordion("Sampling", open=False, elem_classes="tt-fold"):
         return {
             "temperature": gr.Slider(
@@ -70,7 +69,7 @@ def sampling_parts(default: Sampling, most: int) -> dict[str, Component]:
         }
 
 
-def sweep_parts(arms: choices.Choices) -> dict[str, Component]:
+def sweep_parts(arms: choices.Choices) -> dict[str, Any]:
     with gr.Accordion("Temperature sweep", open=False, elem_classes="tt-fold"):
         return {
             "sweep": gr.Checkbox(False, label="One model at several temperatures", elem_id="tt-sweep"),

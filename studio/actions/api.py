@@ -1,0 +1,51 @@
+"""The comparison for programs: plain arguments in, the command line's JSON lines out. No Gradio."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from studio.actions.compare import compare
+from studio.actions.form import Form, pack_of, to_request
+from studio.deps import Deps
+from studio.queries import choices
+from training.cli_compare import json_line
+from training.errors import BusyError
+
+
+def compare_for_program(
+    deps: Deps, text: str, task: str, base: str, adapters: Sequence[str] | None, prompted: bool, seed: int | None
+) -> list[dict[str, Any]]:
+    """One object an arm, as `python -m training compare --json` prints them. Kept like any other comparison.
+
+    Empty `task` and `base` are the first on offer; `adapters` None the first adapter of that base; `seed` None the
+    task's own. Raises StudioErrors; BusyError where the run was stopped before it began.
+    """
+    task = task or next(iter(deps.packs), "")
+    base = base or choices.default_base(deps)
+    pack = pack_of(task, deps.packs)
+    if adapters is None:
+        offered = [value for _, value in choices.arm_choices(deps, base) if value.startswith(choices.ADAPTER_PREFIX)]
+        chosen = offered[:1]
+    else:
+        chosen = [choices.ADAPTER_PREFIX + name for name in adapters]
+    sampling = pack.sampling
+    form = Form(
+        text=text,
+        task=task,
+        base=base,
+        arms=["base", *(["prompted"] if prompted else []), *chosen],
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        top_k=sampling.top_k,
+        max_new_tokens=min(sampling.max_new_tokens, deps.settings.max_new_tokens),
+        seed=sampling.seed if seed is None else seed,
+    )
+    session = f"program {uuid.uuid4().hex}"
+    try:
+        for frame in compare(deps, session, to_request(form, deps)):
+            if frame.comparison:
+                return [json.loads(json_line(result)) for result in frame.comparison.arms]
+    finally:
+        deps.sessions.drop(session)
+    raise BusyError("The comparison was stopped before it began.", fix="Ask again.")

@@ -1,0 +1,106 @@
+"""What a shelf of comparisons is: its rows, its blind ballots, and how votes are counted. No disk."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from training.errors import InputError
+from training.task.records import Comparison
+
+TIE = "tie"
+NO_VOTE = "none"
+TITLE_CHARS = 80
+TITLE_FROM_CHARS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonRow:
+    """One line of the list. `created` is ISO 8601 UTC, `arms` the column labels in the order they ran."""
+
+    id: str
+    created: str
+    task: str
+    base: str
+    title: str
+    arms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """A blind comparison. `shown` are the labels from left to right as `seed` shuffled them.
+
+    `winner` is None while names are hidden, then a label, "tie", or "none" where names were revealed without a vote.
+    """
+
+    comparison_id: str
+    shown: tuple[str, ...]
+    seed: int
+    winner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VoteTally:
+    """Blind votes between two arms of one task on one base. `left` < `right` by name, whatever side they stood on."""
+
+    task: str
+    base: str
+    left: str
+    right: str
+    left_wins: int
+    right_wins: int
+    ties: int
+
+
+class Shelf(Protocol):
+    """Where comparisons go: `Store` at home, a session's own memory on a Space."""
+
+    def add_comparison(self, comparison: Comparison) -> None: ...
+    def get_comparison(self, comparison_id: str) -> dict[str, Any]: ...
+    def list_comparisons(self, limit: int = 50, search: str = "") -> list[ComparisonRow]: ...
+    def delete_comparison(self, comparison_id: str) -> None: ...
+    def add_ballot(self, ballot: Ballot) -> None: ...
+    def get_ballot(self, comparison_id: str) -> Ballot | None: ...
+    def add_vote(self, comparison_id: str, winner: str) -> Ballot: ...
+    def vote_tally(self) -> list[VoteTally]: ...
+
+
+def title_of(data: Mapping[str, Any]) -> str:
+    """The first line of the source that says something, tags dropped, at most 80 characters."""
+    text = str(data["source"]["text"])[:TITLE_FROM_CHARS]
+    if data["source"].get("kind") == "html":
+        found = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+        text = found.group(1) if found else re.sub(r"<[^>]*>", " ", text)
+    lines = (" ".join(line.split()).lstrip("# ") for line in text.splitlines())
+    first = next((line for line in lines if any(c.isalnum() for c in line)), "untitled")
+    return first if len(first) <= TITLE_CHARS else first[: TITLE_CHARS - 1].rstrip() + "…"
+
+
+def row_of(data: Mapping[str, Any]) -> ComparisonRow:
+    """A comparison's JSON form as a line of the list. KeyError or TypeError where it is no comparison."""
+    arms = tuple(str(arm["generation"]["arm"]["label"]) for arm in data["arms"])
+    return ComparisonRow(data["id"], data["created"], data["task"], data["base"], title_of(data), arms)
+
+
+def decide(ballot: Ballot | None, winner: str) -> Ballot:
+    """The ballot with its vote. InputError where there is nothing to vote on, or a vote was cast before."""
+    if ballot is None:
+        raise InputError("This comparison was not a blind one.", fix="Tick Blind before you compare.")
+    if ballot.winner is not None:
+        raise InputError("This comparison was voted on before.", fix="Compare again to vote again.")
+    if winner not in (TIE, NO_VOTE, *ballot.shown):
+        raise InputError(f"{winner!r} was not one of the columns voted on.", fix="Vote for a column that is shown.")
+    return replace(ballot, winner=winner)
+
+
+def tally(votes: Sequence[tuple[str, str, str, Sequence[str]]]) -> list[VoteTally]:
+    """Votes (task, base, winner, labels shown) counted by pair, most votes first; only votes on two columns count."""
+    counts: dict[tuple[str, str, str, str], list[int]] = {}
+    for task, base, winner, order in votes:
+        if len(order) != 2 or winner == NO_VOTE:
+            continue
+        left, right = sorted(order)
+        count = counts.setdefault((task, base, left, right), [0, 0, 0])
+        count[2 if winner == TIE else (left, right).index(winner)] += 1
+    rows = [VoteTally(*key, *count) for key, count in counts.items()]
+    return sorted(rows, key=lambda row: -(row.left_wins + row.right_wins + row.ties))
