@@ -453,10 +453,10 @@ def prose_sample(rng: Dice, _: Callable[[object], str]) -> Sample:
 
 
 MIX: tuple[tuple[float, Callable[[Dice, Callable[[object], str]], Sample]], ...] = (
-    (0.76, document_sample),
+    (0.84, document_sample),
     (0.08, lines_sample),
-    (0.08, copy_sample),
-    (0.08, prose_sample),
+    (0.05, copy_sample),
+    (0.03, prose_sample),
 )
 
 

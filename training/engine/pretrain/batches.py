@@ -14,6 +14,7 @@ from training.data.corpus import Dice
 from training.data.general import Sample, compact, copy_sample, general_sample, lines_sample
 
 POOL = 96  # samples sorted by length together
+WIDTH = 64  # padded lengths are multiples of it: few shapes, so that the kernels made for them are used again
 
 
 class Batch(NamedTuple):
@@ -72,7 +73,7 @@ def batches(tokenizer_dir: Path, stage: int, start: int, tokens: int, longest: i
             groups[-1].append(sample)
         random.Random(start).shuffle(groups)
         for group in groups:
-            width = max(len(ids) for ids, _ in group)
+            width = -(-max(len(ids) for ids, _ in group) // WIDTH) * WIDTH
             yield Batch(
                 [ids + [0] * (width - len(ids)) for ids, _ in group],
                 [labels + [-100] * (width - len(labels)) for _, labels in group],

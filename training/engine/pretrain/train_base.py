@@ -88,12 +88,18 @@ class Optimizers:
 
 
 def answer_logits(model: Lfm2ForCausalLM, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Logits [answer tokens, vocabulary] (float32) in front of every learnt token, their targets, and their rows."""
+    """Logits [tokens, vocabulary] (float32) in front of every learnt token, their targets, and their rows.
+
+    Filled up to a multiple of 512 tokens with targets of -100, so that the kernels made for a shape are used again.
+    """
     ids, labels = torch.tensor(batch.ids), torch.tensor(batch.labels)
     hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
-    learnt = labels[:, 1:] != -100
-    rows = torch.arange(ids.shape[0]).unsqueeze(1).expand_as(learnt)[learnt]
-    return model.lm_head(hidden[learnt]).float(), labels[:, 1:][learnt], rows
+    targets = labels[:, 1:].reshape(-1)
+    chosen = (targets != -100).nonzero().squeeze(-1)
+    spare = -len(chosen) % 512
+    padded = torch.cat([chosen, chosen.new_zeros(spare)])
+    logits = model.lm_head(hidden.reshape(-1, hidden.shape[-1])[padded]).float()
+    return logits, torch.cat([targets[chosen], targets.new_full((spare,), -100)]), padded // (ids.shape[1] - 1)
 
 
 @torch.no_grad()
@@ -110,6 +116,7 @@ def dev_figures(model: Lfm2ForCausalLM, tokenizer: Any, n: int = 64) -> dict[str
         )
         with torch.autocast("cpu", torch.bfloat16):
             logits, target, rows = answer_logits(model, batch)
+        logits, target, rows = logits[target != -100], target[target != -100], rows[target != -100]
         hit = logits.argmax(-1) == target
         loss += torch.nn.functional.cross_entropy(logits, target, reduction="sum").item()
         right, tokens = right + hit.sum().item(), tokens + len(target)
