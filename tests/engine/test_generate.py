@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ def test_rows_stream_together_and_only_grow(engine: Engine, architecture: str) -
             final.append(event)
     assert order[:4] == [0, 1, 0, 1]
     for index, texts in seen.items():
-        assert all(late.startswith(early) for early, late in zip(texts, texts[1:], strict=False))
+        assert all(late.startswith(early) for early, late in pairwise(texts))
         assert final[index].raw.startswith(texts[-1].rstrip("\ufffd"))
         assert final[index].new_tokens == len(texts)
 

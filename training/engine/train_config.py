@@ -14,6 +14,7 @@ from training.errors import InputError
 
 SAVE_DTYPES = ("fp16", "bf16", "fp32")
 TOO_LONG = ("error", "drop")
+_FLOATS = frozenset({"dropout", "learning_rate", "warmup", "weight_decay", "adam_beta2", "max_grad_norm"})
 
 Row = Mapping[str, str]
 
@@ -96,14 +97,23 @@ def read_config(path: Path) -> LoraRunConfig:
     known = {f.name: f for f in fields(LoraRunConfig)}
     if unknown := sorted(set(data) - set(known)):
         raise InputError(f"{path} has unknown keys: {', '.join(unknown)}.", fix=f"Known: {', '.join(known)}.")
-    needed = {n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING}
-    if missing := sorted(needed - set(data)):
+    if missing := [n for n, f in known.items() if f.default is MISSING and n not in data]:
         raise InputError(f"{path} lacks {', '.join(missing)}.", fix="Add them.")
     for key in ("base", "rows", "out"):
         data[key] = (path.parent / Path(data[key]).expanduser()).resolve()
+    for key in _FLOATS & set(data):
+        data[key] = _number(path, key, data[key])
     if isinstance(data.get("target_modules"), list):
         data["target_modules"] = tuple(data["target_modules"])
     try:
         return LoraRunConfig(**data)
     except TypeError as err:
         raise InputError(f"{path} holds a value of the wrong type: {err}.", fix="Numbers need no quotes.") from err
+
+
+def _number(path: Path, key: str, value: Any) -> float:
+    """YAML reads 3e-3 as text where people mean a number."""
+    try:
+        return float(value)
+    except (TypeError, ValueError) as err:
+        raise InputError(f"{path}: {key} is {value!r}.", fix="Write a number such as 0.003.") from err

@@ -1,0 +1,126 @@
+"""Device, type and memory are chosen before weights are read; what Transformers can't load is told in one line."""
+
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from tests.engine.rows import answers, engine_for, quiet, row
+from training.engine import load
+from training.engine.api import EngineSettings
+from training.errors import ModelError, OutOfMemoryError
+
+
+def test_a_cpu_computes_in_fp32_and_a_card_in_bf16_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = EngineSettings()
+    assert load.pick_dtype(torch.device("cpu"), settings) == torch.float32
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
+    assert load.pick_dtype(torch.device("cuda"), settings) == torch.bfloat16
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: False)
+    assert load.pick_dtype(torch.device("cuda"), settings) == torch.float32
+    assert load.pick_dtype(torch.device("cpu"), EngineSettings(dtype="bfloat16")) == torch.bfloat16
+    with pytest.raises(ModelError, match="int7"):
+        load.pick_dtype(torch.device("cpu"), EngineSettings(dtype="int7"))
+
+
+def test_the_first_device_that_works_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert load.pick_device(EngineSettings()).type == "cuda"
+    assert load.pick_device(EngineSettings(device="cpu")).type == "cpu"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert load.pick_device(EngineSettings()).type == "mps"
+
+
+def test_four_bit_needs_a_cuda_device_and_bitsandbytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not load.can_four_bit(torch.device("cpu"))
+
+    def found(name: str) -> Any:
+        return SimpleNamespace(name=name)
+
+    def missing(name: str) -> Any:
+        raise ImportError(name)
+
+    monkeypatch.setattr(load.importlib, "import_module", found)
+    assert load.can_four_bit(torch.device("cuda"))
+    monkeypatch.setattr(load.importlib, "import_module", missing)
+    assert not load.can_four_bit(torch.device("cuda"))
+
+
+def test_a_model_that_would_not_fit_is_refused_before_it_is_read(
+    tiny_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = engine_for(tiny_models)
+    with monkeypatch.context() as patch:
+        patch.setattr(load.psutil, "virtual_memory", lambda: SimpleNamespace(available=1000, total=2000))
+        with pytest.raises(OutOfMemoryError, match="needs about") as caught:
+            engine.prepare("llama", [], quiet)
+    assert caught.value.fix
+    assert engine.status().base is None
+    engine.prepare("llama", [], quiet)
+    assert len(answers(engine, [row(engine)])) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory."),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory: you tried"),
+        MemoryError(),
+    ],
+)
+def test_every_way_of_being_full_is_one_error(error: Exception) -> None:
+    with pytest.raises(OutOfMemoryError, match="ran out"), load.memory_errors("it"):
+        raise error
+
+
+def test_other_errors_keep_their_traceback() -> None:
+    with pytest.raises(RuntimeError, match="shape"), load.memory_errors("it"):
+        raise RuntimeError("shape mismatch")
+
+
+def test_remote_code_and_unknown_kinds_are_model_errors(tiny_models: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_models / "models" / "llama", tmp_path / "odd")
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "run_me.py").write_text("raise SystemExit('remote code ran')", "utf-8")
+    config |= {"model_type": "never-heard-of", "auto_map": {"AutoModelForCausalLM": "run_me.Model"}}
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    with pytest.raises(ModelError, match="can't be loaded") as caught:
+        engine_for(tiny_models).prepare(str(folder), [], quiet)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_card_says_what_was_loaded(tiny_models: Path) -> None:
+    engine = engine_for(tiny_models)
+    told: list[str] = []
+    card = engine.prepare("gpt2", ["gpt2-a"], lambda text, _share: told.append(text))
+    assert (card.base, card.dtype, card.device, card.context_tokens) == ("gpt2", "float32", "cpu", 1024)
+    assert card.parameters > 40_000
+    assert told == ["Reading gpt2", "Checking gpt2", "Attaching gpt2-a"]
+    assert engine.count_tokens("½ cup") == 6
+    status = engine.status()
+    assert (status.base, status.adapters, status.state, status.waiting) == ("gpt2", ("gpt2-a",), "idle", 0)
+    assert 0 < status.memory_used_bytes < status.memory_total_bytes
+
+
+def test_an_engine_that_was_only_made_knows_its_lists_and_loads_no_torch(tiny_models: Path) -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from training.engine.api import EngineSettings\n"
+        "from training.engine.engine import Engine\n"
+        f"root = Path({str(tiny_models)!r})\n"
+        "engine = Engine(EngineSettings(models=root / 'models', adapters=root / 'adapters'))\n"
+        "assert engine.status().state == 'idle' and len(engine.bases()) > 5 and len(engine.adapters('llama')) == 2\n"
+        "assert not {'torch', 'transformers', 'peft'} & set(sys.modules), 'torch was loaded'\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
