@@ -1,19 +1,31 @@
-"""The verbs and how a mistake is told: one line on standard error and exit code 2. No torch until a verb needs it."""
+"""The verbs of `python -m training`. A mistake is told in one line on standard error, with exit code 2.
+
+No verb loads torch before it needs a model; `--help` never does.
+"""
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
-from training import cli_train
+from training import cli_compare, cli_train
 from training.errors import StudioError
 
 Verb = Callable[[argparse.Namespace], int]
 
 
+class Parser(argparse.ArgumentParser):
+    """Tells a wrong flag in one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {' '.join(message.split())}\n")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb; returns the exit code: 0 done, 1 a bug's traceback, 2 something a person can mend."""
-    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    """Run one verb; returns the exit code: 0 done, 2 something a person can mend, 130 interrupted."""
+    parser = Parser(prog="python -m training", description="Compare and train without the window.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    cli_compare.add(verbs)
     cli_train.add(verbs)
     arguments = parser.parse_args(argv)
     verb: Verb = arguments.run
@@ -22,3 +34,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StudioError as err:
         sys.stderr.write(" ".join(f"{err} {err.fix}".split()) + "\n")
         return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        return 130

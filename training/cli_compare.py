@@ -1,0 +1,127 @@
+"""`compare`: the window's comparison on the command line, one JSON object a line for each arm, or a short text."""
+
+import argparse
+import json
+import sys
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+from training.errors import InputError
+from training.task.records import Arm, ArmKind, ArmResult, to_json
+
+EMBEDDED = "crumb"
+EMBEDDED_ADAPTER = "crumb-recipe-jsonld"
+
+
+def add(verbs: Any) -> None:
+    parser = verbs.add_parser("compare", help="run one text through a base and its adapters")
+    parser.add_argument("--task", required=True, metavar="NAME", help="task pack, such as recipe-jsonld")
+    parser.add_argument("--input", required=True, metavar="FILE", help=".txt, .md or .html; - reads standard input")
+    parser.add_argument("--base", default=EMBEDDED, metavar="ID", help=f"name, folder or hub id (default {EMBEDDED})")
+    parser.add_argument(
+        "--adapter",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help=f"name, folder or hub id; may be given again (default with the default base: {EMBEDDED_ADAPTER})",
+    )
+    parser.add_argument("--prompted", action="store_true", help="also the base with the full schema in its prompt")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of every arm (default: the task's)")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line for each arm")
+    parser.add_argument("--home", metavar="DIR", help="where your tasks, models and adapters live")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare and print. 0 when every arm ran; StudioError for what a person can mend."""
+    from training.compare import Done, Request
+    from training.compare import run as compare
+    from training.engine.api import EngineSettings
+    from training.engine.engine import Engine
+    from training.home import home_dir
+    from training.task.pack import BUILTIN, find_packs
+
+    home = Path(home_dir(arguments.home))
+    packs = find_packs(BUILTIN, home / "tasks")
+    if arguments.task not in packs:
+        raise InputError(f"There is no task {arguments.task!r}.", fix=f"Choose one of: {', '.join(packs)}.")
+    pack = packs[arguments.task]
+    sampling = pack.sampling
+    if arguments.seed is not None:
+        if not 0 <= arguments.seed < 2**32:
+            raise InputError(f"Seed is {arguments.seed}.", fix="Give a whole number from 0 to 4294967295.")
+        from dataclasses import replace
+
+        sampling = replace(sampling, seed=arguments.seed)
+    request = Request(pack, arguments.base, _source(arguments.input), arms_of(arguments), sampling)
+    warnings.simplefilter("ignore")  # libraries' advice is not for the one who reads this output
+    engine = Engine(EngineSettings(home=home))
+    for event in compare(request, engine, threading.Event()):
+        if isinstance(event, Done):
+            for result in event.comparison.arms:
+                sys.stdout.write((json_line(result) if arguments.json else text_of(result)) + "\n")
+    return 0
+
+
+def arms_of(arguments: argparse.Namespace) -> tuple[Arm, ...]:
+    """Base, prompted base where asked for, then the adapters."""
+    names = arguments.adapter or ([EMBEDDED_ADAPTER] if arguments.base == EMBEDDED else [])
+    arms = [Arm(ArmKind.BASE, "base")]
+    if arguments.prompted:
+        arms.append(Arm(ArmKind.PROMPTED, "prompted base"))
+    return (*arms, *(Arm(ArmKind.ADAPTER, name, name) for name in names))
+
+
+def json_line(result: ArmResult) -> str:
+    """One arm as a line of JSON."""
+    generation, parsed = result.generation, result.parsed
+    line = {
+        "arm": generation.arm.label,
+        "adapter": generation.arm.adapter,
+        "raw": generation.raw,
+        "tier": parsed.tier,
+        "object": parsed.object,
+        "schema_errors": to_json(result.schema_errors),
+        "scores": to_json(result.scores),
+        "finish_reason": generation.finish_reason,
+        "prompt_sha256": generation.prompt_sha256,
+        "tokens": generation.new_tokens,
+        "seconds": round(generation.gen_s, 4),
+        "proof": to_json(generation.proof),
+    }
+    return json.dumps(line, ensure_ascii=True)
+
+
+def text_of(result: ArmResult) -> str:
+    """One arm for people: a heading with what counts, then the answer."""
+    generation, parsed = result.generation, result.parsed
+    checked = [item for item in result.items if item.supported is not None]
+    supported = sum(bool(item.supported) for item in checked)
+    facts = [
+        f"JSON {parsed.tier}",
+        f"{len(result.schema_errors)} schema errors",
+        f"{supported} of {len(checked)} items found in the text",
+        f"{generation.new_tokens} tokens in {generation.gen_s:.1f} s",
+        f"ended by {generation.finish_reason}",
+    ]
+    answer = generation.raw if parsed.object is None else json.dumps(parsed.object, ensure_ascii=False, indent=2)
+    return f"== {generation.arm.label}: {', '.join(facts)}\n{_printable(answer.strip())}\n"
+
+
+def _printable(text: str) -> str:
+    """A model's text must not steer the terminal: control characters but line ends and tabs are shown as marks."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+
+
+def _source(name: str) -> Any:
+    from training.task.source import read_text
+
+    if name == "-":
+        return read_text(sys.stdin.buffer.read(), "paste")
+    path = Path(name)
+    try:
+        return read_text(path.read_bytes(), path.name)
+    except OSError as err:
+        raise InputError(f"{name} can't be read: {err.strerror}.", fix="Give the path of a text file.") from err
