@@ -7,6 +7,7 @@ is that `parse` returns for any string at all; the limit is `MAX_NESTING`, past 
 
 import json
 import math
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -19,6 +20,7 @@ T = TypeVar("T")
 
 # RFC 8259 section 9 lets a reader limit depth. No task comes near it, and what is read here can be walked recursively.
 MAX_NESTING = 64
+_BRACKET = re.compile(r'"(?:[^"\\\n]|\\.)*"|(?P<bracket>[{}\[\]])')
 CUT_SHORT = frozenset({FinishReason.LENGTH, FinishReason.CANCELLED, FinishReason.ERROR})
 
 
@@ -184,11 +186,24 @@ def _balanced_end(raw: str, start: int) -> int | None:
     return None
 
 
+def _opens_too_deep(raw: str) -> bool:
+    """Whether more than `MAX_NESTING` brackets are ever open at once, those in well-formed strings aside."""
+    depth = 0
+    for piece in _BRACKET.finditer(raw):
+        if piece.lastgroup == "bracket":
+            depth += 1 if piece.group() in "{[" else -(depth > 0)
+            if depth > MAX_NESTING:
+                return True
+    return False
+
+
 def _repair(raw: str, finish_reason: FinishReason, error: str) -> Parsed:
     failed = Parsed(Tier.FAILED, None, error=error)
     start = raw.find("{")
     if start < 0:
         return failed
+    if _opens_too_deep(raw):  # the repair tool's time grows with the square of the depth
+        return Parsed(Tier.FAILED, None, error=f"nested deeper than {MAX_NESTING} levels")
     try:
         # skip_json_loads: Python's own reader would let NaN, infinity and duplicate keys through without a trace.
         repaired, actions = cast(

@@ -69,7 +69,8 @@ def time_expressions(text: str) -> list[TimeExpression]:
     for match in _TIME.finditer(text):
         minutes = _minutes(match)
         if minutes:
-            found.append(TimeExpression(match.start(), match.end(), minutes))
+            end = match.start() + len(match[0].rstrip(". "))
+            found.append(TimeExpression(match.start(), end, minutes))
     return found
 
 

@@ -60,7 +60,7 @@ def grounding_scores(items: Sequence[Item]) -> list[Score]:
     scores = [_rate(checked, "", "items")]
     scores += [
         _rate([item for item in checked if item.field == name], name, f"items of {name}")
-        for name in dict.fromkeys(item.field for item in checked)
+        for name in dict.fromkeys(item.field for item in checked if item.field)
     ]
     n_unsupported = sum(not item.supported for item in checked)
     why = f"{n_unsupported} items are not in the source." if n_unsupported else "No item lacks support in the source."
@@ -72,7 +72,7 @@ def grounding_scores(items: Sequence[Item]) -> list[Score]:
 
 def _rate(checked: Sequence[Item], field: str, what: str) -> Score:
     supported = sum(item.supported is True for item in checked)
-    rate = 1 - supported / len(checked) if checked else None
+    rate = (len(checked) - supported) / len(checked) if checked else None
     why = f"{supported} of {len(checked)} {what} are found in the source, by their words and numbers."
     return Score("halluc_rate", rate, field, n=len(checked), explanation=why)
 

@@ -54,8 +54,9 @@ def parse_quantity(line: str) -> Quantity | None:
             return _measured(1.0, 1.0, following)
         if token.number is not None:
             low = high = token.number
-            if following and following[0].number is not None and _is_range(bare, token, following[0]):
-                high, following = following[0].number, following[1:]
+            after = next((place for place, other in enumerate(following[:2]) if other.number is not None), None)
+            if after is not None and _is_range(bare, token, following[after]):
+                high, following = following[after].number or low, following[after + 1 :]
             return _measured(low, high, following)
     return None
 

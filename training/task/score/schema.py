@@ -65,7 +65,7 @@ def _records(error: ValidationError) -> Iterator[SchemaError]:
 def _record(kind: str, path: list[Any], complaint: str) -> SchemaError:
     field = str(path[0]) if path else ""
     pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
-    place = field or "the answer"
+    place = field or ("the empty key" if path else "the answer")
     if len(path) > 1:
         place += "".join(f" {part + 1}" if isinstance(part, int) else f" {part}" for part in path[1:])
     return SchemaError(field, kind, pointer, f"{place[:120]} {complaint}")
@@ -122,5 +122,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, str):
         return f'"{value[:60]}…"' if len(value) > 60 else f'"{value}"'
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return number_text(value)
+        digits = number_text(value)
+        return digits if len(digits) <= 60 else f"{digits[:60]}…"
     return _type_of(value)
