@@ -102,5 +102,7 @@ def launch(app: gr.Blocks, deps: Deps, **more: Any) -> tuple[Any, str, str]:
         max_file_size=settings.max_upload_bytes,
         app_kwargs={"middleware": middleware(settings), "docs_url": None, "redoc_url": None, "openapi_url": None},
         show_error=True,
+        quiet=True,
+        _frontend=False,  # skips only a look at its own address, which gives up after 3 s on a busy machine
         **more,
     )

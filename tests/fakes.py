@@ -8,11 +8,20 @@ import json
 import re
 import threading
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
+from studio.actions.form import FIELDS, Form
+from studio.deps import Deps
+from studio.line import Line
+from studio.sessions import Sessions
+from studio.settings import build_settings
 from training.engine.api import AdapterInfo, BaseInfo, Delta, EngineStatus, ModelCard, Row
+from training.store import Store
+from training.task.pack import BUILTIN, find_packs
 from training.task.records import (
     Arm,
     ArmKind,
@@ -171,3 +180,19 @@ def make_comparison(
     return Comparison(
         comparison_id, created, "recipe-jsonld", BASE, Source(text), context, tuple(results), Receipt({"seed": 7}, {})
     )
+
+
+def make_deps(home: Path, *, space: bool = False, engine: FakeEngine | None = None, **changes: Any) -> Deps:
+    """The studio's bundle around a fake engine and the built-in task; `changes` replace fields of the settings."""
+    flags = Namespace(host="127.0.0.1", port=None, share=False, auth=None, no_browser=True)
+    env = {"SPACE_ID": "me/taste", "SPACE_HOST": "me-taste.hf.space"} if space else {}
+    settings = replace(build_settings(flags, home, env), **changes)
+    sessions = Sessions(Store(home) if settings.keep_history else None)
+    return Deps(settings, engine or FakeEngine(), find_packs(BUILTIN), sessions, Line(settings.max_waiting))
+
+
+def form_values(**changes: Any) -> list[Any]:
+    """What the components give, in the order of the form's fields: the post, base and adapter, everything default."""
+    given = {"text": POST, "task": "recipe-jsonld", "base": BASE, "arms": ["base", f"adapter:{ADAPTER}"], **changes}
+    form = Form(**given)
+    return [getattr(form, name) for name in FIELDS]

@@ -65,7 +65,7 @@ def to_request(form: Form, deps: Deps, arms: tuple[Arm, ...] | None = None) -> R
             f"Blind mode puts two answers to a vote, and {len(arms)} columns were chosen.",
             fix="Choose two columns, or switch Blind off.",
         )
-    budget = whole(form.budget_tokens, "Token budget", 16, 1_000_000) if form.budget_tokens else None
+    budget = whole(form.budget_tokens, "Token budget", 16, 1_000_000) if form.budget_tokens is not None else None
     gold = gold_for(form.text, pack)
     return Request(pack, form.base, source, arms, sampling, form.context_enabled, budget, gold)
 

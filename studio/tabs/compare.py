@@ -191,14 +191,16 @@ def wire_source(deps: Deps, parts: Parts, form: list[Any]) -> None:
     index = {"api_name": "load_example", **QUICK}
     parts["examples"].click(guard(partial(on_example, deps)), [parts["examples"], *form], filled, **index)
     parts["file"].upload(guard(partial(on_file, deps)), [parts["file"], *form], filled, api_name="load_file", **QUICK)
-    for fetch in (parts["fetch"].click, parts["url"].submit):
-        fetch(guard(partial(on_url, deps)), [parts["url"], *form], filled, api_name="load_url", **QUIET)
+    gr.on(
+        [parts["fetch"].click, parts["url"].submit], guard(partial(on_url, deps)), [parts["url"], *form], filled,
+        api_name="load_url", **QUIET,
+    )  # fmt: skip
     parts["text"].input(None, None, parts["origin"], js="() => 'paste'")
-    for changed in (parts["text"].input, parts["context_enabled"].change, parts["budget_tokens"].change):
-        changed(
-            guard(partial(on_preview, deps)), form, parts["preview"], api_name="preview", trigger_mode="always_last",
-            **QUICK,
-        )  # fmt: skip
+    gr.on(
+        [parts["text"].input, parts["context_enabled"].change, parts["budget_tokens"].change],
+        guard(partial(on_preview, deps)), form, parts["preview"], api_name="preview", trigger_mode="always_last",
+        **QUICK,
+    )  # fmt: skip
     parts["task"].change(guard(partial(on_task, deps)), parts["task"], parts["examples"], api_name="task", **QUICK)
     models = [parts[name] for name in ModelView._fields]
     parts["base"].change(guard(partial(on_base, deps)), parts["base"], models, api_name="models", **QUICK)
