@@ -47,7 +47,7 @@ def partial_column(
     """A running arm: its raw text so far, the newest line always in sight. Before the first token, `note` says why."""
     words = note if not text else f"writing: {number(new_tokens)} tokens"
     if elapsed_s is not None:
-        words = f"{words}, {seconds(elapsed_s)}"
+        words = f"{words}, {seconds(elapsed_s) if elapsed_s >= 60 else f'{elapsed_s:.1f} s'}"
     head = el("p", el("span", cls="tt-spin", aria_hidden="true"), words, cls="tt-progress", role="status")
     body = el("pre", text, el("span", cls="tt-caret", aria_hidden="true"), cls="tt-raw", dir="auto") if text else None
     return _column(look, "running", head, el("div", el("div", body), cls="tt-stream"))

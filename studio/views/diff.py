@@ -83,7 +83,7 @@ def _sentence(
 def diff_lines(diffs: Sequence[Sequence[Any] | None], pack: PackLike | None = None) -> list[DiffLine]:
     """Pairs of several arms lined up: one line for each reference item, then items that only others have.
 
-    An item that two arms add with equal words shares a line. Order: the pack's fields, constants last, then the reference's items.
+    An item that two arms add with equal words shares a line. Fields in the pack's order, constants last.
     """
     lines: dict[tuple[str, str, Any], DiffLine] = {}
     for column, diff in enumerate(diffs):

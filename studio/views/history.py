@@ -27,7 +27,7 @@ def _row(row: dict[str, Any], now: datetime, current: str) -> Html:
         "a",
         words,
         note,
-        href=f"?comparison={quote(str(row['id']), safe='')}",
+        href=f"?comparison={quote(str(row['id']), safe='', errors='replace')}",
         aria_current="page" if current and row["id"] == current else None,
     )
     return el("li", link)

@@ -4,6 +4,7 @@ The text is cut once at every start and end of a span; each piece says which arm
 of spans (n log n), not with their overlap: 10,000 spans take well under a second.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -15,6 +16,7 @@ from studio.views.reading import PackLike, PlainField, fields_of, item_label
 from training.task.records import ArmResult, to_json
 
 LISTED_IN_TITLE = 4
+WORD = re.compile(r"\w{0,40}")
 MAX_LISTED = 200
 
 
@@ -77,17 +79,19 @@ def _pieces(text: str, marks: Sequence[Mark], looks: Sequence[ArmLook]) -> Html:
     """The text cut at every boundary. `active` keeps the marks that cover the current piece, in order of appearance."""
     starts: dict[int, list[int]] = {}
     ends: dict[int, list[int]] = {}
+    tags: dict[int, list[Mark]] = {}
     for i, mark in enumerate(marks):
         starts.setdefault(mark.start, []).append(i)
         ends.setdefault(mark.end, []).append(i)
+        tags.setdefault(_word_end(text, mark.end), []).append(mark)
     active: dict[int, None] = {}
     covering = [0] * len(looks)
     pieces: list[Html | None] = []
     previous = 0
-    for place in sorted(starts.keys() | ends.keys()):
+    for place in sorted(starts.keys() | ends.keys() | tags.keys()):
         told = [marks[i] for i in islice(active, LISTED_IN_TITLE)]
         pieces.append(_piece(text[previous:place], covering, told, looks))
-        pieces.append(_tag([marks[i] for i in ends.get(place, ())], looks))
+        pieces.append(_tag(tags.get(place, ()), looks))
         for i in ends.get(place, ()):
             del active[i]
             covering[marks[i].column] -= 1
@@ -96,6 +100,12 @@ def _pieces(text: str, marks: Sequence[Mark], looks: Sequence[ArmLook]) -> Html:
             covering[marks[i].column] += 1
         previous = place
     return html(*pieces, text[previous:])
+
+
+def _word_end(text: str, place: int) -> int:
+    """Where the word that `place` cuts ends (at most 40 characters on): a label never splits a word."""
+    match = WORD.match(text, place) if 0 < place < len(text) and text[place - 1].isalnum() else None
+    return match.end() if match else place
 
 
 def _piece(text: str, covering: Sequence[int], told: Sequence[Mark], looks: Sequence[ArmLook]) -> Html | None:

@@ -1,11 +1,11 @@
 """The other two faces of an answer: its JSON and its raw text."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from studio.views.card import UNSUPPORTED, Support, repaired_note
 from studio.views.markup import Html, each, el, html, icon
+from studio.views.reading import json_line
 from studio.views.words import REPAIRED_TIERS
 from training.task.records import ArmResult, Tier, to_json
 
@@ -30,7 +30,7 @@ def object_json(obj: Mapping[str, Any], support: Support | None = None) -> Html:
 
 
 def _pair(name: str, value: Any, support: Support, comma: str) -> Html:
-    key = html(el("span", json.dumps(name, ensure_ascii=False), cls="tt-j-key"), ": ")
+    key = html(el("span", json_line(name), cls="tt-j-key"), ": ")
     if not isinstance(value, (list, dict)) or not value:
         return el("div", key, _leaf(value, support.get((name, 0))), comma)
     opening, closing = ("[", "]") if isinstance(value, list) else ("{", "}")
@@ -54,7 +54,7 @@ def _inside(name: str, value: list[Any] | dict[str, Any], support: Support) -> H
     return each(
         el(
             "div",
-            el("span", json.dumps(key, ensure_ascii=False), cls="tt-j-key"),
+            el("span", json_line(key), cls="tt-j-key"),
             ": ",
             _leaf(entry, None),
             "," if i < last else "",
@@ -64,7 +64,7 @@ def _inside(name: str, value: list[Any] | dict[str, Any], support: Support) -> H
 
 
 def _leaf(value: Any, supported: bool | None) -> Html:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = json_line(value)
     if supported is False:
         return el("span", text, icon("warn"), cls="tt-unsup", title=UNSUPPORTED)
     return el("span", text, cls="tt-j-val")

@@ -93,7 +93,15 @@ def duration_words(text: str) -> str:
 
 def compact(value: Any) -> str:
     """A value as one line of JSON, as text where it is text."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return value if isinstance(value, str) else json_line(value)
+
+
+def json_line(value: Any) -> str:
+    """One line of JSON. What is nested deeper than Python goes is said to be so."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        return "(nested too deeply to show)"
 
 
 def entry_text(entry: Any) -> str:

@@ -1,4 +1,4 @@
-"""A comparison as it really looks: a failure, a repaired answer, a good one with one made-up item. Words are our own."""
+"""A comparison as it really looks: a cut-off answer, a mended one, a good one with one made-up item. Our own words."""
 
 import json
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ SOURCE = """My grandmother never owned a scale, and still her lemon loaf came ou
 
 ADVERTISEMENT
 
-I have made this Sunday Lemon Loaf more often than I can count. It is bright, soft, and keeps for four days, if you let it.
+I have made this Sunday Lemon Loaf more often than I can count. Bright, soft, and keeps for four days, if you let it.
 
 Pin it | Share | 1,204 comments
 
@@ -146,7 +146,7 @@ def items_of(obj: dict[str, Any] | None, source: str = SOURCE) -> tuple[Item, ..
         if name.startswith("@") or name.endswith("Time"):
             continue
         for index, entry in enumerate(value if isinstance(value, list) else [value]):
-            text = entry["text"] if isinstance(entry, dict) else str(entry)
+            text = str(entry.get("text", entry)) if isinstance(entry, dict) else str(entry)
             start = source.lower().find(text.lower().rstrip("."))
             spans = ((start, start + len(text.rstrip("."))),) if start >= 0 else ()
             known = None if name in ("description", "keywords") and start < 0 else start >= 0
@@ -233,7 +233,11 @@ RECEIPT = Receipt(
     },
     differs={
         "adapter": {"base": None, "prompted base": None, "crumb-recipe-jsonld": "crumb-recipe-jsonld"},
-        "prompt": {"base": sha256_text("a"), "prompted base": sha256_text("b"), "crumb-recipe-jsonld": sha256_text("a")},
+        "prompt": {
+            "base": sha256_text("a"),
+            "prompted base": sha256_text("b"),
+            "crumb-recipe-jsonld": sha256_text("a"),
+        },
     },
 )
 
@@ -272,7 +276,10 @@ def naive_diff(left: dict[str, Any], right: dict[str, Any] | None) -> list[Diff]
     for name in [*left, *(key for key in right if key not in left)]:
         a, b = left.get(name), right.get(name)
         if isinstance(a, list) and isinstance(b, list):
-            found += [Diff(name, i, "same" if entry in b else "removed", entry, entry if entry in b else None) for i, entry in enumerate(a)]
+            found += [
+                Diff(name, i, "same" if entry in b else "removed", entry, entry if entry in b else None)
+                for i, entry in enumerate(a)
+            ]
             found += [Diff(name, i, "added", None, entry) for i, entry in enumerate(b) if entry not in a]
         elif a is None or b is None:
             found.append(Diff(name, 0, "added" if a is None else "missing", a, b))
