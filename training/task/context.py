@@ -22,6 +22,8 @@ from training.task.webpage import page_text
 
 CountTokens = Callable[[str], int]
 LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+PLAINLY_OVER = 5  # times the budget, by the source's own characters a token
+LONG_RUN = 50_000  # characters; a longer run that is left out is not counted but reckoned at the source's rate
 FILL_TRIES = 40  # smaller passages tried for the room that is left
 
 
@@ -35,6 +37,7 @@ def build_context(
 ) -> Context:
     """What of `source` the model is shown. `count_tokens` counts a text as the model will, without special tokens.
 
+    Tokens of left-out runs of more than `LONG_RUN` characters are reckoned; every other number is an exact count.
     Raises InputError for a budget below 1; never for any text. Nothing at all may fit: `shown` is then "".
     """
     budget = rules.budget_tokens if budget_tokens is None else budget_tokens
@@ -51,13 +54,15 @@ def build_context(
     pieces = judge(lines, rules)
     kept = [at for at, piece in enumerate(pieces) if not piece.drop]
     shown = _render(pieces, kept, lines)
-    shown_tokens = count_tokens(shown)
+    chars_per_token = max(1, len(source.text)) / max(1, source_tokens)
+    plainly_over = len(shown) > PLAINLY_OVER * budget * chars_per_token  # then the exact count is not worth its time
+    shown_tokens = budget + 1 if plainly_over else count_tokens(shown)
     if shown_tokens > budget:
-        pieces = split_long(pieces, lines, rules)
-        kept = _fit(pieces, lines, count_tokens, budget, len(shown) / shown_tokens)
+        pieces = split_long(pieces, lines, rules, max_chars=round(budget * chars_per_token / 4))
+        kept = _fit(pieces, lines, count_tokens, budget, chars_per_token)
         shown = _render(pieces, kept, lines)
         shown_tokens = count_tokens(shown)
-    left_out = _left_out(pieces, set(kept), lines, count_tokens)
+    left_out = _left_out(pieces, set(kept), lines, partial(_count_run, count_tokens, chars_per_token))
     return Context(shown, left_out, source_tokens, shown_tokens, budget, enabled=True)
 
 
@@ -102,6 +107,10 @@ def _fit(
         if (with_it := tokens([*chosen, at])) <= budget:
             chosen, used = [*chosen, at], with_it
     return sorted(chosen)
+
+
+def _count_run(count_tokens: CountTokens, chars_per_token: float, text: str) -> int:
+    return count_tokens(text) if len(text) <= LONG_RUN else round(len(text) / chars_per_token)
 
 
 def _render(pieces: Sequence[Piece], kept: Sequence[int], lines: Sequence[str]) -> str:

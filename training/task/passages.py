@@ -13,6 +13,7 @@ from training.task.rules import ContextRules, DropRule
 JUDGED_CHARS = 600
 BLOCK_LINES = 8  # the most that a block rule takes out below its line
 STRONG = 3.0  # a line worth this much is content whatever box it stands in
+COMPANY_CHARS = 80  # longer lines are judged on their own
 PROSE_WORDS = 45  # a longer line under a heading is no list item and no step
 MAX_PIECE_CHARS = 400
 SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[^\sa-z])|(?<=[。！？])")
@@ -31,8 +32,11 @@ class Piece:
 
 def judge(lines: Sequence[str], rules: ContextRules) -> list[Piece]:
     """Every non-blank line as one piece, with its worth and, for what is no content, the reason to drop it."""
-    worths = [_features(line[:JUDGED_CHARS], rules) if line else 0.0 for line in lines]
-    heads = [_heading(line, rules) if line else None for line in lines]
+    distinct = set(lines) - {""}  # long texts repeat themselves: each line is judged once
+    worth_of = {line: _features(line[:JUDGED_CHARS], rules) for line in distinct}
+    head_of = {line: _heading(line, rules) for line in distinct}
+    worths = [worth_of.get(line, 0.0) for line in lines]
+    heads = [head_of.get(line) for line in lines]
     drops = _drops(lines, worths, heads, rules)
     if all(reason or not line for reason, line in zip(drops, lines, strict=True)):
         drops = [""] * len(lines)  # a text that is furniture throughout is shown as it is
@@ -42,7 +46,7 @@ def judge(lines: Sequence[str], rules: ContextRules) -> list[Piece]:
     for at, line in enumerate(lines):
         if not line:
             continue
-        worth = worths[at] + boosts[at]
+        worth = worths[at] + boosts[at] + _company(lines, worths, at)
         if not drops[at]:
             led = sum(1 for piece in pieces if not piece.drop) if len(pieces) < 200 else rules.lead_lines
             if led < rules.lead_lines:
@@ -53,20 +57,27 @@ def judge(lines: Sequence[str], rules: ContextRules) -> list[Piece]:
     return pieces
 
 
-def split_long(pieces: Sequence[Piece], lines: Sequence[str], rules: ContextRules) -> list[Piece]:
-    """Pieces of more than `split_words` words cut at sentence ends, sentences beyond that at spaces; order kept.
+def split_long(
+    pieces: Sequence[Piece], lines: Sequence[str], rules: ContextRules, *, max_chars: int = MAX_PIECE_CHARS
+) -> list[Piece]:
+    """Pieces of more than `split_words` words cut at sentence ends, sentences of more than `max_chars` at spaces.
 
     A part keeps what its line gained from its place and is judged for its own words.
     """
     parts: list[Piece] = []
+    worth_of: dict[str, float] = {}
+    most = max(1, min(MAX_PIECE_CHARS, max_chars))
     for piece in pieces:
         line = lines[piece.line]
-        if piece.drop or (len(line) <= MAX_PIECE_CHARS and line.count(" ") < rules.split_words):
+        if piece.drop or (len(line) <= most and line.count(" ") < rules.split_words):
             parts.append(piece)
             continue
         place = piece.worth - _features(line[:JUDGED_CHARS], rules)
-        for start, end in _sentences(line):
-            parts.append(Piece(piece.line, start, end, place + _features(line[start:end], rules)))
+        for start, end in _sentences(line, most):
+            text = line[start:end]
+            if text not in worth_of:
+                worth_of[text] = _features(text, rules)
+            parts.append(Piece(piece.line, start, end, place + worth_of[text]))
     return parts
 
 
@@ -115,18 +126,30 @@ def _hold(lines: Sequence[str], heads: Sequence[int | None], drops: Sequence[str
     return boosts
 
 
+def _company(lines: Sequence[str], worths: Sequence[float], at: int) -> float:
+    """Half of what the poorer of its two direct neighbours is worth: a bare "parmesan" amid a list is of the list."""
+    if not 0 < at < len(lines) - 1 or len(lines[at]) > COMPANY_CHARS or not lines[at - 1] or not lines[at + 1]:
+        return 0.0
+    return max(0.0, min(worths[at - 1], worths[at + 1])) / 2
+
+
 def _drops(
     lines: Sequence[str], worths: Sequence[float], heads: Sequence[int | None], rules: ContextRules
 ) -> list[str]:
     """The reason to drop each line, "" for content."""
     reasons = [""] * len(lines)
     before, whole = 0.0, sum(worth for worth in worths if worth > 0)
-    block, left = "", 0
+    block, left, held = "", 0, 0
+    rule_of: dict[str, DropRule | None] = {}
     for at, line in enumerate(lines):
         before += max(0.0, worths[at])
-        if not line or heads[at] is not None or worths[at] >= STRONG:
+        head = heads[at]
+        held = rules.headings[head].reach if head is not None else held - bool(line)
+        if not line or head is not None or worths[at] >= STRONG:
             left = 0
-        rule = _drop_rule(line, rules) if line and heads[at] is None else None
+        if line and head is None and line not in rule_of:
+            rule_of[line] = _drop_rule(line, rules)
+        rule = rule_of[line] if line and head is None else None
         if rule is None:
             if left > 0:
                 reasons[at] = block
@@ -135,7 +158,7 @@ def _drops(
         if rule.scope == "rest" and (before > whole - before or (not whole and 2 * at > len(lines))):
             return reasons[:at] + [rule.reason if text else "" for text in lines[at:]]
         reasons[at] = rule.reason
-        if rule.scope == "block":
+        if rule.scope == "block" and (held <= 0 or not lines[at - 1]):
             block, left = rule.reason, BLOCK_LINES
     return reasons
 
@@ -154,23 +177,23 @@ def _echo(pieces: Sequence[Piece], lines: Sequence[str], title: str, rules: Cont
             piece.worth += rules.echo_weight
 
 
-def _sentences(line: str) -> list[tuple[int, int]]:
+def _sentences(line: str, most: int) -> list[tuple[int, int]]:
     """[start, end) of the sentences of a line without the space between; endless ones cut at spaces."""
     cuts: list[tuple[int, int]] = []
     start = 0
     for gap in SENTENCE_END.finditer(line):
         end = gap.start() + len(gap[0].rstrip())
         if end > start:
-            cuts.extend(_chunks(line, start, end))
+            cuts.extend(_chunks(line, start, end, most))
         start = gap.end()
-    return cuts + _chunks(line, start, len(line))
+    return cuts + _chunks(line, start, len(line), most)
 
 
-def _chunks(line: str, start: int, end: int) -> list[tuple[int, int]]:
+def _chunks(line: str, start: int, end: int, most: int) -> list[tuple[int, int]]:
     chunks: list[tuple[int, int]] = []
-    while end - start > MAX_PIECE_CHARS:
-        at = line.rfind(" ", start + 1, start + MAX_PIECE_CHARS)
-        cut = at if at > start else start + MAX_PIECE_CHARS
+    while end - start > most:
+        at = line.rfind(" ", start + 1, start + most)
+        cut = at if at > start else start + most
         chunks.append((start, cut))
         start = cut + 1 if at > start else cut
     return [*chunks, (start, end)] if end > start else chunks

@@ -17,7 +17,8 @@ class DropRule:
     """Lines that are no content: `pattern` is found in a line of at most `max_words` words.
 
     `scope` line drops that line. block drops on to the next blank line, heading or line of content, eight lines at
-    most. rest drops everything after it, unless more of the content stands there than before.
+    most; among the lines a heading holds it must begin a paragraph, else it drops its own line. rest drops everything
+    after it, unless more of the content stands there than before.
     """
 
     reason: str
