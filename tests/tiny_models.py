@@ -13,7 +13,7 @@ CHAT_TEMPLATE = (
 )
 SPECIALS = ["<|pad|>", "<|bos|>", "<|eos|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>"]
 END = "<|end|>"
-CONTEXT = 1024
+CONTEXT = 8192
 ARCHITECTURES = ("gemma3", "qwen3", "llama", "gpt2", "lfm2")
 
 

@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, cast
 
 from training.engine.api import MAX_ARMS, Delta, EngineLike, ModelCard, Progress, Row
 from training.errors import InputError
@@ -137,7 +137,8 @@ def run(
     yield Ready(prepared.context, prepared.prompts)
     rows = [Row(arm, prompt, request.base) for arm, prompt in zip(request.arms, prepared.prompts, strict=True)]
     results: list[ArmResult] = []
-    with closing(engine.generate(rows, request.sampling, "json", cancel)) as events:
+    answers = cast("Generator[Delta | Generation, None, None]", engine.generate(rows, request.sampling, "json", cancel))
+    with closing(answers) as events:
         for event in events:
             if isinstance(event, Delta):
                 yield Partial(event.index, event.text, event.new_tokens, event.elapsed_s)

@@ -271,8 +271,8 @@ def test_what_can_not_be_asked_is_refused_before_the_model_runs(llama: Engine) -
         answers(llama, [row(llama)] * 5)
     with pytest.raises(InputError, match="0 arms"):
         answers(llama, [])
-    with pytest.raises(InputError, match="1,024"):
-        answers(llama, [row(llama, "x" * 1100)])
+    with pytest.raises(InputError, match="8,192"):
+        answers(llama, [row(llama, "x" * 8200)])
     with pytest.raises(AdapterError, match="no adapter"):
         answers(llama, [row(llama, adapter="nobody")])
     assert llama.status().state == "idle"

@@ -98,7 +98,7 @@ def test_a_card_says_what_was_loaded(tiny_models: Path) -> None:
     engine = engine_for(tiny_models)
     told: list[str] = []
     card = engine.prepare("gpt2", ["gpt2-a"], lambda text, _share: told.append(text))
-    assert (card.base, card.dtype, card.device, card.context_tokens) == ("gpt2", "float32", "cpu", 1024)
+    assert (card.base, card.dtype, card.device, card.context_tokens) == ("gpt2", "float32", "cpu", 8192)
     assert card.parameters > 40_000
     assert told == ["Reading gpt2", "Checking gpt2", "Attaching gpt2-a"]
     assert engine.count_tokens("½ cup") == 6

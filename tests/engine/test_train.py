@@ -185,7 +185,8 @@ def test_rows_are_all_seen_once_an_epoch_and_batches_hold_like_lengths() -> None
 
 def test_a_config_file_is_read_whole_or_refused(tiny_models: Path, tmp_path: Path) -> None:
     path = tmp_path / "run.yaml"
-    path.write_text(f"base: {tiny_models}/models/lfm2\nrows: rows.jsonl\nout: out\nsteps: 3\nlearning_rate: 3e-4\n", "utf-8")
+    good = f"base: {tiny_models}/models/lfm2\nrows: rows.jsonl\nout: out\nsteps: 3\nlearning_rate: 3e-4\n"
+    path.write_text(good, "utf-8")
     config = read_config(path)
     assert (config.learning_rate, config.rows, config.out) == (3e-4, tmp_path / "rows.jsonl", tmp_path / "out")
     for text, said in [

@@ -7,7 +7,7 @@ gives the turn back at once.
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -123,7 +123,7 @@ class Engine:
 
     def generate(
         self, rows: Sequence[Row], sampling: Sampling, stop: Stop, cancel: threading.Event
-    ) -> Iterator[Delta | Generation]:
+    ) -> Generator[Delta | Generation, None, None]:
         """Answer 1 to 4 rows as one batch: Deltas while they are written, then one proven Generation for each row.
 
         Closing the iterator, or setting `cancel`, frees the model at once. Every row starts from the same seed.

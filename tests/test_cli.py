@@ -1,0 +1,162 @@
+"""`python -m training`: lines a script can read, one line on standard error for what is wrong, no torch for --help."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training import cli
+from training.engine.hub import EMBEDDED
+
+ROOT = Path(__file__).resolve().parents[1]
+POST = "# Lentil soup\n\nYou need 2 cups lentils and 1 onion.\n\nChop the onion. Simmer for 30 minutes.\n"
+FIELDS = [
+    "arm", "adapter", "raw", "tier", "object", "schema_errors", "scores", "finish_reason", "prompt_sha256", "tokens",
+    "seconds", "proof",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def post(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cli") / "post.md"
+    path.write_text(POST, "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def home(tiny_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a base, its adapter, and the recipe task with a budget of 12 tokens."""
+    import shutil
+
+    root = tmp_path_factory.mktemp("home")
+    (root / "models").mkdir()
+    shutil.copytree(tiny_models / "models" / "lfm2", root / "models" / "lfm2")
+    shutil.copytree(tiny_models / "adapters", root / "adapters")
+    pack = shutil.copytree(ROOT / "assets" / "tasks" / "recipe-jsonld", root / "tasks" / "recipe-jsonld")
+    text = (pack / "task.yaml").read_text("utf-8")
+    assert "max_new_tokens: 900" in text
+    (pack / "task.yaml").write_text(text.replace("max_new_tokens: 900", "max_new_tokens: 12"), "utf-8")
+    return root
+
+
+def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "training", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=280,
+        env=os.environ | {"HF_HUB_OFFLINE": "1"} | environment,
+    )  # fmt: skip
+
+
+def test_one_json_object_a_line_for_each_arm_and_nothing_else(home: Path, post: Path) -> None:
+    done = command(
+        "compare", "--task", "recipe-jsonld", "--input", str(post), "--base", "lfm2", "--adapter", "lfm2-a",
+        "--adapter", "lfm2-b", "--prompted", "--seed", "3", "--json", "--home", str(home),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["arm"] for line in lines] == ["base", "prompted base", "lfm2-a", "lfm2-b"]
+    assert [line["adapter"] for line in lines] == [None, None, "lfm2-a", "lfm2-b"]
+    assert all(list(line) == FIELDS for line in lines)
+    assert all(line["proof"]["passed"] and 0 < line["tokens"] <= 12 and line["seconds"] > 0 for line in lines)
+    assert lines[0]["prompt_sha256"] == lines[2]["prompt_sha256"] != lines[1]["prompt_sha256"]
+
+
+def main(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    try:
+        code = cli.main(arguments)
+    except SystemExit as stopped:
+        code = int(stopped.code or 0)
+    told: Any = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def test_without_json_it_is_short_text_that_can_not_steer_a_terminal(
+    home: Path, post: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["compare", "--task", "recipe-jsonld", "--input", str(post), "--base", "lfm2", "--home", str(home)]
+    code, out, err = main(capsys, *asked)
+    assert (code, err) == (0, "")
+    assert out.startswith("== base: JSON failed, ")
+    assert "ended by length" in out
+    assert all(char.isprintable() or char in "\n\t" for char in out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--task", "nothing"], "no task 'nothing'"),
+        (["--input", "/no/such/file"], "can't be read"),
+        (["--base", "nobody"], "no base 'nobody'"),
+        (["--adapter", "nobody"], "no adapter 'nobody'"),
+        (["--adapter", "llama-a"], "trained on"),
+        (["--seed", "-1"], "Seed is -1"),
+        (["--seed", "x"], "invalid int value"),
+        (["--frobnicate"], "unrecognized arguments"),
+    ],
+)
+def test_bad_input_is_one_line_on_standard_error_and_exit_2(
+    home: Path, post: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    asked = ["compare", "--task", "recipe-jsonld", "--input", str(post), "--base", "lfm2", "--home", str(home)]
+    code, out, err = main(capsys, *asked, *arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.endswith("\n")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("name", "content"), [("empty.md", b""), ("blank.txt", b" \n"), ("bin.md", bytes(range(256)))])
+def test_files_that_hold_no_text_are_refused(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    asked = ["compare", "--task", "recipe-jsonld", "--input", str(tmp_path / name), "--base", "lfm2"]
+    code, out, err = main(capsys, *asked, "--home", str(home))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+def test_the_default_is_the_embedded_base_and_its_adapter() -> None:
+    import argparse
+
+    from training.cli_compare import EMBEDDED as DEFAULT
+    from training.cli_compare import EMBEDDED_ADAPTER, arms_of
+
+    assert DEFAULT == EMBEDDED
+    plain = argparse.Namespace(base=DEFAULT, adapter=[], prompted=False)
+    assert [(arm.label, arm.adapter) for arm in arms_of(plain)] == [
+        ("base", None),
+        (EMBEDDED_ADAPTER, EMBEDDED_ADAPTER),
+    ]
+    other = argparse.Namespace(base="owner/model", adapter=[], prompted=True)
+    assert [arm.label for arm in arms_of(other)] == ["base", "prompted base"]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["compare", "--help"], ["train-lora", "--help"]])
+def test_help_needs_no_torch(arguments: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "for name in ('torch', 'transformers', 'peft', 'trl', 'gradio'): sys.modules[name] = None\n"
+        "from training.cli import main\n"
+        f"main({arguments!r})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: python -m training")
+
+
+def test_training_from_a_config_leaves_an_adapter(
+    tiny_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"prompt": "<|bos|><|user|>\nhi<|end|>\n<|assistant|>\n", "completion": "{}<|end|>"}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n", "utf-8")
+    config = tmp_path / "run.yaml"
+    config.write_text(f"base: {tiny_models}/models/llama\nrows: rows.jsonl\nout: out\nsteps: 2\nrank: 4\n", "utf-8")
+    code, out, err = main(capsys, "train-lora", "--config", str(config))
+    assert (code, (tmp_path / "out" / "adapter_model.safetensors").is_file()) == (0, True), err
+    assert "2 steps" in out
+    code, _, err = main(capsys, "train-lora", "--config", str(tmp_path / "none.yaml"))
+    assert (code, err.count("\n")) == (2, 1)
