@@ -40,6 +40,7 @@ def test_what_is_no_duration(value: object) -> None:
         ("twenty minutes", [(20,)]),
         ("a 45-minute bake", [(45,)]),
         ("Prep: 10 min Cook: 1 hr", [(10,), (60,)]),
+        ("1 hour hr 15 minutes mins", [(75,)]),
         ("2 days", [(2880,)]),
         ("PT20M", [(20,)]),
         ("overnight, at 350 degrees, 3 eggs", []),

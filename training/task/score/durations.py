@@ -49,8 +49,8 @@ _AMOUNT = (
     rf"|\d{{1,4}}(?:[.,]\d{{1,2}})?|\b(?:{_WORDS})\b)"
 )
 _RANGE = rf"(?P<low>{_AMOUNT})(?:\s*(?:-|–|—|to|or)\s*(?P<high>{_AMOUNT}))?[\s-]*(?:(?:of\s+)?an?\s+)?"
-_HOURS = r"(?:hours?|hrs?|h|heures?|horas?|stunden?|std|ore|uur)\b\.?"
-_MINUTES = r"(?:minutes?|mins?|m|minuten|minutos?|minuti)\b\.?"
+_HOURS = r"(?:hours?(?:\s+hrs?)?|hrs?|h|heures?|horas?|stunden?|std|ore|uur)\b\.?"
+_MINUTES = r"(?:minutes?(?:\s+mins?)?|mins?|m|minuten|minutos?|minuti)\b\.?"
 _HALF = r"(?P<half>\s+and\s+(?:a|one)\s+(?P<part>half|quarter))"
 _TIME = re.compile(
     rf"""(?P<clock>\b\d{{1,2}}\s?h\s?[0-5]\d\b(?!\s*{_MINUTES}))

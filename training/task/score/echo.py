@@ -24,7 +24,8 @@ _EXAMPLE = re.compile(r'"([^"\n]{1,80})"|\b(PT[0-9]+[HM](?:[0-9]+M)?)\b')
 def echo_scores(pack: Pack, obj: dict[str, Any] | None, source_text: str, raw: str | None) -> list[Score]:
     """`template_echo` 1 where any value is an echo (n values), `prompt_leak` 1 where the instructions are repeated."""
     values = [] if obj is None else list(_checked_leaves(pack, obj))
-    echoes = [value for value in values if is_echo(pack, value, source_text)]
+    templates = template_values(pack)
+    echoes = [value for value in values if is_echo(value, templates, source_text)]
     words = f"{len(echoes)} of {len(values)} values repeat the request's own words or examples."
     text = raw if raw is not None else "\n".join(values) if obj is not None else None
     leak = None if text is None else float(leaks_prompt(pack, text, source_text))
@@ -35,10 +36,10 @@ def echo_scores(pack: Pack, obj: dict[str, Any] | None, source_text: str, raw: s
     ]  # fmt: skip
 
 
-def is_echo(pack: Pack, value: str, source_text: str) -> bool:
-    """Whether a value is one of the request's own words or examples and the source gives no reason for it."""
+def is_echo(value: str, templates: frozenset[str], source_text: str) -> bool:
+    """Whether a value is one of the `template_values` and the source gives no reason for it."""
     folded = fold(value)
-    if folded not in template_values(pack):
+    if folded not in templates:
         return False
     minutes = duration_minutes(value)
     if minutes is not None:

@@ -54,6 +54,7 @@ ALIASES: dict[
     ("heavy", "whipping", "cream"): "heavy cream",
     ("kosher", "salt"): "salt",
 }
+_ALIAS_STARTS = frozenset(phrase[0] for phrase in ALIASES)
 Similarity = Callable[[str, str], float]
 
 
@@ -169,10 +170,15 @@ def ingredient_similarity(left: str, right: str) -> float:
 
 def step_similarity(left: str, right: str) -> float:
     """Dice over all words of two sentences, 0..1; equal sentences are 1."""
-    return 1.0 if fold(left) == fold(right) else dice(keys_of(left), keys_of(right))
+    return 1.0 if fold(left) == fold(right) else dice(_sentence_keys(left), _sentence_keys(right))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=2_000)
+def _sentence_keys(sentence: str) -> tuple[str, ...]:
+    return tuple(keys_of(sentence))
+
+
+@lru_cache(maxsize=2_000)
 def name_keys(line: str) -> tuple[str, ...]:
     """The words of an ingredient line that say what it is: no parentheses, amounts, units or preparation.
 
@@ -197,7 +203,7 @@ def aliased(tokens: Sequence[Token]) -> list[Token]:
     read: list[Token] = []
     at = 0
     while at < len(tokens):
-        for length in (3, 2, 1):
+        for length in (3, 2, 1) if tokens[at].key in _ALIAS_STARTS else ():
             phrase = tuple(token.key for token in tokens[at : at + length])
             if len(phrase) == length and phrase in ALIASES:
                 start, end = tokens[at].start, tokens[at + length - 1].end

@@ -63,7 +63,11 @@ def parse_quantity(line: str) -> Quantity | None:
 
 def numbers_of(text: str) -> set[float]:
     """Every number a text states, words, fractions and glyphs alike; "a" before a unit is 1 ("a pinch")."""
-    tokens = tokenise(text)
+    return token_numbers(tokenise(text))
+
+
+def token_numbers(tokens: Sequence[Token]) -> set[float]:
+    """`numbers_of` a text that is tokenised already."""
     stated = {token.number for token in tokens if token.number is not None}
     for token, after in pairwise(tokens):
         if token.key in ("a", "an") and after.key in UNIT_WORDS:
