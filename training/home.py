@@ -1,0 +1,22 @@
+"""Where a person's files live: outside the checkout, on the system's usual place, or where they say."""
+
+import os
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from training.errors import StorageError
+
+VARIABLE = "TASTE_TEST_HOME"
+
+
+def home_dir(override: str | None = None) -> Path:
+    """The folder of a person's files, absolute: `override`, else the environment's `VARIABLE`, else the system's place.
+
+    The folder need not be there yet. Raises StorageError where a file stands in its way.
+    """
+    given = override or os.environ.get(VARIABLE) or ""
+    home = Path(given).expanduser().absolute() if given else user_data_path("taste-test", appauthor=False)
+    if home.exists() and not home.is_dir():
+        raise StorageError(f"{home} is a file, not a folder.", fix=f"Give another folder with --home or {VARIABLE}.")
+    return home
