@@ -73,7 +73,7 @@ def _column(look: ArmLook, state: str, verdict: Html | None, body: Html) -> Html
     head = el(
         "header",
         el("span", look.shape, cls="tt-shape", aria_hidden="true"),
-        el("h3", el("bdi", look.label), cls="tt-col-name"),
+        el("h2", el("bdi", look.label), cls="tt-col-name"),
         el("span", look.note, cls="tt-col-note"),
         cls="tt-col-head",
     )

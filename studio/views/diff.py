@@ -89,7 +89,7 @@ def diff_lines(diffs: Sequence[Sequence[Any] | None], pack: PackLike | None = No
     for column, diff in enumerate(diffs):
         for entry in diff or ():
             name, index, kind, left, right = (_get(entry, key) for key in ("field", "index", "kind", "left", "right"))
-            only_right = left is None and right is not None
+            only_right = index is not None and left is None and right is not None
             key = (name, "added", compact(right)) if only_right else (name, "item", index)
             line = lines.setdefault(key, DiffLine(name, index, left))
             line.cells[column] = (str(kind), right)
@@ -117,7 +117,8 @@ def _row(
     fields = {f.name: f for f in fields_of(pack)}
     label = fields[line.field].label if line.field in fields else line.field
     many = line.field in fields and fields[line.field].kind in ("list", "steps")
-    place = None if line.index is None or not many else el("span", f"{line.index + 1}", cls="tt-n")
+    own = line.index if many and line.reference is not None else None  # added items are counted by their arm
+    place = None if own is None else el("span", f"{own + 1}", cls="tt-n")
     name = el("th", el("span", label, cls="tt-again" if previous == line.field else ""), place, scope="row")
     cells = [_cell(line, column, diff) for column, diff in enumerate(diffs)]
     shown = el("td", _value(line.reference)) if line.reference is not None else _absent()
@@ -142,6 +143,6 @@ def _cell(line: DiffLine, column: int, diff: Sequence[Any] | None) -> Html:
 
 
 def _value(value: Any) -> Html:
-    text = entry_text(value)
+    text = "\n".join(map(entry_text, value)) if isinstance(value, list) else entry_text(value)
     words = duration_words(text)
     return html(el("span", fold(words, 160), cls="tt-val", title=text if words != text else None, dir="auto"))

@@ -12,6 +12,7 @@ from studio.views.markup import Html, el, html, short_hash
 from studio.views.reading import PackLike, compact
 from studio.views.receipt import receipt_html
 from studio.views.verdict import verdict_line
+from studio.views.words import moment
 from training.task.records import Comparison, to_json
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -76,7 +77,7 @@ def _diff(
 
 
 def _head(data: Mapping[str, Any]) -> Html:
-    where = el("p", f"{data['task']} on {data['base']}, {data['created']}", cls="tt-dim tt-num")
+    where = el("p", f"{data['task']} on {data['base']}, {moment(data['created'])}", cls="tt-dim tt-num")
     return el(
         "header",
         el("h1", "Two answers to the same text" if len(data["arms"]) == 2 else "Answers to the same text"),

@@ -30,7 +30,7 @@ def receipt_html(receipt: Receipt | Mapping[str, Any], looks: Sequence[ArmLook])
         el("p", receipt_words(data).capitalize(), ".", cls="tt-insight"),
         _differs(data["differs"], looks),
         _equal(data["equal"]),
-        el("details", el("summary", "As JSON, to copy"), receipt_json(data), cls="tt-group"),
+        el("details", el("summary", el("span", "As JSON, to copy")), receipt_json(data), cls="tt-group"),
         cls="tt-receipt",
     )
 
@@ -58,7 +58,7 @@ def _differs(differs: Mapping[str, Mapping[str, Any]], looks: Sequence[ArmLook])
 
 def _equal(equal: Mapping[str, Any]) -> Html:
     rows = [el("div", el("dt", spaced(name)), el("dd", _value(value))) for name, value in equal.items()]
-    return html(el("h4", icon("check"), "Equal for every column"), el("dl", *rows, cls="tt-facts tt-facts-grid"))
+    return html(el("h3", icon("check"), "Equal for every column"), el("dl", *rows, cls="tt-facts tt-facts-grid"))
 
 
 def _value(value: Any) -> Html:

@@ -1,6 +1,7 @@
 """What happened, in the reader's words. Pure: records (JSON form) to short sentences, no markup."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from studio.views.markup import number, plural
@@ -124,6 +125,16 @@ def share_words(share: float) -> str:
     if percent == 100 and share < 1:
         return "over 99 %"
     return "under 1 %" if percent == 0 and share > 0 else f"{percent} %"
+
+
+def moment(created: str) -> str:
+    """'20 Nov 2026, 23:15 UTC' of an ISO 8601 time; the text itself where it is none."""
+    try:
+        then = datetime.fromisoformat(created)
+    except ValueError:
+        return created
+    then = (then if then.tzinfo else then.replace(tzinfo=UTC)).astimezone(UTC)
+    return f"{then.day} {then:%b %Y, %H:%M} UTC"
 
 
 def says_nothing_here(result: Mapping[str, Any]) -> bool:

@@ -282,8 +282,8 @@ def naive_diff(left: dict[str, Any], right: dict[str, Any] | None) -> list[Diff]
             ]
             found += [Diff(name, i, "added", None, entry) for i, entry in enumerate(b) if entry not in a]
         elif a is None or b is None:
-            found.append(Diff(name, 0, "added" if a is None else "missing", a, b))
+            found.append(Diff(name, None, "added" if a is None else "missing", a, b))
         else:
             kind = "same" if a == b else "changed" if type(a) is type(b) else "wrong_type"
-            found.append(Diff(name, 0, kind, a, b))
+            found.append(Diff(name, None, kind, a, b))
     return found
