@@ -160,13 +160,13 @@ def test_cancelled_while_loading_it_just_ends(pack: Pack) -> None:
     class Slow:
         tokenizer = None
 
-        def prepare(self, *_: Any) -> Any:
+        def prepare(self, base: str, adapters: Any, progress: Any) -> Any:
             threading.Event().wait(30)
 
         def count_tokens(self, text: str) -> int:
             return len(text)
 
-        def generate(self, *_: Any) -> Any:
+        def generate(self, rows: Any, sampling: Any, stop: Any, cancel: Any) -> Any:
             raise AssertionError("nobody waits for this any more")
 
     cancel = threading.Event()
