@@ -85,7 +85,7 @@ def training_recipes() -> tuple[Recipe, ...]:
 
 @functools.cache
 def prose_sentences(held_out: bool = False) -> tuple[str, ...]:
-    """Sentences of the books, 3 to 45 words, in book order: the first nine tenths of each, or the held-out last tenth."""
+    """Book sentences of 3 to 45 words, in order: the first nine tenths of each book, or the held-out last tenth."""
     found: list[str] = []
     for path in sorted(CORPUS.glob("*.md.gz")):
         with gzip.open(path, "rt", encoding="utf-8") as file:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 SPECIAL = ("<|pad|>", "<|bos|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
-# A line break with its list mark, and the JSON between two objects, as one token each: the end of one line and the start
-# of the next are then as near in the text as in the answer, which is what keeps a copy in its place.
+# A line break with its list mark, and the JSON between two objects, as one token each: the end of one line and the
+# start of the next are then as near in the text as in the answer, which is what keeps a copy in its place.
 MARKS = ("- ", "* ", "• ", "+ ", "▢ ", "☐ ", "– ", "> ", "· ", "□ ", "-- ", "[ ] ", "-> ", "-", "👉 ")
 NUMBERED = ("{}. ", "{}) ", "Step {}: ", "Step {}. ", "STEP {}. ", "STEP {} - ")
 STRUCTURE = (

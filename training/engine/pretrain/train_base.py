@@ -219,7 +219,7 @@ def run(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=62, help="training time in all, resumed time counted")
+    parser.add_argument("--minutes", type=float, default=57, help="training time in all, resumed time counted")
     parser.add_argument("--eval-minutes", type=float, default=4)
     parser.add_argument("--layers", default="cacaca", help="c a short convolution, a attention")
     parser.add_argument("--hidden", type=int, default=256)
