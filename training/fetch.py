@@ -173,7 +173,7 @@ def _get(target: httpx.URL, address: str, deadline: float) -> Source | str:
     try:
         with (
             httpcore.ConnectionPool(network_backend=_Pinned(address, deadline)) as pool,
-            pool.stream("GET", str(target.copy_with(fragment=None)), headers=headers) as response,
+            pool.stream("GET", str(target.copy_with(fragment=None)), headers=list(headers.items())) as response,
         ):
             return _read(response, target, deadline)
     except httpcore.TimeoutException as error:

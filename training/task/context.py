@@ -13,9 +13,10 @@ unchanged, whatever its length.
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import inf
 
 from training.errors import InputError
-from training.task.passages import Piece, content_weight, judge, split_long
+from training.task.passages import STRONG, Piece, content_weight, judge, split_long
 from training.task.records import Context, LeftOut, Source
 from training.task.rules import ContextRules
 from training.task.webpage import page_text
@@ -59,7 +60,8 @@ def build_context(
     shown_tokens = budget + 1 if plainly_over else count_tokens(shown)
     if shown_tokens > budget:
         pieces = split_long(pieces, lines, rules, max_chars=round(budget * chars_per_token / 4))
-        kept = _fit(pieces, lines, count_tokens, budget, chars_per_token)
+        least = rules.least_worth if any(piece.held for piece in pieces) else -inf
+        kept = _fit(pieces, lines, count_tokens, budget, chars_per_token, least)
         shown = _render(pieces, kept, lines)
         shown_tokens = count_tokens(shown)
     left_out = _left_out(pieces, set(kept), lines, partial(_count_run, count_tokens, chars_per_token))
@@ -75,23 +77,37 @@ def clean(source: Source, rules: ContextRules) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
 
 
+def _ranked(pieces: Sequence[Piece], least_worth: float) -> tuple[list[int], list[int]]:
+    """Indices of what may be shown: by worth what has some or stands next to what has, then the filler as it comes."""
+    worthy: list[int] = []
+    filler: list[int] = []
+    for at, piece in enumerate(pieces):
+        if not piece.drop:
+            beside = any(near.worth >= STRONG and not near.drop for near in pieces[max(0, at - 1) : at + 2])
+            (worthy if piece.worth >= least_worth or beside else filler).append(at)
+    return sorted(worthy, key=lambda at: (-pieces[at].worth, at)), filler
+
+
 def _fit(
-    pieces: Sequence[Piece], lines: Sequence[str], count_tokens: CountTokens, budget: int, chars_per_token: float
+    pieces: Sequence[Piece], lines: Sequence[str], count_tokens: CountTokens, budget: int, rate: float, least: float
 ) -> list[int]:
     """Indices of the pieces to show, ascending: as many as fit in the order of worth, then what still does.
 
-    Lengths in characters choose the range, exact counts decide.
+    `rate` is characters a token: lengths in characters choose the range, exact counts decide.
     """
-    order = sorted((at for at, p in enumerate(pieces) if not p.drop), key=lambda at: (-pieces[at].worth, at))
-    room = 2 * budget * chars_per_token
-    most = 0
-    while most < len(order) and room > 0:
-        room -= pieces[order[most]].end - pieces[order[most]].start
-        most += 1
 
     def tokens(chosen: Sequence[int]) -> int:
         return count_tokens(_render(pieces, sorted(chosen), lines))
 
+    def length(at: int) -> int:
+        return pieces[at].end - pieces[at].start
+
+    worthy, filler = _ranked(pieces, least)
+    order = worthy if sum(map(length, worthy)) > budget * rate / 4 else worthy + filler
+    room, most = 2 * budget * rate, 0
+    while most < len(order) and room > 0:
+        room -= length(order[most])
+        most += 1
     low, high = 0, most
     while low < high:
         middle = (low + high + 1) // 2
@@ -102,9 +118,7 @@ def _fit(
     chosen = order[:low]
     used = tokens(chosen)
     for at in order[low : low + FILL_TRIES]:
-        if (pieces[at].end - pieces[at].start) / chars_per_token > 1.5 * (budget - used):
-            continue
-        if (with_it := tokens([*chosen, at])) <= budget:
+        if length(at) / rate <= 1.5 * (budget - used) and (with_it := tokens([*chosen, at])) <= budget:
             chosen, used = [*chosen, at], with_it
     return sorted(chosen)
 

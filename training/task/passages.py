@@ -14,6 +14,7 @@ JUDGED_CHARS = 600
 BLOCK_LINES = 8  # the most that a block rule takes out below its line
 STRONG = 3.0  # a line worth this much is content whatever box it stands in
 COMPANY_CHARS = 80  # longer lines are judged on their own
+TITLE_WORDS = 12
 PROSE_WORDS = 45  # a longer line under a heading is no list item and no step
 MAX_PIECE_CHARS = 400
 SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[^\sa-z])|(?<=[。！？])")
@@ -21,13 +22,17 @@ SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[^\sa-z])|(?<=[。
 
 @dataclass(slots=True)
 class Piece:
-    """A slice of one line, the unit of choosing. `worth` is a sum of rule weights, `drop` a reason or ""."""
+    """A slice of one line, the unit of choosing. `worth` is a sum of rule weights, `drop` a reason or "".
+
+    `held`: it stands under, in or right above a heading of the task.
+    """
 
     line: int
     start: int
     end: int
     worth: float = 0.0
     drop: str = ""
+    held: bool = False
 
 
 def judge(lines: Sequence[str], rules: ContextRules) -> list[Piece]:
@@ -52,7 +57,7 @@ def judge(lines: Sequence[str], rules: ContextRules) -> list[Piece]:
             if led < rules.lead_lines:
                 worth += rules.lead_weight
             title = title or line[:JUDGED_CHARS]
-        pieces.append(Piece(at, 0, len(line), worth, drops[at]))
+        pieces.append(Piece(at, 0, len(line), worth, drops[at], held=boosts[at] > 0))
     _echo(pieces, lines, title, rules)
     return pieces
 
@@ -77,7 +82,7 @@ def split_long(
             text = line[start:end]
             if text not in worth_of:
                 worth_of[text] = _features(text, rules)
-            parts.append(Piece(piece.line, start, end, place + worth_of[text]))
+            parts.append(Piece(piece.line, start, end, place + worth_of[text], held=piece.held))
     return parts
 
 
@@ -169,12 +174,14 @@ def _drop_rule(line: str, rules: ContextRules) -> DropRule | None:
 
 
 def _echo(pieces: Sequence[Piece], lines: Sequence[str], title: str, rules: ContextRules) -> None:
-    """Lines that repeat a longer word of the title gain `echo_weight`."""
-    words = set(re.findall(r"\w{4,}", title.casefold())) if rules.echo_weight else set[str]()
-    for piece in pieces if words else ():
-        text = lines[piece.line][:JUDGED_CHARS].casefold()
-        if any(word in text for word in words):
-            piece.worth += rules.echo_weight
+    """Lines that repeat a longer word of the title gain `echo_weight`; a word of every fifth line tells nothing."""
+    if not rules.echo_weight:
+        return
+    texts = [lines[piece.line][:JUDGED_CHARS].casefold() for piece in pieces]
+    words = list(dict.fromkeys(re.findall(r"\w{4,}", title.casefold())))[:TITLE_WORDS]
+    found = [{at for at, text in enumerate(texts) if word in text} for word in words]
+    for at in set[int]().union(*(lines_of for lines_of in found if len(lines_of) <= max(2, len(texts) / 5))):
+        pieces[at].worth += rules.echo_weight
 
 
 def _sentences(line: str, most: int) -> list[tuple[int, int]]:

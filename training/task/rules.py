@@ -58,6 +58,8 @@ class ContextRules:
 
     `budget_tokens` is the default budget. Lines of more than `split_words` words are judged sentence by sentence. The
     first `lead_lines` lines gain `lead_weight`; lines that repeat a word of the first line gain `echo_weight`.
+    Where not everything fits and one of the headings stands in the text, lines worth less than `least_worth` are shown
+    only next to better ones, or when these take less than a quarter of the budget.
     """
 
     budget_tokens: int
@@ -65,6 +67,7 @@ class ContextRules:
     lead_lines: int = 1
     lead_weight: float = 5.0
     echo_weight: float = 0.0
+    least_worth: float = 0.0
     drop: tuple[DropRule, ...] = ()
     headings: tuple[HeadingRule, ...] = ()
     features: tuple[FeatureRule, ...] = ()
@@ -78,6 +81,7 @@ def read_rules(row: Reader) -> ContextRules:
         lead_lines=row.take("lead_lines", int, 1),
         lead_weight=row.take("lead_weight", float, 5.0),
         echo_weight=row.take("echo_weight", float, 0.0),
+        least_worth=row.take("least_worth", float, 0.0),
         drop=row.each("drop", _drop, required=False),
         headings=row.each("headings", _heading, required=False),
         features=row.each("features", _feature, required=False),
