@@ -9,7 +9,7 @@ run: $(VENV)/.run      ## start the studio and open it in the browser
 	$(BIN)/python app.py
 
 demo: $(VENV)/.run     ## the same comparison without a window
-	$(BIN)/python -m training compare --task recipe-jsonld --input assets/tasks/recipe-jsonld/examples/clean.md
+	sh -c "$$($(PYTHON) -m tests.readme command compare)"
 
 test: $(VENV)/.dev     ## the fast tests, browser included
 	$(BIN)/python -m pytest

@@ -66,8 +66,8 @@ def test_test_command_finds_the_tests() -> None:
 
 def test_compare_command_prints_one_object_an_arm(tmp_path: Path) -> None:
     environment = os.environ | {"TASTE_TEST_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
-    words = last_step("compare")
-    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    line = COMMANDS["compare"].line.replace(".venv/bin/python", shlex.quote(sys.executable))
+    done = subprocess.run(line, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     arms = [json.loads(line) for line in done.stdout.splitlines()]
     assert [arm["adapter"] for arm in arms] == [None, "crumb-recipe-jsonld"]
