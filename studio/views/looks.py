@@ -1,7 +1,7 @@
 """Who is who: one colour and one shape an arm, the same in columns, marks, tables and reports."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from studio.views.markup import Html, el, html, number
@@ -29,11 +29,12 @@ class ArmLook:
     tone: str
     note: str = ""
     blind: bool = False
+    number: int = 0
 
     @property
     def shape(self) -> str:
-        """The mark that says the same as the colour, for eyes and prints without colour."""
-        return SHAPES[self.tone]
+        """Says the same as the colour, without colour; numbered where columns share one (a sweep)."""
+        return SHAPES[self.tone] + (str(self.number) if self.number else "")
 
 
 GOLD_LOOK = ArmLook("known answer", "gold", "the right answer that came with this text")
@@ -55,15 +56,16 @@ def arm_looks(arms: Sequence[Arm | Mapping[str, Any]], *, blind: bool = False) -
             tones[adapter] = ADAPTER_TONES[len(tones) % len(ADAPTER_TONES)]
         tone = tones[adapter] if kind == ArmKind.ADAPTER else str(kind)
         looks.append(ArmLook(str(data["label"]), tone, _note(str(kind), adapter, data.get("temperature"))))
-    return tuple(looks)
+    shared = {look.tone for look in looks if sum(other.tone == look.tone for other in looks) > 1}
+    return tuple(replace(look, number=i if look.tone in shared else 0) for i, look in enumerate(looks, start=1))
 
 
 def _note(kind: str, adapter: str, temperature: float | None) -> str:
     note = {
         ArmKind.BASE: "the base model, plain prompt",
         ArmKind.PROMPTED: "the base model, schema in its prompt",
-    }.get(ArmKind(kind), f"base + adapter {adapter}")
-    return note if temperature is None else f"{note}, temperature {number(float(temperature))}"
+    }.get(ArmKind(kind), f"base + adapter {adapter}".rstrip())
+    return note if temperature is None else f"temperature {number(float(temperature))}, {note}"
 
 
 def who(look: ArmLook) -> Html:

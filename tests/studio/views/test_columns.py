@@ -97,5 +97,5 @@ def test_arms_keep_their_colour_and_every_colour_has_its_own_shape() -> None:
     ]
     looks = arm_looks(arms)
     assert [look.tone for look in looks] == ["tuned", "second", "base", "tuned"]
-    assert len({look.shape for look in looks}) == 3
-    assert looks[0].note == "base + adapter r8, temperature 1"
+    assert [look.shape for look in looks] == ["◆1", "▼", "●", "◆4"]
+    assert looks[0].note == "temperature 1, base + adapter r8"
