@@ -23,7 +23,7 @@ from tests.benchmarks.results import percentile, save, spread
 from tests.running import STUDIO, app, chromium
 
 LIMIT = 2.0
-WAIT_MS = 120_000
+WAIT_MS = 600_000  # a bound against hanging, also on a busy machine
 Samples = dict[str, list[float]]
 
 
