@@ -82,7 +82,7 @@ def _left_out(data: Mapping[str, Any]) -> Html:
     for run in runs:
         groups.setdefault(str(run["reason"]), []).append(run)
     ordered = sorted(groups.items(), key=lambda group: -sum(int(run["tokens"]) for run in group[1]))
-    return el("section", el("h3", "Left out"), *(_group(reason, group) for reason, group in ordered))
+    return el("section", el("p", "Left out", cls="tt-subhead"), *(_group(reason, group) for reason, group in ordered))
 
 
 def _group(reason: str, runs: Sequence[Mapping[str, Any]]) -> Html:

@@ -150,5 +150,7 @@ def _unsupported(result: Mapping[str, Any], look: ArmLook, labels: Mapping[str, 
         for (text, name), n in islice(counts.items(), MAX_LISTED)
     ]
     rest = el("p", f"and {len(counts) - MAX_LISTED:,} more", cls="tt-dim") if len(counts) > MAX_LISTED else None
-    heading = el("h3", who(look), el("span", icon("warn"), f"{plural(len(wrong), 'item')} not in the text"))
+    heading = el(
+        "p", who(look), el("span", icon("warn"), f"{plural(len(wrong), 'item')} not in the text"), cls="tt-subhead"
+    )
     return el("section", heading, el("ul", *rows), rest, cls="tt-callout")

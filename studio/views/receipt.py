@@ -58,7 +58,10 @@ def _differs(differs: Mapping[str, Mapping[str, Any]], looks: Sequence[ArmLook])
 
 def _equal(equal: Mapping[str, Any]) -> Html:
     rows = [el("div", el("dt", spaced(name)), el("dd", _value(value))) for name, value in equal.items()]
-    return html(el("h3", icon("check"), "Equal for every column"), el("dl", *rows, cls="tt-facts tt-facts-grid"))
+    return html(
+        el("p", icon("check"), "Equal for every column", cls="tt-subhead"),
+        el("dl", *rows, cls="tt-facts tt-facts-grid"),
+    )
 
 
 def _value(value: Any) -> Html:

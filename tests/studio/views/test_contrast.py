@@ -25,6 +25,7 @@ PAIRS = [
     ("warn", "warn-bg", TEXT),
     ("on-accent", "accent", TEXT),
     *(("focus", ground, SHAPE) for ground in SURFACES),
+    *(("field", ground, SHAPE) for ground in ("bg", "surface")),  # borders of what can be filled in
     ("dim", "surface", SHAPE),  # borders of fields that are hovered, of dashed marks
 ]
 
