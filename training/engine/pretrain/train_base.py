@@ -210,7 +210,7 @@ def run(
                 state |= {"stage": state["stage"] + 1, "smooth": None, "position": 0}
                 feed = Feed(args.out / "tokenizer", state["stage"], 0, args.batch_tokens, args.longest)
     feed.close()
-    figures = {**dev_figures(model, tokenizer, 256), "samples": 256}
+    figures = {**dev_figures(model, tokenizer, args.dev_samples), "samples": args.dev_samples}
     (args.out / "dev.json").write_text(json.dumps(figures) + "\n", "utf-8")
     log.info("final %s", figures)
     save(args.out, model, optimizers, state)
@@ -220,6 +220,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=57, help="training time in all, resumed time counted")
+    parser.add_argument("--dev-samples", type=int, default=256, help="samples of the last look")
     parser.add_argument("--eval-minutes", type=float, default=4)
     parser.add_argument("--layers", default="cacaca", help="c a short convolution, a attention")
     parser.add_argument("--hidden", type=int, default=256)
