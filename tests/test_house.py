@@ -211,7 +211,14 @@ def imported(path: Path) -> set[str]:
 # What may be missing: code that uses these says what happens without them.
 OPTIONAL = {"spaces": "there on a ZeroGPU Space only", "bitsandbytes": "4-bit on a GPU", "unsloth": "a GPU extra"}
 # Part of a pinned package's own interface, so that it follows that pin.
-WITHIN = {"gradio-client": "gradio", "starlette": "gradio", "fastapi": "gradio", "uvicorn": "gradio", "mcp": "gradio"}
+WITHIN = {
+    "gradio-client": "gradio",
+    "anyio": "gradio",
+    "starlette": "gradio",
+    "fastapi": "gradio",
+    "uvicorn": "gradio",
+    "mcp": "gradio",
+}
 
 
 @pytest.mark.parametrize(
