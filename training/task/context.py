@@ -59,7 +59,7 @@ def build_context(
     plainly_over = len(shown) > PLAINLY_OVER * budget * chars_per_token  # then the exact count is not worth its time
     shown_tokens = budget + 1 if plainly_over else count_tokens(shown)
     if shown_tokens > budget:
-        pieces = split_long(pieces, lines, rules, max_chars=round(budget * chars_per_token / 4))
+        pieces = split_long(pieces, lines, rules, max_chars=round(0.8 * budget * chars_per_token))
         least = rules.least_worth if any(piece.held for piece in pieces) else -inf
         kept = _fit(pieces, lines, count_tokens, budget, chars_per_token, least)
         shown = _render(pieces, kept, lines)

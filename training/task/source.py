@@ -117,7 +117,7 @@ def _candidates(data: bytes, declared: str | None) -> list[str]:
 
 def _guess(data: bytes, name: str) -> str:
     """Text in an older encoding: what charset-normalizer is sure of, Windows Western for what is plainly Latin."""
-    if data.count(0) > 0.02 * len(data):
+    if len(re.findall(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", data)) > CONTROL_SHARE * len(data):
         raise InputError(f"{_called(name)} is a binary file, not text.", fix=PLAIN_FIX)
     ascii_share = sum(1 for byte in data[:20_000] if byte < 128) / len(data[:20_000])
     best = from_bytes(data[:200_000]).best()

@@ -22,6 +22,7 @@ MARKS = (
     (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])"), r"\1"),  # italics
     (re.compile(r"^\|?(?:\s*:?-{3,}:?\s*\|)+\s*$", re.MULTILINE), ""),  # rules under table heads
 )
+MOST_TAGS = 20_000  # what an article of the web never reaches; the extraction would take minutes
 KEPT_SHARE = 0.7  # an article that lost more of the page's content than this leaves is not trusted
 
 
@@ -36,7 +37,7 @@ def page_text(html: str, content_weight: Callable[[str], float]) -> str:
     if root is None:
         return html
     visible = _visible_text(root)
-    article = _article_text(html)
+    article = _article_text(html) if html.count("<") <= MOST_TAGS else ""
     if not article.strip() or content_weight(article) < KEPT_SHARE * content_weight(visible):
         return visible
     title = _title(root)
@@ -51,7 +52,7 @@ def _parse(html: str) -> Any:
         parse: Any = lxml.html.fromstring  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         return parse(
             re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]", " ", html).encode("utf-8"),
-            parser=lxml.html.HTMLParser(encoding="utf-8", remove_comments=True),
+            parser=lxml.html.HTMLParser(encoding="utf-8", remove_comments=True, huge_tree=True),
         )
     except (LxmlError, ValueError):
         return None
