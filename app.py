@@ -66,13 +66,19 @@ def main(argv: list[str] | None = None) -> int:
         settings = build_settings(given, Path(home_dir(given.home)))
         deps = build_deps(settings)
     except StudioError as err:
-        print(f"{err} {err.fix}", file=sys.stderr)  # noqa: T201 - the terminal is all there is yet
+        sys.stderr.write(f"{err} {err.fix}\n")
         return 2
     from studio.preload import preload_later
     from studio.shell import build_studio, launch
 
     app = build_studio(deps)
-    launch(app, deps)
+    try:
+        _, local, shared = launch(app, deps)
+    except OSError as err:
+        sys.stderr.write(f"Could not listen on {settings.host}: {err} Choose another --port.\n")
+        return 2
+    sys.stdout.write(f"Taste Test is open at {shared or local} (Ctrl+C ends it)\n")
+    sys.stdout.flush()
     preload_later(deps)
     app.block_thread()
     return 0

@@ -18,6 +18,8 @@ const tasteTest = {
     const box = this.el("tt-input"), button = this.button("tt-fold");
     if (!box) return;
     const now = box.classList.toggle("tt-folded", folded);
+    const text = document.querySelector("#tt-source textarea");
+    if (text && now) text.scrollTop = 0;
     if (button) {
       button.setAttribute("aria-expanded", String(!now));
       button.textContent = now ? "Show text" : "Hide text";
@@ -98,20 +100,49 @@ const tasteTest = {
   },
 
   /* The server tells its state every two seconds while this page is looked at; longer silence is told as such. */
-  watch() {
+  lastHeard: Date.now(),
+  ticks: 0,
+
+  heard() {
+    this.lastHeard = Date.now();
+    this.ticks += 1;
+    this.stale(false);
+  },
+
+  stale(now) {
     const bar = this.el("tt-status");
-    if (!bar) return;
-    let heard = Date.now();
-    new MutationObserver(() => { heard = Date.now(); bar.classList.remove("tt-stale"); })
-      .observe(bar, { childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ["data-tick"] });
+    if (!bar || bar.classList.contains("tt-stale") === now) return;
+    bar.classList.toggle("tt-stale", now);
+    bar.toggleAttribute("data-silent", now);
+  },
+
+  watch() {
     setInterval(() => {
-      if (document.visibilityState !== "visible") heard = Date.now();
-      else if (Date.now() - heard > 10000) bar.classList.add("tt-stale");
+      if (document.visibilityState !== "visible") this.lastHeard = Date.now();
+      else if (Date.now() - this.lastHeard > 10000) this.stale(true);
     }, 1000);
+  },
+
+  landmarks() {
+    const roles = [["tt-header", "banner", "Taste Test"], ["tt-sidebar", "complementary", "Settings"],
+      ["tt-status", "contentinfo", "Status"]];
+    for (const [id, role, label] of roles) {
+      const found = this.el(id);
+      if (found) { found.setAttribute("role", role); found.setAttribute("aria-label", label); }
+    }
+  },
+
+  /* On a phone the sidebar would lie over everything: it starts folded there. */
+  foldSidebar() {
+    const sidebar = this.el("tt-sidebar");
+    if (window.innerWidth < 900 && sidebar && sidebar.classList.contains("open"))
+      sidebar.querySelector("button.toggle-button")?.click();
   },
 
   start() {
     this.startTheme();
+    this.foldSidebar();
+    this.landmarks();
     document.addEventListener("keydown", (event) => this.keys(event));
     document.addEventListener("dragover", (event) => {
       if (event.target instanceof Element && event.target.closest("#tt-input")) event.preventDefault();

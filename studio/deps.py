@@ -27,6 +27,13 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(slots=True)
+class Told:
+    """What the machine is busy with apart from comparisons, in words; empty at rest."""
+
+    words: str = ""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Deps:
     """`notices` are told on the page: what was damaged, what could not be loaded. `clock` is monotonic seconds.
@@ -41,6 +48,7 @@ class Deps:
     line: Line
     first_page: Event = field(default_factory=Event)
     notices: list[str] = field(default_factory=list)
+    told: Told = field(default_factory=Told)
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = utc_now
 

@@ -1,6 +1,5 @@
 """Load the default base after the first page, so that opening the window never waits for torch."""
 
-import logging
 import threading
 
 from studio.deps import Deps
@@ -8,7 +7,6 @@ from studio.queries.choices import ADAPTER_PREFIX, arm_choices, default_arms, de
 from training.errors import StudioError
 
 FIRST_PAGE_S = 20.0
-logger = logging.getLogger(__name__)
 
 
 def preload_later(deps: Deps) -> threading.Thread:
@@ -28,6 +26,12 @@ def preload(deps: Deps) -> None:
     arms = default_arms(arm_choices(deps, base))
     adapters = [arm.removeprefix(ADAPTER_PREFIX) for arm in arms if arm.startswith(ADAPTER_PREFIX)]
     try:
-        deps.engine.prepare(base, adapters, lambda text, fraction: logger.info("%s", text))
+        deps.engine.prepare(base, adapters, lambda text, fraction: tell(deps, text, fraction))
     except StudioError as err:
         deps.notices.append(f"{err} {err.fix}")
+    finally:
+        deps.told.words = ""
+
+
+def tell(deps: Deps, text: str, fraction: float | None) -> None:
+    deps.told.words = text if fraction is None else f"{text}, {fraction:.0%}"

@@ -1,6 +1,5 @@
 """The window: header, tabs in order, status bar, and the doors in front of it. The only place that launches."""
 
-import time
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
@@ -36,9 +35,10 @@ def build_studio(deps: Deps) -> gr.Blocks:
                 with gr.Tab(label, elem_id=elem_id):
                     build(deps, app)
         status = gr.HTML(status_html(deps), elem_id="tt-status", apply_default_css=False, padding=False)
-        tick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
-        gr.Timer(TICK_S).tick(guard(partial(on_tick, deps)), None, status, api_name="tick", **tick)
-        app.load(guard(partial(on_tick, deps)), None, status, api_name="first_tick", **tick)
+        gr.on(
+            [gr.Timer(TICK_S).tick, app.load], guard(partial(on_tick, deps)), status, status, api_name="tick",
+            api_visibility="private", show_progress="hidden", queue=False,
+        ).success(None, None, None, js="() => tasteTest.heard()")  # fmt: skip
         api.build(deps)
         app.unload(leaver(deps))
     settings = deps.settings
@@ -58,13 +58,14 @@ def header() -> Html:
     return html(header_html(), el("div", theme, help_, cls="tt-header-end"))
 
 
-def on_tick(deps: Deps, visit: Visit) -> str:
-    return status_html(deps)
+def on_tick(deps: Deps, visit: Visit, shown: str) -> Any:
+    """Only what changed is sent, so that nothing flickers and screen readers hear news alone."""
+    status = status_html(deps)
+    return gr.skip() if status == shown else status
 
 
 def status_html(deps: Deps) -> Html:
-    """The bar with the second it was true at, so that the page can tell silence from rest."""
-    return el("div", status_bar(engine_status(deps)), data_tick=str(int(time.time())))
+    return status_bar(engine_status(deps), doing=deps.told.words)
 
 
 def leaver(deps: Deps) -> Callable[[gr.Request], None]:

@@ -23,7 +23,15 @@ from studio.tabs.compare_export import export
 from studio.tabs.compare_parts import Parts, build_answers, build_bar, build_source
 from studio.tabs.compare_sidebar import build_sidebar
 from studio.tabs.compare_stage import note
-from studio.tabs.compare_view import CompareView, comparison_view, empty_view, failed_view, frame_view, recent_html
+from studio.tabs.compare_view import (
+    SAME,
+    CompareView,
+    comparison_view,
+    empty_view,
+    failed_view,
+    frame_view,
+    recent_html,
+)
 from studio.views.context import context_empty, context_html
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # of a page's own events
@@ -45,10 +53,9 @@ class ModelView(NamedTuple):
     sweep_arm: Any
 
 
-class LoadView(NamedTuple):
-    """What a page opens with besides its comparison."""
+class OfferView(NamedTuple):
+    """What the sidebar offers when a page opens."""
 
-    text: Any
     base: Any
     arms: Any
     sweep_arm: Any
@@ -129,21 +136,20 @@ def on_export(kind: str, deps: Deps, visit: Visit, comparison_id: str) -> str:
     return json.dumps(export(deps, visit.session, comparison_id, kind))
 
 
-def on_load(deps: Deps, visit: Visit) -> CompareView:
+def on_load(deps: Deps, visit: Visit) -> tuple[Any, ...]:
+    """The comparison that the address names, its text first; or nothing yet."""
     wanted = visit.query.get("comparison", "")
-    return comparison_view(deps, visit, wanted) if wanted else empty_view(deps, visit)
+    if not wanted:
+        return (SAME, *empty_view(deps, visit))
+    return (deps.shelf(visit.session).get_comparison(wanted)["source"]["text"], *comparison_view(deps, visit, wanted))
 
 
-def on_open(deps: Deps, visit: Visit) -> LoadView:
-    """What the sidebar offers, and the text of the comparison that the address names."""
+def on_open(deps: Deps, visit: Visit) -> OfferView:
     deps.first_page.set()
     base = choices.default_base(deps)
     offered = choices.arm_choices(deps, base)
     chosen = choices.default_arms(offered)
-    wanted = visit.query.get("comparison", "")
-    text = deps.shelf(visit.session).get_comparison(wanted)["source"]["text"] if wanted else ""
-    return LoadView(
-        text,
+    return OfferView(
         gr.update(choices=choices.base_choices(deps), value=base),
         gr.update(choices=offered, value=chosen),
         gr.update(choices=offered, value=chosen[-1]),
@@ -163,10 +169,10 @@ def build(deps: Deps, app: gr.Blocks) -> None:
     wire_run(deps, parts, form, shown)
     wire_source(deps, parts, form)
     wire_kept(deps, parts, shown)
-    app.load(guard(partial(on_load, deps)), None, shown, api_name="load_comparison", **QUICK).then(
+    app.load(guard(partial(on_load, deps)), None, [parts["text"], *shown], api_name="load_comparison", **QUICK).then(
         None, parts["comparison_id"], None, js="(id) => { if (id) tasteTest.fold(true); }"
     )
-    opened = [parts[name] for name in LoadView._fields]
+    opened = [parts[name] for name in OfferView._fields]
     app.load(guard(partial(on_open, deps)), None, opened, api_name="load_choices", **QUICK)
 
 
@@ -220,8 +226,8 @@ def wire_kept(deps: Deps, parts: Parts, shown: list[Any]) -> None:
     )  # fmt: skip
     parts["fold"].click(None, None, None, js="() => tasteTest.fold()")
     for button, kind, act in (
-        ("save_json", "json", "save"),
         ("save_page", "page", "save"),
+        ("save_json", "json", "save"),
         ("save_receipt", "receipt", "save"),
         ("copy_receipt", "receipt", "copy"),
     ):

@@ -67,6 +67,7 @@ def build_bar() -> Parts:
         )
         parts["blind"] = gr.Checkbox(False, label="Blind", elem_id="tt-blind", container=False, scale=0, min_width=80)
         parts["fairness"] = view(elem_id="tt-fairness", elem_classes="tt-grow")
+        parts["save_page"] = gr.Button("Save as page", size="sm", visible=False, elem_id="tt-save-page", scale=0)
         parts["fold"] = gr.Button("Show text", size="sm", elem_id="tt-fold", scale=0)
     return parts
 
@@ -103,6 +104,5 @@ def build_exports() -> Parts:
         parts["copy_receipt"] = gr.Button("Copy receipt", size="sm", elem_id="tt-copy-receipt", scale=0)
         parts["save_receipt"] = gr.Button("Save receipt", size="sm", elem_id="tt-save-receipt", scale=0)
         parts["save_json"] = gr.Button("Save as JSON", size="sm", elem_id="tt-save-json", scale=0)
-        parts["save_page"] = gr.Button("Save as page", size="sm", elem_id="tt-save-page", scale=0)
         parts["delete"] = gr.Button("Delete", size="sm", variant="stop", elem_id="tt-delete", scale=0)
     return parts

@@ -23,6 +23,7 @@ class CompareView(NamedTuple):
 
     run: Any = SAME
     cancel: Any = SAME
+    save_page: Any = SAME
     fairness: Any = SAME
     verdict: Any = SAME
     slot_0: Any = SAME
@@ -33,6 +34,7 @@ class CompareView(NamedTuple):
     comparison_id: Any = SAME
     differences: Any = SAME
     marks: Any = SAME
+    preview: Any = SAME
     seen: Any = SAME
     receipt: Any = SAME
     exports: Any = SAME
@@ -50,12 +52,8 @@ def frame_view(deps: Deps, visit: Visit, frame: Progress, pack: Pack) -> Compare
     """One frame of a run; the last one is the kept comparison itself."""
     if frame.comparison:
         return comparison_view(deps, visit, frame.comparison.id)
-    return CompareView(
-        **BUSY,
-        **NOTHING,
-        **slots(stage.running_stage(frame, pack)),
-        seen=context_html(frame.context) if frame.context else SAME,
-    )
+    seen = context_html(frame.context) if frame.context else SAME
+    return CompareView(**BUSY, **NOTHING, **slots(stage.running_stage(frame, pack)), preview=seen, seen=seen)
 
 
 def failed_view(frame: Progress | None, err: Exception) -> CompareView:
@@ -82,9 +80,11 @@ def comparison_view(deps: Deps, visit: Visit, comparison_id: str) -> CompareView
         fairness=stage.receipt_line(shown),
         verdict=stage.verdict_html(shown),
         votes=gr.update(visible=shown.hidden),
+        save_page=gr.update(visible=not shown.hidden),
         comparison_id=comparison_id,
         differences=stage.note(later) if shown.hidden else stage.diff_html(shown, pack),
         marks=stage.note(later) if shown.hidden else stage.marks_html(shown, pack),
+        preview=context_html(shown.data["context"]),
         seen=context_html(shown.data["context"]),
         receipt=stage.note(later) if shown.hidden else stage.receipt_html(shown),
         exports=gr.update(visible=not shown.hidden),
@@ -105,6 +105,7 @@ def recent_html(deps: Deps, visit: Visit, search: str, current: str) -> str:
 READY: dict[str, Any] = {"run": gr.update(interactive=True), "cancel": gr.update(interactive=False)}
 BUSY: dict[str, Any] = {"run": gr.update(interactive=False), "cancel": gr.update(interactive=True)}
 NOTHING: dict[str, Any] = {
+    "save_page": gr.update(visible=False),
     "fairness": "",
     "verdict": "",
     "votes": gr.update(visible=False),

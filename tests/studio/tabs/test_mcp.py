@@ -1,0 +1,50 @@
+"""Agents find one tool, with words on what it does, and it answers like the window."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+import pytest
+
+from tests.fakes import ADAPTER, POST
+from tests.studio.conftest import Window
+
+pytest.importorskip("mcp")
+
+
+def talk(window: Window, act: Callable[[Any], Awaitable[Any]]) -> Any:
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamable_http_client
+
+    async def run() -> Any:
+        async with (
+            streamable_http_client(f"{window.url}/gradio_api/mcp/") as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            return await act(session)
+
+    return anyio.run(run)
+
+
+def test_one_tool_is_offered_and_explained(window: Window) -> None:
+    (tool,) = talk(window, lambda session: session.list_tools()).tools
+    assert tool.name.endswith("compare")
+    assert "fine-tuned adapters" in tool.description
+    assert set(tool.inputSchema["properties"]) == {"text", "task", "base", "adapters", "prompted", "seed"}
+
+
+def test_the_tool_answers_with_one_object_an_arm(home: Window) -> None:
+    (tool,) = talk(home, lambda session: session.list_tools()).tools
+    answer = talk(home, lambda session: session.call_tool(tool.name, {"text": POST}))
+    assert not answer.isError
+    lines = json.loads(answer.content[0].text)
+    assert [line["arm"] for line in lines] == ["base", ADAPTER]
+    assert lines[1]["object"]["name"] == "Lentil Soup"
+
+
+def test_what_is_wrong_is_said_to_agents_too(home: Window) -> None:
+    (tool,) = talk(home, lambda session: session.list_tools()).tools
+    answer = talk(home, lambda session: session.call_tool(tool.name, {"text": "  "}))
+    assert answer.isError
