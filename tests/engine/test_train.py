@@ -45,7 +45,7 @@ def config_for(tiny_models: Path, out: Path, architecture: str = "lfm2", **chang
         base=tiny_models / "models" / architecture,
         rows=ROWS,
         out=out,
-        steps=90,
+        steps=150,
         rank=16,
         alpha=16,
         learning_rate=1e-2,
@@ -75,12 +75,12 @@ def test_a_trained_adapter_answers_as_it_was_taught_and_its_base_does_not(
 def test_the_folder_left_behind_is_complete(home: Path) -> None:
     folder = home / "adapters" / "lfm2-taught"
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()]
-    assert [line["step"] for line in lines] == list(range(1, 91))
+    assert [line["step"] for line in lines] == list(range(1, 151))
     assert lines[-1]["loss"] < 0.1 < lines[0]["loss"]
     assert lines[0]["tokens"] < lines[-1]["tokens"]
     provenance = json.loads((folder / "provenance.json").read_text("utf-8"))
     assert provenance["rows"]["used"] == len(ROWS)
-    assert provenance["result"]["steps"] == 90
+    assert provenance["result"]["steps"] == 150
     assert len(provenance["base_sha256"]) == 64
     state = load_file(str(folder / "adapter_model.safetensors"))
     assert {value.dtype for value in state.values()} == {torch.float16}

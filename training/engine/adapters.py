@@ -1,21 +1,17 @@
-"""Attaches LoRA adapters to a loaded base so that each row of a batch can have its own, or none.
-
-PEFT's mixed batches take the adapter of every row as an argument of each layer. The names are handed to the layers by
-hooks that stay in place and read `LoadedBase.row_names`, so a decoding step costs no bookkeeping.
-"""
+"""Attaches LoRA adapters to a loaded base, beside each other, and proves each before it may answer."""
 
 import re
-from typing import Any, cast
+from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModelForCausalLM, get_peft_model_state_dict, set_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
-from peft.utils.other import AuxiliaryTrainingWrapper
 from safetensors.torch import load_file
 
 from training.engine.adapter_files import AdapterFiles
 from training.engine.load import LoadedBase
-from training.engine.probe import BASE_ROW, prove, run_probe
+from training.engine.probe import prove, run_probe
+from training.engine.sides import BASE_ROW
 from training.errors import AdapterError, ProofError
 
 _PREFIX = "base_model.model."
@@ -50,12 +46,11 @@ def attach(loaded: LoadedBase, files: AdapterFiles) -> str:
 
 def probe_rows(loaded: LoadedBase, names: list[str]) -> torch.Tensor:
     """Probe logits (len(names), vocab) of a batch whose row n is answered by `names[n]`."""
-    before = loaded.row_names
-    loaded.row_names = names
+    loaded.sides.set(names)
     try:
         return run_probe(loaded.model, loaded.pristine.ids, len(names))
     finally:
-        loaded.row_names = before
+        loaded.sides.set(None)
 
 
 def check_state(loaded: LoadedBase) -> None:
@@ -74,20 +69,7 @@ def _wrap(loaded: LoadedBase, files: AdapterFiles, name: str) -> None:
         loaded.peft.add_adapter(name, config)
     loaded.peft.requires_grad_(False)
     loaded.peft.eval()
-    for layer in loaded.model.modules():
-        if isinstance(layer, (LoraLayer, AuxiliaryTrainingWrapper)) and layer not in loaded.told:
-            cast(torch.nn.Module, layer).register_forward_pre_hook(_tell(loaded), with_kwargs=True)
-            loaded.told.add(layer)
-
-
-def _tell(loaded: LoadedBase) -> Any:
-    def hook(_module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        if loaded.row_names is None:
-            raise ProofError("A layer was run without saying which adapter answers.", fix="Report this as a bug.")
-        kwargs["adapter_names"] = loaded.row_names
-        return args, kwargs
-
-    return hook
+    loaded.sides.teach(loaded.model)
 
 
 def _fill(loaded: LoadedBase, files: AdapterFiles, name: str) -> None:

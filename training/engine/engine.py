@@ -181,7 +181,7 @@ class Engine:
             yield _generation(loaded.card, sides[answer.index], proofs[answer.index], answer, len(rows))
 
     def _side(self, loaded: "LoadedBase", row: Row, sampling: Sampling) -> _Side:
-        from training.engine.probe import BASE_ROW
+        from training.engine.sides import BASE_ROW
 
         own = sampling if row.arm.temperature is None else replace(sampling, temperature=row.arm.temperature)
         check_fits(row.prompt.tokens, own.max_new_tokens, loaded.card.context_tokens)

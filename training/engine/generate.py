@@ -95,7 +95,7 @@ def decode(loaded: LoadedBase, jobs: Sequence[Job], cancel: threading.Event) -> 
                 return
             logits = _step(loaded, batch, kept, tokens)
     finally:
-        loaded.row_names = None
+        loaded.sides.set(None)
 
 
 def _new_row(loaded: LoadedBase, index: int, job: Job) -> _Row:
@@ -150,7 +150,7 @@ def _prefill(loaded: LoadedBase, rows: list[_Row]) -> tuple[torch.Tensor, _Batch
         positions = (mask.cumsum(-1) - 1).clamp(min=0)
         mask = mask.to(loaded.device)
     cache = DynamicCache(config=loaded.model.config)
-    loaded.row_names = [row.job.adapter for row in rows]
+    loaded.sides.set([row.job.adapter for row in rows])
     batch = _Batch(rows, cache, mask, torch.tensor([n - 1 for n in lengths], device=loaded.device))
     return _forward(loaded, batch, ids.to(loaded.device), positions.to(loaded.device)), batch
 
@@ -164,7 +164,7 @@ def _step(loaded: LoadedBase, batch: _Batch, kept: list[int], tokens: list[int |
         batch.rows = [batch.rows[place] for place in kept]
         batch.positions = batch.positions[places]
         batch.mask = None if batch.mask is None else batch.mask[places]
-        loaded.row_names = [row.job.adapter for row in batch.rows]
+        loaded.sides.set([row.job.adapter for row in batch.rows])
     batch.positions = batch.positions + 1
     if batch.mask is not None:
         batch.mask = torch.cat([batch.mask, batch.mask.new_ones(len(kept), 1)], dim=-1)

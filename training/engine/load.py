@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakSet
 
 import psutil
 import torch
@@ -17,6 +16,7 @@ from transformers.utils import logging as transformers_logging
 from training.engine.api import EngineSettings, ModelCard, Progress
 from training.engine.hub import BaseFiles
 from training.engine.probe import Pristine
+from training.engine.sides import Sides
 from training.engine.tokens import end_ids
 from training.errors import ModelError, OutOfMemoryError
 
@@ -28,7 +28,7 @@ _HEADROOM = 1.15  # weights are not all: activations and the cache need room as 
 @dataclass(slots=True)
 class LoadedBase:
     """A base in memory. `peft` wraps `model` in place once an adapter is attached; `adapters` maps sha256 to its name
-    inside PEFT; `row_names` is read by the hooks that tell every LoRA layer which adapter answers which row."""
+    inside PEFT, `sides` says to every layer which of them answers which row."""
 
     card: ModelCard
     files: BaseFiles
@@ -40,8 +40,7 @@ class LoadedBase:
     peft: Any = None
     adapters: dict[str, str] = field(default_factory=dict)
     references: dict[str, torch.Tensor] = field(default_factory=dict)  # each adapter's own probe logits (vocab,)
-    row_names: list[str] | None = None
-    told: Any = field(default_factory=WeakSet)  # layers that have the hook
+    sides: Sides = field(default_factory=Sides)
 
 
 def load_base(files: BaseFiles, settings: EngineSettings, progress: Progress) -> LoadedBase:

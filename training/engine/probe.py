@@ -14,10 +14,10 @@ from typing import Any
 import torch
 
 from training.engine.api import MAX_ARMS
+from training.engine.sides import BASE_ROW
 from training.errors import ProofError
 from training.task.records import Proof
 
-BASE_ROW = "__base__"  # PEFT's word for a row without an adapter
 _PROBE_TOKENS = 16
 _UNITS = 16
 _FOUR_BIT_TOLERANCE = 1e-2

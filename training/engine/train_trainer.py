@@ -106,21 +106,23 @@ class LoraTrainer(SFTTrainer):
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> torch.Tensor:
-        """Cross entropy over completion tokens; only columns where some row has one pass through the output layer.
+        """Cross entropy over completion tokens: they alone pass through the output layer and what follows it.
 
-        TRL's own fused head needs Triton, so a GPU; `logits_to_keep` does the same everywhere.
+        TRL's own fused head does as much with Triton, so on a GPU; this does it everywhere and for every model.
         """
         targets = inputs["labels"][:, 1:]
-        columns = (targets != IGNORED).any(0).nonzero().squeeze(-1)  # (K,) positions that predict a label
-        logits = model(
-            input_ids=inputs["input_ids"],
-            attention_mask=inputs["attention_mask"],
-            use_cache=False,
-            logits_to_keep=columns,
-        ).logits.float()
-        kept = targets[:, columns]
-        learned = kept != IGNORED
-        chosen, right = logits[learned], kept[learned]  # (N, vocab), (N,)
+        learned = targets != IGNORED  # (rows, places - 1): places whose next token carries loss
+        right = targets[learned]  # (N,)
+
+        def select(_head: Any, given: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
+            return (given[0][:, :-1][learned].unsqueeze(0),)
+
+        hook = model.get_output_embeddings().register_forward_pre_hook(select)
+        try:
+            seen = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False)
+        finally:
+            hook.remove()
+        chosen = seen.logits[0].float()  # (N, vocab)
         divisor = learned.sum() if num_items_in_batch is None else num_items_in_batch
         with torch.no_grad():
             self._metrics["train"]["mean_token_accuracy"].append((chosen.argmax(-1) == right).float().mean().item())
