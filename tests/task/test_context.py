@@ -135,6 +135,22 @@ def test_a_comment_count_above_the_recipe_does_not_take_the_recipe_away() -> Non
     assert context.left_out[0].text == "12 comments"
 
 
+def test_an_invitation_to_comment_amid_the_steps_takes_none_of_them_away() -> None:
+    steps = "\n".join(f"{n}. Stir in {n} cups of water and simmer for {n} minutes." for n in range(1, 7))
+    text = "Soup\n\nMethod\n" + steps.replace("\n3.", "\nLeave a comment\n3.")
+    context = shown(text, 500)
+    assert [run.text for run in context.left_out] == ["Leave a comment"]
+
+
+def test_a_comment_section_goes_whole_however_much_it_talks_of_cooking() -> None:
+    said = "\n".join(
+        f"Anna says:\nI added {n} cups of flour and baked it for {n} hours in the oven.\nReply" for n in range(30)
+    )
+    context = shown(f"Soup\n\nMethod\nBoil 1 l of water.\n\nLeave a Comment\n{said}", 2000)
+    assert context.shown == "Soup\n\nMethod\nBoil 1 l of water."
+    assert [run.reason for run in context.left_out] == ["comments"]
+
+
 def test_a_text_of_nothing_but_furniture_is_shown_as_it_is() -> None:
     assert shown("Advertisement\nShare\nMenu").shown == "Advertisement\nShare\nMenu"
 

@@ -142,30 +142,54 @@ def _drops(
     lines: Sequence[str], worths: Sequence[float], heads: Sequence[int | None], rules: ContextRules
 ) -> list[str]:
     """The reason to drop each line, "" for content."""
+    rule_of = {line: _drop_rule(line, rules) for line in set(lines) - {""}}
+    found = [None if head is not None else rule_of.get(line) for line, head in zip(lines, heads, strict=True)]
+    rest = _rest(lines, worths, heads, found, rules)
     reasons = [""] * len(lines)
-    before, whole = 0.0, sum(worth for worth in worths if worth > 0)
     block, left, held = "", 0, 0
-    rule_of: dict[str, DropRule | None] = {}
-    for at, line in enumerate(lines):
-        before += max(0.0, worths[at])
-        head = heads[at]
+    for at, (line, head, rule) in enumerate(zip(lines[:rest], heads, found, strict=False)):
         held = rules.headings[head].reach if head is not None else held - bool(line)
         if not line or head is not None or worths[at] >= STRONG:
             left = 0
-        if line and head is None and line not in rule_of:
-            rule_of[line] = _drop_rule(line, rules)
-        rule = rule_of[line] if line and head is None else None
-        if rule is None:
-            if left > 0:
-                reasons[at] = block
-                left -= 1
-            continue
-        if rule.scope == "rest" and (before > whole - before or (not whole and 2 * at > len(lines))):
-            return reasons[:at] + [rule.reason if text else "" for text in lines[at:]]
-        reasons[at] = rule.reason
-        if rule.scope == "block" and (held <= 0 or not lines[at - 1]):
-            block, left = rule.reason, BLOCK_LINES
-    return reasons
+        if rule is not None:
+            reasons[at] = rule.reason
+            if rule.scope == "block" and (held <= 0 or not lines[at - 1]):
+                block, left = rule.reason, BLOCK_LINES
+        elif left > 0:
+            reasons[at] = block
+            left -= 1
+    end = found[rest] if rest < len(lines) else None
+    return reasons[:rest] + [end.reason if end and line else "" for line in lines[rest:]]
+
+
+def _rest(
+    lines: Sequence[str],
+    worths: Sequence[float],
+    heads: Sequence[int | None],
+    found: Sequence[DropRule | None],
+    rules: ContextRules,
+) -> int:
+    """Index of the first line with a rest rule whose time has come, the number of lines where there is none.
+
+    Its time has come below the last heading of the task, when at most a quarter of all worth follows, or when a fifth
+    of the lines that follow are dropped for the same reason. Read from the end, so that each line is looked at once.
+    """
+    whole = sum(worth for worth in worths if worth > 0)
+    begins, after, following = len(lines), 0.0, 0
+    alike: dict[str, int] = {}
+    for at in range(len(lines) - 1, -1, -1):
+        head, rule = heads[at], found[at]
+        if head is not None and rules.headings[head].weight > 0:
+            break
+        if rule is not None:
+            same = alike.get(rule.reason, 0)
+            little = 4 * after <= whole if whole else 2 * at > len(lines)
+            if rule.scope == "rest" and (little or (same >= 3 and 5 * same >= following)):
+                begins = at
+            alike[rule.reason] = same + 1
+        after += max(0.0, worths[at])
+        following += bool(lines[at])
+    return begins
 
 
 def _drop_rule(line: str, rules: ContextRules) -> DropRule | None:

@@ -18,7 +18,8 @@ class DropRule:
 
     `scope` line drops that line. block drops on to the next blank line, heading or line of content, eight lines at
     most; among the lines a heading holds it must begin a paragraph, else it drops its own line. rest drops everything
-    after it, unless more of the content stands there than before.
+    after it, when no heading follows and either at most a quarter of all content does or every fifth line that follows
+    is dropped for the same reason.
     """
 
     reason: str
