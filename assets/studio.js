@@ -93,7 +93,7 @@ const tasteTest = {
     const files = event.dataTransfer && event.dataTransfer.files;
     if (!target || !files || !files.length) return;
     event.preventDefault();
-    const input = document.querySelector("#tt-file input[type=file], input#tt-file, #tt-file ~ input[type=file]");
+    const input = document.querySelector("#tt-more input[type=file]");
     if (!input) return;
     input.files = files;
     input.dispatchEvent(new Event("change", { bubbles: true }));

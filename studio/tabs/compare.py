@@ -35,7 +35,6 @@ from studio.tabs.compare_view import (
 from studio.views.context import context_empty, context_html
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # of a page's own events
-QUICK: dict[str, Any] = {**QUIET, "queue": False}
 
 
 class SourceView(NamedTuple):
@@ -169,11 +168,11 @@ def build(deps: Deps, app: gr.Blocks) -> None:
     wire_run(deps, parts, form, shown)
     wire_source(deps, parts, form)
     wire_kept(deps, parts, shown)
-    app.load(guard(partial(on_load, deps)), None, [parts["text"], *shown], api_name="load_comparison", **QUICK).then(
+    app.load(guard(partial(on_load, deps)), None, [parts["text"], *shown], api_name="load_comparison", **QUIET).then(
         None, parts["comparison_id"], None, js="(id) => { if (id) tasteTest.fold(true); }"
     )
     opened = [parts[name] for name in OfferView._fields]
-    app.load(guard(partial(on_open, deps)), None, opened, api_name="load_choices", **QUICK)
+    app.load(guard(partial(on_open, deps)), None, opened, api_name="load_choices", **QUIET)
 
 
 def wire_run(deps: Deps, parts: Parts, form: list[Any], shown: list[Any]) -> None:
@@ -184,19 +183,19 @@ def wire_run(deps: Deps, parts: Parts, form: list[Any], shown: list[Any]) -> Non
         concurrency_limit=most, js="(...values) => { tasteTest.fold(true); return values; }", **QUIET,
     )  # fmt: skip
     run.failure(None, None, None, js="() => tasteTest.fold(false)")
-    parts["cancel"].click(guard(partial(on_cancel, deps)), None, None, api_name="cancel_comparison", **QUICK)
+    parts["cancel"].click(guard(partial(on_cancel, deps)), None, None, api_name="cancel_comparison", **QUIET)
     for choice in get_args(Choice):
         parts[f"vote_{choice}"].click(
-            guard(partial(on_vote, choice, deps)), parts["comparison_id"], shown, api_name=f"vote_{choice}", **QUICK
+            guard(partial(on_vote, choice, deps)), parts["comparison_id"], shown, api_name=f"vote_{choice}", **QUIET
         )
 
 
 def wire_source(deps: Deps, parts: Parts, form: list[Any]) -> None:
     """Everything that changes the text or what the model will see of it."""
     filled = [parts[name] for name in SourceView._fields]
-    index = {"api_name": "load_example", **QUICK}
+    index = {"api_name": "load_example", **QUIET}
     parts["examples"].click(guard(partial(on_example, deps)), [parts["examples"], *form], filled, **index)
-    parts["file"].upload(guard(partial(on_file, deps)), [parts["file"], *form], filled, api_name="load_file", **QUICK)
+    parts["file"].upload(guard(partial(on_file, deps)), [parts["file"], *form], filled, api_name="load_file", **QUIET)
     gr.on(
         [parts["fetch"].click, parts["url"].submit], guard(partial(on_url, deps)), [parts["url"], *form], filled,
         api_name="load_url", **QUIET,
@@ -205,11 +204,11 @@ def wire_source(deps: Deps, parts: Parts, form: list[Any]) -> None:
     gr.on(
         [parts["text"].input, parts["context_enabled"].change, parts["budget_tokens"].change],
         guard(partial(on_preview, deps)), form, parts["preview"], api_name="preview", trigger_mode="always_last",
-        **QUICK,
+        **QUIET,
     )  # fmt: skip
-    parts["task"].change(guard(partial(on_task, deps)), parts["task"], parts["examples"], api_name="task", **QUICK)
+    parts["task"].change(guard(partial(on_task, deps)), parts["task"], parts["examples"], api_name="task", **QUIET)
     models = [parts[name] for name in ModelView._fields]
-    parts["base"].change(guard(partial(on_base, deps)), parts["base"], models, api_name="models", **QUICK)
+    parts["base"].change(guard(partial(on_base, deps)), parts["base"], models, api_name="models", **QUIET)
 
 
 def wire_kept(deps: Deps, parts: Parts, shown: list[Any]) -> None:
@@ -218,11 +217,11 @@ def wire_kept(deps: Deps, parts: Parts, shown: list[Any]) -> None:
     if deps.settings.keep_history:
         this.change(None, this, None, js="(id) => tasteTest.address(id)")
     parts["search"].change(
-        guard(partial(on_search, deps)), [parts["search"], this], parts["recent"], api_name="search", **QUICK
+        guard(partial(on_search, deps)), [parts["search"], this], parts["recent"], api_name="search", **QUIET
     )
     parts["delete"].click(
         guard(partial(on_delete, deps)), this, shown, api_name="delete_comparison", js="(id) => tasteTest.sure(id)",
-        **QUICK,
+        **QUIET,
     )  # fmt: skip
     parts["fold"].click(None, None, None, js="() => tasteTest.fold()")
     for button, kind, act in (
@@ -232,6 +231,6 @@ def wire_kept(deps: Deps, parts: Parts, shown: list[Any]) -> None:
         ("copy_receipt", "receipt", "copy"),
     ):
         made = parts[button].click(
-            guard(partial(on_export, kind, deps)), this, parts["payload"], api_name=button, **QUICK
+            guard(partial(on_export, kind, deps)), this, parts["payload"], api_name=button, **QUIET
         )
         made.success(None, parts["payload"], None, js=f"(file) => tasteTest.{act}(file)")

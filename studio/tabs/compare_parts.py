@@ -68,7 +68,7 @@ def build_bar() -> Parts:
         parts["blind"] = gr.Checkbox(False, label="Blind", elem_id="tt-blind", container=False, scale=0, min_width=80)
         parts["fairness"] = view(elem_id="tt-fairness", elem_classes="tt-grow")
         parts["save_page"] = gr.Button("Save as page", size="sm", visible=False, elem_id="tt-save-page", scale=0)
-        parts["fold"] = gr.Button("Show text", size="sm", elem_id="tt-fold", scale=0)
+        parts["fold"] = gr.Button("Hide text", size="sm", elem_id="tt-fold", scale=0)
     return parts
 
 

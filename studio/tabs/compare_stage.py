@@ -1,6 +1,7 @@
 """What the compare tab shows of a run: frames and kept comparisons to HTML. No components, no events."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from studio.actions.compare import Progress
 from studio.queries.differences import differences
@@ -11,6 +12,7 @@ from studio.views.markup import Html, el, html, plural
 from training.task.pack import Pack
 from training.task.records import Arm, ArmKind
 
+SILENCE_S = 1.0
 PLACES = (
     (Arm(ArmKind.BASE, "base"), "What the base model answers will stand here."),
     (
@@ -22,7 +24,8 @@ PLACES = (
 
 def empty_stage() -> list[Html]:
     """Before the first run: two places, who will stand where."""
-    looks = arm_looks([arm for arm, _ in PLACES])
+    base, tuned = arm_looks([arm for arm, _ in PLACES])
+    looks = (base, replace(tuned, note="the base model with its adapter"))
     return [columns.empty_column(look, words) for look, (_, words) in zip(looks, PLACES, strict=True)]
 
 
@@ -37,8 +40,16 @@ def running_column(frame: Progress, index: int, look: ArmLook, pack: Pack) -> Ht
     if result is not None:
         return columns.arm_column(result, look, pack)
     if partial is not None:
-        return columns.partial_column(look, partial.text, partial.new_tokens, partial.elapsed_s)
+        ended = others_went_on(frame, index)
+        return columns.partial_column(look, partial.text, partial.new_tokens, partial.elapsed_s, ended=ended)
     return columns.partial_column(look, note=waiting_words(frame))
+
+
+def others_went_on(frame: Progress, index: int) -> bool:
+    """Rows of a batch get a token a step: one that is silent for a second while others grow has said its last word."""
+    mine = frame.partials[index]
+    latest = max((partial.elapsed_s for partial in frame.partials if partial), default=0.0)
+    return mine is not None and latest - mine.elapsed_s > SILENCE_S
 
 
 def waiting_words(frame: Progress) -> str:
@@ -118,8 +129,12 @@ def receipt_html(kept: Kept) -> Html:
 
 def receipt_line(kept: Kept) -> Html:
     """One line beside the buttons: how fair the comparison was."""
-    seed = kept.arms[0]["generation"]["sampling"]["seed"]
-    return el("span", f"{receipt.receipt_words(kept.data['receipt'])} · seed {seed}", cls="tt-dim")
+    found, seed = kept.data["receipt"], kept.arms[0]["generation"]["sampling"]["seed"]
+    prompt = "same prompt" if "prompt_sha256" in found["equal"] else "prompts differ"
+    differing = [name.removesuffix("_sha256").replace("_", " ") for name in found["differs"]]
+    others = [name for name in differing if name != "prompt"]
+    tail = f"; only {' and '.join(others)} differ{'s' if len(others) == 1 else ''}" if others else ""
+    return el("span", f"{prompt}, seed {seed}{tail}", cls="tt-dim", title=receipt.receipt_words(found))
 
 
 def note(words: str) -> Html:

@@ -43,13 +43,21 @@ def partial_column(
     elapsed_s: float | None = None,
     *,
     note: str = "waiting for its first token",
+    ended: bool = False,
 ) -> Html:
-    """A running arm: its raw text so far, the newest line always in sight. Before the first token, `note` says why."""
-    words = note if not text else f"writing: {number(new_tokens)} tokens"
+    """A running arm: its raw text so far, the newest line always in sight. Before the first token, `note` says why.
+
+    `ended`: this one has said its last word, and is judged as soon as the others have.
+    """
+    words = note if not text else f"{'written' if ended else 'writing'}: {number(new_tokens)} tokens"
     if elapsed_s is not None:
         words = f"{words}, {seconds(elapsed_s) if elapsed_s >= 60 else f'{elapsed_s:.1f} s'}"
-    head = el("p", el("span", cls="tt-spin", aria_hidden="true"), words, cls="tt-progress", role="status")
-    body = el("pre", text, el("span", cls="tt-caret", aria_hidden="true"), cls="tt-raw", dir="auto") if text else None
+    if ended:
+        words = f"{words}; judged when the others have ended"
+    spin = None if ended else el("span", cls="tt-spin", aria_hidden="true")
+    caret = None if ended else el("span", cls="tt-caret", aria_hidden="true")
+    head = el("p", spin, words, cls="tt-progress", role="status")
+    body = el("pre", text, caret, cls="tt-raw", dir="auto") if text else None
     return _column(look, "running", head, el("div", el("div", body), cls="tt-stream"))
 
 
