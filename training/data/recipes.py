@@ -60,7 +60,8 @@ def ingredient(rng: random.Random) -> tuple[str, str]:
 
 def grammar_recipe(rng: random.Random) -> Recipe:
     """A recipe of our own words: 3 to 18 ingredients, 2 to 10 steps that use them."""
-    pairs = list(dict(ingredient(rng)[::-1] for _ in range(rng.choice((3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 18)))).items())
+    drawn = [ingredient(rng) for _ in range(rng.choice((3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 18)))]
+    pairs = list({food: line for line, food in drawn}.items())
     foods = [food for food, _ in pairs]
     star = rng.choice(foods).title()
     title = rng.choice(

@@ -140,6 +140,7 @@ def _build_trainer(config: LoraRunConfig, tokenizer: Any, model: Any, rows: Toke
         disable_tqdm=True,
     )
     return LoraTrainer(
+        focal_gamma=config.focal_gamma,
         sampler=LengthGroups(rows.lengths, config.batch_size, config.grad_accumulation, config.seed),
         model=model,
         args=arguments,

@@ -96,8 +96,9 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 class LoraTrainer(SFTTrainer):
     """SFTTrainer over rows that are tokenised and masked already, in our own order, without model cards."""
 
-    def __init__(self, *, sampler: LengthGroups, **kwargs: Any) -> None:
+    def __init__(self, *, sampler: LengthGroups, focal_gamma: float = 0.0, **kwargs: Any) -> None:
         self._sampler = sampler
+        self._focal_gamma = focal_gamma
         super().__init__(**kwargs)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroups:
@@ -128,7 +129,10 @@ class LoraTrainer(SFTTrainer):
             self._metrics["train"]["mean_token_accuracy"].append((chosen.argmax(-1) == right).float().mean().item())
             self._total_train_tokens += int(inputs["attention_mask"].sum())
             self._metrics["train"]["num_tokens"] = [self._total_train_tokens]
-        return torch.nn.functional.cross_entropy(chosen, right, reduction="sum") / divisor
+        nats = torch.nn.functional.cross_entropy(chosen, right, reduction="none")
+        if self._focal_gamma:  # Lin et al. 2017: what the model is sure of already counts less
+            nats = nats * (1 - torch.exp(-nats.detach())) ** self._focal_gamma
+        return nats.sum() / divisor
 
     def resume_tokens(self, tokens: int) -> None:
         """Go on counting seen tokens where the interrupted run stood."""

@@ -5,10 +5,10 @@ with the loaded base's tokenizer, times are wall seconds, hashes are lower-case 
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 
 def sha256_text(text: str) -> str:
@@ -21,10 +21,12 @@ def to_json(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_json(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): to_json(item) for key, item in value.items()}
+        pairs = cast("Mapping[Any, Any]", value)
+        return {str(key): to_json(item) for key, item in pairs.items()}
     if isinstance(value, (list, tuple)):
-        return [to_json(item) for item in value]
-    return value
+        items = cast("Sequence[Any]", value)
+        return [to_json(item) for item in items]
+    return cast("Any", value)
 
 
 class FinishReason(StrEnum):
@@ -203,7 +205,7 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True)
 class SchemaError:
-    """One violation. `kind` is missing | type | enum | pattern | range | extra | other; `field` the top-level key or ""."""
+    """One violation. `field`: the top-level key or ""; `kind`: missing, type, enum, pattern, range, extra or other."""
 
     field: str
     kind: str
@@ -275,4 +277,4 @@ class Comparison:
     arms: tuple[ArmResult, ...]
     receipt: Receipt
     gold: dict[str, Any] | None = None
-    versions: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict[str, str])

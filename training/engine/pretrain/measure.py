@@ -66,7 +66,7 @@ def figures(summary: ArmSummary) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--base", default="crumb")
     parser.add_argument("--adapter", default="crumb-recipe-jsonld")
     parser.add_argument("--rows", type=Path, required=True, help="JSONL of id, source, gold, slice")

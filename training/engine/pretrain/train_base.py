@@ -159,7 +159,7 @@ def train(args: argparse.Namespace) -> None:
         state = kept["state"]
     log.info("%.2fM parameters, state %s", sum(p.numel() for p in model.parameters()) / 1e6, state)
     run(args, model, tokenizer, optimizers, state)
-    model.to(torch.float16).save_pretrained(args.out / "final")
+    model.half().save_pretrained(args.out / "final")
     tokenizer.save_pretrained(args.out / "final")
 
 
@@ -217,7 +217,7 @@ def run(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=57, help="training time in all, resumed time counted")
     parser.add_argument("--dev-samples", type=int, default=256, help="samples of the last look")
