@@ -27,8 +27,14 @@ WAIT_MS = 600_000  # a bound against hanging, also on a busy machine
 Samples = dict[str, list[float]]
 
 
+def unfold(page: Page) -> None:
+    """Show the source text, which folds away when a comparison is opened."""
+    page.evaluate("() => tasteTest.fold(false)")
+
+
 def type_text(page: Page, number: int) -> None:
     """Write a text of its own and wait until the pane of what the model sees has it."""
+    unfold(page)
     word = f"saltcellar{number}"
     page.locator("#tt-source textarea").fill(f"{word} pancakes\n\nIngredients\n2 eggs\n1 cup flour\n\nMix and fry.")
     page.locator("#tt-context").get_by_text(word).first.wait_for(timeout=WAIT_MS)
@@ -36,8 +42,8 @@ def type_text(page: Page, number: int) -> None:
 
 def click_example(page: Page, number: int) -> None:
     """Click the first example and wait until its text is in the box and in the pane."""
-    box = page.locator("#tt-source textarea")
-    box.fill("")
+    unfold(page)
+    page.locator("#tt-source textarea").fill("")
     page.locator("#tt-examples button, #tt-examples td").first.click()
     page.wait_for_function("() => document.querySelector('#tt-source textarea').value.length > 50", timeout=WAIT_MS)
 
@@ -49,9 +55,9 @@ def open_kept(page: Page, number: int) -> None:
 
 
 ACTIONS: dict[str, Callable[[Page, int], None]] = {
+    "open": open_kept,
     "type": type_text,
     "example": click_example,
-    "open": open_kept,
 }
 
 
