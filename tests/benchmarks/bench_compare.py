@@ -1,22 +1,26 @@
 """Base and adapter side by side: one streamed batch against two models loaded and run one after the other.
 
-    python -m tests.benchmarks.bench_compare [--base ID] [--adapter NAME] [--input FILE] [--tokens N] [--rounds N]
+    python -m tests.benchmarks.bench_compare [--shape gemma3-270m] [--tokens N] [--rounds N] [--save]
 
 `studio`: this process's engine, both arms as rows of one batch. `script`: what people usually write, in plain
 Transformers and PEFT: load the base and generate, load base and adapter as a second model and generate; both models
 stay in memory to be compared. Each runs in a fresh process of its own, so that the peak of one is not the other's, and
-they take turns. Time is what a person waits in a process that has imported its libraries: loading and answering both.
-Peak memory is the process's largest resident size (GPU: torch's largest allocation), less what the imports alone hold.
-Both write exactly N tokens an arm, so that neither wins by stopping early. Figures are printed, never asserted.
+they take turns. Time is what a person waits in a process whose libraries are warm: loading and answering both. Peak
+memory is the process's largest resident size (GPU: torch's largest allocation), less what it was once its libraries
+had run a toy model. Both write exactly N tokens an arm, so that neither wins by stopping early. `--shape` builds a
+model of a well-known size with random weights, since what is measured does not depend on what the weights say. Figures
+are printed, never asserted.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -24,6 +28,16 @@ from typing import Any
 
 from tests.benchmarks.results import save, spread
 
+SHAPES: dict[str, dict[str, Any]] = {
+    "gemma3-270m": {
+        "hidden_size": 640, "intermediate_size": 2048, "num_hidden_layers": 18, "num_attention_heads": 4,
+        "num_key_value_heads": 1, "head_dim": 256, "sliding_window": 512, "vocab_size": 262_144,
+    },
+    "toy": {
+        "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 6, "num_attention_heads": 2,
+        "num_key_value_heads": 1, "head_dim": 16, "sliding_window": 64, "vocab_size": 8192,
+    },
+}  # fmt: skip
 ROOT = Path(__file__).resolve().parents[2]
 POST = ROOT / "assets" / "tasks" / "recipe-jsonld" / "examples"
 
@@ -37,6 +51,7 @@ def flags() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--home", default=None)
     parser.add_argument("--save", action="store_true", help="write the figures to results.json")
+    parser.add_argument("--shape", choices=sorted(SHAPES), help="random weights in this shape instead of --base")
     parser.add_argument("--side", choices=("studio", "script"), help=argparse.SUPPRESS)
     return parser
 
@@ -48,6 +63,45 @@ def peak_bytes() -> int:
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def build(folder: Path, shape: str) -> tuple[str, str]:
+    """A Gemma 3 of that shape with random bf16 weights, the embedded tokenizer and a rank-16 adapter, in `folder`."""
+    import shutil
+
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import Gemma3ForCausalLM, Gemma3TextConfig
+
+    from training.engine.api import ASSETS
+
+    torch.manual_seed(0)
+    base, adapter = folder / "models" / shape, folder / "adapters" / f"{shape}-lora"
+    config = Gemma3TextConfig(**SHAPES[shape], pad_token_id=0, bos_token_id=1, eos_token_id=2, tie_word_embeddings=True)
+    model: Any = Gemma3ForCausalLM(config).to(torch.bfloat16)
+    model.save_pretrained(base)
+    for path in (ASSETS / "models" / "crumb").glob("*token*"):
+        shutil.copy(path, base)
+    shutil.copy(ASSETS / "models" / "crumb" / "chat_template.jinja", base)
+    lora = LoraConfig(r=16, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
+    model.config._name_or_path = shape
+    get_peft_model(model, lora).save_pretrained(str(adapter))
+    settings = json.loads((adapter / "adapter_config.json").read_text("utf-8"))
+    (adapter / "adapter_config.json").write_text(json.dumps(settings | {"base_model_name_or_path": shape}), "utf-8")
+    return shape, f"{shape}-lora"
+
+
+def warm_up() -> None:
+    """Run a toy through everything, so that what libraries take for themselves is not taken for the model's."""
+    import torch
+
+    threads = torch.get_num_threads()
+    with tempfile.TemporaryDirectory() as folder:
+        base, adapter = build(Path(folder), "toy")
+        toy = argparse.Namespace(base=base, adapter=adapter, tokens=8, home=folder, input=None)
+        run_studio(toy)
+        run_script(toy)
+    torch.set_num_threads(threads)
 
 
 def prompt_for(arguments: argparse.Namespace) -> tuple[Any, Any, Any]:
@@ -73,10 +127,6 @@ def prompt_for(arguments: argparse.Namespace) -> tuple[Any, Any, Any]:
 
 def run_studio(arguments: argparse.Namespace) -> dict[str, Any]:
     """Both arms through the engine; its end tokens are taken away so that each arm writes all its tokens."""
-    import peft  # noqa: F401  imports are not what is timed
-    import torch  # noqa: F401
-
-    from training.engine import adapters, generate, load  # noqa: F401
     from training.engine.api import Delta, EngineSettings, Row
     from training.engine.engine import Engine
     from training.task.records import Arm, ArmKind, Sampling
@@ -118,11 +168,12 @@ def run_script(arguments: argparse.Namespace) -> dict[str, Any]:
         if side == "tuned":
             model = PeftModel.from_pretrained(model, str(adapter.folder))
         model.eval()
+        model.generation_config.eos_token_id = None  # so that each arm writes all its tokens
         kept.append(model)
         loading += time.perf_counter() - begun
         out = model.generate(
             input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False, repetition_penalty=1.0,
-            max_new_tokens=arguments.tokens, min_new_tokens=arguments.tokens, pad_token_id=0,
+            max_new_tokens=arguments.tokens, pad_token_id=0,
         )  # fmt: skip
         answers.append(tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True))
     return _figures(started, started + loading, before) | {"answers": answers}
@@ -149,9 +200,22 @@ def measure(arguments: argparse.Namespace, side: str) -> dict[str, Any]:
 def main() -> None:
     arguments = flags().parse_args()
     if arguments.side:
+        warm_up()
         found = {"studio": run_studio, "script": run_script}[arguments.side](arguments)
         print(json.dumps(found))
         return
+    with contextlib.ExitStack() as stack:
+        if arguments.shape:
+            arguments.home = stack.enter_context(tempfile.TemporaryDirectory())
+            arguments.base, arguments.adapter = build(Path(arguments.home), arguments.shape)
+        record = compare(arguments)
+    print(json.dumps(record, indent=2))
+    if arguments.save:
+        save("side_by_side" if arguments.base == "crumb" else f"side_by_side {arguments.base}", record)
+
+
+def compare(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Both sides in turn, and what they come to."""
     runs: dict[str, list[dict[str, Any]]] = {"studio": [], "script": []}
     for number in range(arguments.rounds):
         for side in sorted(runs, reverse=bool(number % 2)):
@@ -161,7 +225,7 @@ def main() -> None:
         side: {key: statistics.median(run[key] for run in found) for key in ("total_s", "load_s", "peak_bytes")}
         for side, found in runs.items()
     }
-    record = {
+    return {
         "what": "both arms in one streamed batch / two models one after the other",
         "base": arguments.base,
         "tokens_each": arguments.tokens,
@@ -179,9 +243,6 @@ def main() -> None:
         "script_peak_mb": round(medians["script"]["peak_bytes"] / 1e6, 1),
         "same_answers": runs["studio"][0]["answers"] == runs["script"][0]["answers"],
     }
-    print(json.dumps(record, indent=2))
-    if arguments.save:
-        save("compare", record)
 
 
 if __name__ == "__main__":

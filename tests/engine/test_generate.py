@@ -61,6 +61,17 @@ def test_a_mixed_padded_batch_answers_as_each_row_does_alone(engine: Engine, arc
     assert [g.prompt_sha256 for g in together] == [r.prompt.sha256 for r in rows]
 
 
+def test_a_prompt_read_in_pieces_gives_the_same_answers(
+    engine: Engine, architecture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import training.engine.generate as generate
+
+    rows = four(engine, architecture)
+    whole = [g.raw for g in answers(engine, rows)]
+    monkeypatch.setattr(generate, "piece_tokens", lambda _weights, _device: 7)
+    assert [g.raw for g in answers(engine, rows)] == whole
+
+
 def test_greedy_is_what_transformers_generates_without_its_leftovers(
     engine: Engine, architecture: str, tiny_models: Path
 ) -> None:
@@ -213,6 +224,35 @@ def test_cancel_ends_all_rows_with_what_they_have(llama: Engine) -> None:
     assert [g.new_tokens for g in found] == [3, 3]
     assert all(g.proof.passed for g in found)
     assert llama.status().state == "idle"
+
+
+def test_cancelled_while_the_prompt_is_read_nothing_is_written(llama: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    import training.engine.generate as generate
+
+    cancel, read = threading.Event(), []
+    original = generate._forward
+
+    def counted(*args: Any) -> torch.Tensor:
+        read.append(args[2].shape[1])
+        if len(read) == 2:
+            cancel.set()
+        return original(*args)
+
+    monkeypatch.setattr(generate, "_forward", counted)
+    monkeypatch.setattr(generate, "piece_tokens", lambda _weights, _device: 4)
+    found = list(llama.generate([row(llama, LONGER)], GREEDY, None, cancel))
+    assert read == [4, 4]
+    assert [g.new_tokens for g in found] == [0]
+    assert isinstance(found[0], Generation)
+    assert found[0].finish_reason is FinishReason.CANCELLED
+
+
+def test_pieces_are_short_for_large_models_and_whole_prompts_for_small_ones() -> None:
+    from training.engine.generate import piece_tokens
+
+    cpu, sizes = torch.device("cpu"), (6_000_000, 2 * 268_000_000, 4 * 1_720_000_000)
+    assert [piece_tokens(weights, cpu) for weights in sizes] == [2048, 373, 32]
+    assert piece_tokens(2 * 268_000_000, torch.device("cuda")) == 2048
 
 
 def test_a_closed_stream_frees_the_model_at_once(llama: Engine) -> None:

@@ -36,6 +36,28 @@ def test_the_first_device_that_works_is_taken(monkeypatch: pytest.MonkeyPatch) -
     assert load.pick_device(EngineSettings()).type == "mps"
 
 
+def test_a_small_model_on_a_cpu_runs_in_one_thread_whichever_asks(tiny_models: Path) -> None:
+    import threading
+
+    assert load.pick_threads(5_000_000, torch.device("cpu"), EngineSettings()) == 1
+    everything = load.pick_threads(268_000_000, torch.device("cpu"), EngineSettings())
+    assert everything == load.pick_threads(5_000_000, torch.device("cuda"), EngineSettings()) >= 1
+    assert load.pick_threads(5_000_000, torch.device("cpu"), EngineSettings(threads=2)) == 2
+    engine = engine_for(tiny_models)
+    engine.prepare("llama", [], quiet)
+    asked, seen = [row(engine)], []
+
+    def ask() -> None:
+        torch.set_num_threads(2)
+        answers(engine, asked)
+        seen.append(torch.get_num_threads())
+
+    helper = threading.Thread(target=ask)
+    helper.start()
+    helper.join(60)
+    assert seen == [1]
+
+
 def test_four_bit_needs_a_cuda_device_and_bitsandbytes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not load.can_four_bit(torch.device("cpu"))
 

@@ -19,7 +19,8 @@ def wrapped(base: Path, dtype: torch.dtype = torch.float32, **options: Any) -> P
     """A base with two random adapters, a and b."""
     torch.manual_seed(0)
     model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
-    config = LoraConfig(task_type="CAUSAL_LM", r=4, lora_alpha=7, **({"target_modules": "all-linear"} | options))
+    chosen: dict[str, Any] = {"target_modules": "all-linear"} | options
+    config = LoraConfig(task_type="CAUSAL_LM", r=4, lora_alpha=7, **chosen)
     peft_model = PeftModelForCausalLM(model, config, adapter_name="a")
     peft_model.add_adapter("b", config)
     with torch.no_grad():

@@ -9,7 +9,7 @@ from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file
 
 from training.engine.adapter_files import AdapterFiles
-from training.engine.load import LoadedBase
+from training.engine.load import LoadedBase, use_threads
 from training.engine.probe import prove, run_probe
 from training.engine.sides import BASE_ROW
 from training.errors import AdapterError, ProofError
@@ -47,6 +47,7 @@ def attach(loaded: LoadedBase, files: AdapterFiles) -> str:
 def probe_rows(loaded: LoadedBase, names: list[str]) -> torch.Tensor:
     """Probe logits (len(names), vocab) of a batch whose row n is answered by `names[n]`."""
     loaded.sides.set(names)
+    use_threads(loaded.threads)
     try:
         return run_probe(loaded.model, loaded.pristine.ids, len(names))
     finally:

@@ -20,9 +20,10 @@ class EngineSettings:
     """Where models are looked for and what a person may name.
 
     `home` holds a user's own `models/` and `adapters/`; None: there is no home. On a Space `allow_paths` is off and
-    `hub` is "presets". `device` and `dtype` None are chosen (fp32 on CPU, bf16 where the GPU has it). `gpu_hook` wraps
-    the generator that runs models which are not embedded: on ZeroGPU that is `spaces.GPU`, passed in by the app.
-    `max_wait_s` is how long a request waits for the model before BusyError.
+    `hub` is "presets". `device` and `dtype` None are chosen (fp32 on CPU, bf16 where the GPU has it), and so is
+    `threads`: one for a small model on a CPU, whose steps are too short to share and stall where another program has
+    a core. `gpu_hook` wraps the generator that runs models which are not embedded: on ZeroGPU that is `spaces.GPU`,
+    passed in by the app. `max_wait_s` is how long a request waits for the model before BusyError.
     """
 
     home: Path | None = None
@@ -33,6 +34,7 @@ class EngineSettings:
     device: str | None = None
     dtype: str | None = None
     four_bit: bool = False
+    threads: int | None = None
     max_wait_s: float = 600.0
     gpu_hook: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
 

@@ -17,10 +17,13 @@ from transformers import DynamicCache
 
 from training.engine.api import Delta
 from training.engine.detok import Detokenizer
-from training.engine.load import LoadedBase
+from training.engine.load import LoadedBase, use_threads
 from training.engine.sampling import Picker
 from training.engine.stopping import ObjectScanner
 from training.task.records import FinishReason, Sampling
+
+_PIECE_WORK = 200_000_000_000  # multiplications; some seconds on two slow cores
+_LEAST_PIECE, _MOST_PIECE = 32, 2048  # tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +77,10 @@ def decode(loaded: LoadedBase, jobs: Sequence[Job], cancel: threading.Event) -> 
     started = time.perf_counter()
     rows = [_new_row(loaded, index, job) for index, job in enumerate(jobs)]
     try:
-        if cancel.is_set():
+        logits, batch = _prefill(loaded, rows, cancel)
+        if logits is None:
             yield from (_answer(row, FinishReason.CANCELLED, started) for row in rows)
             return
-        logits, batch = _prefill(loaded, rows)
         while True:
             kept: list[int] = []
             tokens = _pick(logits, batch.rows)
@@ -136,9 +139,11 @@ def _pick(logits: torch.Tensor, rows: Sequence[_Row]) -> list[int | None]:
     return tokens
 
 
-@torch.inference_mode()
-def _prefill(loaded: LoadedBase, rows: list[_Row]) -> tuple[torch.Tensor, _Batch]:
-    """Read all prompts at once; returns logits (rows, vocab) behind each prompt and the batch."""
+def _prefill(loaded: LoadedBase, rows: list[_Row], cancel: threading.Event) -> tuple[torch.Tensor | None, _Batch]:
+    """Read all prompts; returns logits (rows, vocab) behind each and the batch, None for logits when cancelled.
+
+    Long prompts are read in pieces of a few seconds at most, so that leaving does not have to wait for the whole.
+    """
     lengths = [len(row.job.prompt_ids) for row in rows]
     longest = max(lengths)
     pad = loaded.tokenizer.pad_token_id or 0
@@ -152,7 +157,23 @@ def _prefill(loaded: LoadedBase, rows: list[_Row]) -> tuple[torch.Tensor, _Batch
     cache = DynamicCache(config=loaded.model.config)
     loaded.sides.set([row.job.adapter for row in rows])
     batch = _Batch(rows, cache, mask, torch.tensor([n - 1 for n in lengths], device=loaded.device))
-    return _forward(loaded, batch, ids.to(loaded.device), positions.to(loaded.device)), batch
+    ids, positions = ids.to(loaded.device), positions.to(loaded.device)
+    piece = piece_tokens(loaded.card.parameters * len(rows), loaded.device)
+    logits = None
+    for start in range(0, longest, piece):
+        if cancel.is_set():
+            return None, batch
+        end = min(start + piece, longest)
+        seen = None if mask is None else mask[:, :end]
+        with torch.inference_mode():
+            logits = _forward(loaded, batch, ids[:, start:end], positions[:, start:end], seen)
+    return logits, batch
+
+
+def piece_tokens(weights: int, device: torch.device) -> int:
+    """Prompt tokens read at once where each token takes `weights` multiplications, over all rows."""
+    work = _PIECE_WORK if device.type == "cpu" else 100 * _PIECE_WORK
+    return max(_LEAST_PIECE, min(_MOST_PIECE, work // max(1, weights)))
 
 
 @torch.inference_mode()
@@ -169,14 +190,20 @@ def _step(loaded: LoadedBase, batch: _Batch, kept: list[int], tokens: list[int |
     if batch.mask is not None:
         batch.mask = torch.cat([batch.mask, batch.mask.new_ones(len(kept), 1)], dim=-1)
     ids = torch.tensor([[tokens[place]] for place in kept], device=loaded.device)
-    return _forward(loaded, batch, ids, batch.positions.unsqueeze(-1))
+    return _forward(loaded, batch, ids, batch.positions.unsqueeze(-1), batch.mask)
 
 
-def _forward(loaded: LoadedBase, batch: _Batch, ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-    """One pass over ids (rows, n) at positions (rows, n); returns logits (rows, vocab) of the last place in fp32."""
+def _forward(
+    loaded: LoadedBase, batch: _Batch, ids: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor | None
+) -> torch.Tensor:
+    """One pass over ids (rows, n) at positions (rows, n), masked by mask (rows, everything so far) or by nothing.
+
+    Returns logits (rows, vocab) of the last place in fp32.
+    """
+    use_threads(loaded.threads)
     result = loaded.model(
         input_ids=ids,
-        attention_mask=batch.mask,
+        attention_mask=mask,
         position_ids=positions,
         past_key_values=batch.cache,
         use_cache=True,

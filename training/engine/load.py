@@ -22,6 +22,8 @@ from training.errors import ModelError, OutOfMemoryError
 
 _BYTES = {torch.float32: 4, torch.bfloat16: 2, torch.float16: 2}
 _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_ALL_THREADS = torch.get_num_threads()  # before anything here changed it
+_SMALL = 50_000_000
 _HEADROOM = 1.15  # weights are not all: activations and the cache need room as well
 
 
@@ -37,6 +39,7 @@ class LoadedBase:
     device: torch.device
     end_ids: frozenset[int]
     pristine: Pristine
+    threads: int
     peft: Any = None
     adapters: dict[str, str] = field(default_factory=dict)
     references: dict[str, torch.Tensor] = field(default_factory=dict)  # each adapter's own probe logits (vocab,)
@@ -69,7 +72,10 @@ def load_base(files: BaseFiles, settings: EngineSettings, progress: Progress) ->
             parameters=files.parameters,
         )
         ends = end_ids(tokenizer, model.generation_config.eos_token_id)
-        return LoadedBase(card, files, tokenizer, model, device, ends, Pristine.take(model, device, dtype, four_bit))
+        threads = pick_threads(files.parameters, device, settings)
+        use_threads(threads)
+        pristine = Pristine.take(model, device, dtype, four_bit)
+        return LoadedBase(card, files, tokenizer, model, device, ends, pristine, threads)
 
 
 def _read(files: BaseFiles, device: torch.device, dtype: torch.dtype, four_bit: bool) -> tuple[Any, Any]:
@@ -120,6 +126,19 @@ def pick_dtype(device: torch.device, settings: EngineSettings) -> torch.dtype:
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.bfloat16
     return torch.float32
+
+
+def pick_threads(parameters: int, device: torch.device, settings: EngineSettings) -> int:
+    """Threads for a forward pass: one for a small model on a CPU, else what torch chose for this machine."""
+    if settings.threads is not None:
+        return settings.threads
+    return 1 if device.type == "cpu" and parameters < _SMALL else _ALL_THREADS
+
+
+def use_threads(threads: int) -> None:
+    """Set torch's threads for whoever runs now: the setting belongs to a thread, and a stream may change threads."""
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
 
 
 def can_four_bit(device: torch.device) -> bool:

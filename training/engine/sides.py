@@ -8,7 +8,7 @@ is run while no side is set refuses: nothing is ever answered by chance.
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 import torch
@@ -27,7 +27,7 @@ class Sides:
     def __init__(self) -> None:
         self._names: list[str] | None = None
         self._told: WeakSet[Any] = WeakSet()
-        self.runs: list[tuple[slice, str]] = []  # neighbouring rows of one adapter; base rows stand in none
+        self.turn = 0  # counts calls of `set`, so that a layer knows when to look again
 
     @property
     def names(self) -> list[str]:
@@ -39,12 +39,7 @@ class Sides:
     def set(self, names: Sequence[str] | None) -> None:
         """Say which adapter, or BASE_ROW, answers each row of the next forward passes; None: nobody may run."""
         self._names = None if names is None else list(names)
-        self.runs, start = [], 0
-        for name, rows in groupby(names or ()):
-            stop = start + len(list(rows))
-            if name != BASE_ROW:
-                self.runs.append((slice(start, stop), name))
-            start = stop
+        self.turn += 1
 
     def teach(self, model: torch.nn.Module) -> None:
         """Have every adapter layer of a model ask here; layers that do already are left alone."""
@@ -54,30 +49,56 @@ class Sides:
                 _teach(layer, self)
 
 
+class _Part(NamedTuple):
+    """What one adapter adds to neighbouring rows of a layer: `scale * up(down(x))`, `up` (r, out) already turned."""
+
+    rows: slice
+    down: torch.Tensor
+    up: torch.Tensor
+    bias: torch.Tensor | None
+    scale: float
+
+
 def _teach(layer: Any, sides: Sides) -> None:
-    original = layer.forward
+    original: Any = layer.forward
+    base: Any = getattr(layer, "base_layer", None)
+    looked, parts = -1, list[_Part]()
 
     def by_peft(*args: Any, **kwargs: Any) -> Any:
         return original(*args, adapter_names=sides.names, **kwargs)
 
     def by_slice(x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        nonlocal looked, parts
         if layer.lora_variant:
             return by_peft(x, *args, **kwargs)
-        if len(sides.names) != len(x):
-            raise ProofError(f"{len(x)} rows came for {len(sides.names)} sides.", fix="Report this as a bug.")
-        result = layer.base_layer(x, *args, **kwargs)
-        for rows, name in sides.runs:
-            if name in layer.scaling:
-                _add(result[rows], x[rows], layer.lora_A[name], layer.lora_B[name], layer.scaling[name])
+        if looked != sides.turn:
+            parts = _parts(layer, sides.names, len(x))
+            looked = sides.turn
+        result = base(x, *args, **kwargs)
+        for part in parts:
+            _add(result[part.rows], x[part.rows], part)
         return result
 
     layer.forward = by_slice if type(layer) is Linear else by_peft
 
 
-def _add(result: torch.Tensor, x: torch.Tensor, down: Any, up: Any, scale: float) -> None:
-    """Add `scale * up(down(x))` to a slice of a layer's result, in place. (rows, n, out) and (rows, n, in)."""
-    low = linear(x.to(down.weight.dtype), down.weight)
-    if up.bias is None and low.dtype == result.dtype:
-        result.view(-1, result.shape[-1]).addmm_(low.view(-1, low.shape[-1]), up.weight.t(), alpha=scale)
+def _parts(layer: Any, names: Sequence[str], rows: int) -> list[_Part]:
+    if len(names) != rows:
+        raise ProofError(f"{rows} rows came for {len(names)} sides.", fix="Report this as a bug.")
+    found: list[_Part] = []
+    stop = 0
+    for name, group in groupby(names):
+        start, stop = stop, stop + len(list(group))
+        if name in layer.scaling:  # BASE_ROW never is, nor an adapter that leaves this layer alone
+            down, up = layer.lora_A[name].weight, layer.lora_B[name]
+            found.append(_Part(slice(start, stop), down, up.weight.t(), up.bias, layer.scaling[name]))
+    return found
+
+
+def _add(result: torch.Tensor, x: torch.Tensor, part: _Part) -> None:
+    """Add a part to a slice of a layer's result, in place. (rows, n, out) and (rows, n, in)."""
+    low = linear(x.to(part.down.dtype), part.down)
+    if part.bias is None and low.dtype == result.dtype:
+        result.view(-1, result.shape[-1]).addmm_(low.view(-1, low.shape[-1]), part.up, alpha=part.scale)
     else:
-        result.add_(linear(low, up.weight, up.bias).to(result.dtype), alpha=scale)
+        result.add_(linear(low, part.up.t(), part.bias).to(result.dtype), alpha=part.scale)
