@@ -21,6 +21,7 @@ def compare_for_program(
     Empty `task` and `base` are the first on offer; `adapters` None the first adapter of that base; `seed` None the
     task's own. Raises StudioErrors; BusyError where the run was stopped before it began.
     """
+    # size: a program's call names each of these on its own
     task = task or next(iter(deps.packs), "")
     base = base or choices.default_base(deps)
     pack = pack_of(task, deps.packs)
