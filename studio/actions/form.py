@@ -19,7 +19,7 @@ SWEEP = "0.3, 0.7, 1.0, 1.5"
 class Form:
     """Plain values as the components give them, one a field; the component of the same name is the only other place.
 
-    `arms` holds "base", "prompted" and "adapter:NAME". `budget_tokens` None is the model's own room. `temperatures`
+    `arms` holds "base", "prompted" and "adapter:NAME". `budget_tokens` 0 or None is the model's own room. `temperatures`
     and `sweep_arm` count only with `sweep`.
     """
 
@@ -65,7 +65,7 @@ def to_request(form: Form, deps: Deps, arms: tuple[Arm, ...] | None = None) -> R
             f"Blind mode puts two answers to a vote, and {len(arms)} columns were chosen.",
             fix="Choose two columns, or switch Blind off.",
         )
-    budget = whole(form.budget_tokens, "Token budget", 16, 1_000_000) if form.budget_tokens is not None else None
+    budget = whole(form.budget_tokens, "Token budget", 16, 1_000_000) if form.budget_tokens else None
     gold = gold_for(form.text, pack)
     return Request(pack, form.base, source, arms, sampling, form.context_enabled, budget, gold)
 
@@ -151,12 +151,12 @@ def number(value: float | None, name: str, low: float, high: float) -> float:
     """The value, never another one: a wrong one is refused, since it would falsify the comparison."""
     if value is None or isinstance(value, (str, bool)) or not low <= value <= high:
         given = "is empty" if value is None else f"is {value!r}"
-        raise InputError(f"{name} {given}.", fix=f"Enter a number from {low:g} to {high:g}.")
+        raise InputError(f"{name} {given}.", fix=f"Enter a number from {low:,} to {high:,}.")
     return float(value)
 
 
 def whole(value: float | None, name: str, low: int, high: int) -> int:
     checked = number(value, name, low, high)
     if checked != int(checked):
-        raise InputError(f"{name} is {value!r}.", fix=f"Enter a whole number from {low} to {high}.")
+        raise InputError(f"{name} is {value!r}.", fix=f"Enter a whole number from {low:,} to {high:,}.")
     return int(checked)

@@ -42,7 +42,7 @@ def build_sidebar(deps: Deps) -> dict[str, Any]:
     with gr.Accordion("Context", open=False, elem_classes="tt-fold"):
         parts["context_enabled"] = gr.Checkbox(True, label="Leave out adverts and comments, fit to the model")
         parts["budget_tokens"] = gr.Number(
-            None, label="Token budget", info="Empty: as much as fits the model", precision=0, minimum=0
+            0, label="Token budget", info="0: as much as fits the model", precision=0, minimum=0
         )
     with gr.Accordion("Recent", open=False, elem_classes="tt-fold", elem_id="tt-recent"):
         parts["search"] = gr.Textbox(

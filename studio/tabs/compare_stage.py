@@ -130,7 +130,7 @@ def receipt_html(kept: Kept) -> Html:
 def receipt_line(kept: Kept) -> Html:
     """One line beside the buttons: how fair the comparison was."""
     found, seed = kept.data["receipt"], kept.arms[0]["generation"]["sampling"]["seed"]
-    prompt = "same prompt" if "prompt_sha256" in found["equal"] else "prompts differ"
+    prompt = "prompts differ" if "prompt_sha256" in found["differs"] else "same prompt"
     differing = [name.removesuffix("_sha256").replace("_", " ") for name in found["differs"]]
     others = [name for name in differing if name != "prompt"]
     tail = f"; only {' and '.join(others)} differ{'s' if len(others) == 1 else ''}" if others else ""

@@ -34,10 +34,14 @@ def free_port() -> int:
 
 @dataclass
 class Studio:
-    """One running app. `start` again after `stop` keeps the home, as a person's next day does."""
+    """One running app. `start` again after `stop` keeps the home, as a person's next day does.
+
+    `script` is what is run: the app with a scripted model, or the real `app.py`.
+    """
 
     home: Path
     env: dict[str, str] = field(default_factory=dict)
+    script: str = "tests/browser/studio_under_test.py"
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -46,7 +50,7 @@ class Studio:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        command = [sys.executable, str(ROOT / "tests" / "browser" / "studio_under_test.py")]
+        command = [sys.executable, self.script]
         command += ["--home", str(self.home), "--port", str(self.port), "--no-browser"]
         log = (self.home.parent / "studio.log").open("ab")
         self.process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **self.env}, stdout=log, stderr=log)
@@ -104,7 +108,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
-    """`open_page(url, width, height, dark)`: a page that fails its test at the end when the console told an error."""
+    """`open_page(url, width, height, dark)`: a page whose console errors fail the test at its end, unless not `strict`."""
     contexts: list[Any] = []
     said: list[str] = []
 
@@ -112,7 +116,7 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
         if message.type == "error":
             said.append(f"{message.text} ({message.location})")
 
-    def open_one(url: str, width: int = 1440, height: int = 900, dark: bool = False) -> Any:
+    def open_one(url: str, width: int = 1440, height: int = 900, dark: bool = False, strict: bool = True) -> Any:
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
@@ -122,8 +126,9 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE_S * 1000)
-        page.on("console", listen)
-        page.on("pageerror", lambda err: said.append(str(err)))
+        if strict:
+            page.on("console", listen)
+            page.on("pageerror", lambda err: said.append(str(err)))
         page.goto(url)
         page.locator("#tt-run").wait_for()
         page.wait_for_function("tasteTest.ticks > 0")
