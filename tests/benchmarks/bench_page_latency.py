@@ -28,7 +28,7 @@ Samples = dict[str, list[float]]
 
 
 def unfold(page: Page) -> None:
-    """Show the source text, which folds away when a comparison is opened."""
+    """Show the source text, which folds away when a comparison is opened; the page may still be about to fold it."""
     page.evaluate("() => tasteTest.fold(false)")
 
 
@@ -37,7 +37,7 @@ def type_text(page: Page, number: int) -> None:
     unfold(page)
     word = f"saltcellar{number}"
     page.locator("#tt-source textarea").fill(f"{word} pancakes\n\nIngredients\n2 eggs\n1 cup flour\n\nMix and fry.")
-    page.locator("#tt-context").get_by_text(word).first.wait_for(timeout=WAIT_MS)
+    page.locator("#tt-context").get_by_text(word).first.wait_for(state="attached", timeout=WAIT_MS)
 
 
 def click_example(page: Page, number: int) -> None:
