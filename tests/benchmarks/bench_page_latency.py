@@ -5,7 +5,8 @@
 One studio, two browser tabs. In the second one a person types into the source text, clicks an example and opens a kept
 comparison, and each time waits for the server's answer on screen. This is measured while nothing else goes on, then
 while the first tab runs one comparison after the other, then idle again. A sample counts as busy only when the run was
-going on before and after it. The ratio is p95 busy to p95 idle, over all actions together and for each.
+going on before and after it. The ratio is p95 busy to p95 idle of the
+action that suffers most.
 """
 
 import argparse
@@ -35,8 +36,10 @@ def unfold(page: Page) -> None:
 def type_text(page: Page, number: int) -> None:
     """Write a text of its own and wait until the pane of what the model sees has it."""
     unfold(page)
-    word = f"saltcellar{number}"
-    page.locator("#tt-source textarea").fill(f"{word} pancakes\n\nIngredients\n2 eggs\n1 cup flour\n\nMix and fry.")
+    word = f"saltcellar{number:05d}"
+    box = page.locator("#tt-source textarea")
+    box.fill(f"{word} pancakes\n\nIngredients\n2 eggs\n1 cup flour\n\nMix and fry")
+    box.press_sequentially(".")
     page.locator("#tt-context").get_by_text(word).first.wait_for(state="attached", timeout=WAIT_MS)
 
 
@@ -120,7 +123,7 @@ def measure(samples: int) -> dict[str, Any]:
         writer.wait_for_url("**/?comparison=*", timeout=WAIT_MS)
         hands.goto(writer.url)
         for act in ACTIONS.values():  # once to warm up
-            act(hands, -1)
+            act(hands, 0)
         before = studio.sample(samples // 2, busy=False)
         busy = studio.sample(samples, busy=True)
         studio.finish()
@@ -128,7 +131,8 @@ def measure(samples: int) -> dict[str, Any]:
         browser.close()
     each = {name: round(percentile(busy[name], 0.95) / percentile(idle[name], 0.95), 3) for name in ACTIONS}
     return {
-        "ratio": round(p95(busy) / p95(idle), 3),
+        "ratio": max(each.values()),
+        "ratio_together": round(p95(busy) / p95(idle), 3),
         "limit": LIMIT,
         "samples": {"idle": sum(map(len, idle.values())), "busy": sum(map(len, busy.values()))},
         "p95_s": {"idle": round(p95(idle), 3), "busy": round(p95(busy), 3)},
