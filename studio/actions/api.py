@@ -1,9 +1,7 @@
 """The comparison for programs: plain arguments in, the command line's JSON lines out. No Gradio."""
 
-import json
 import uuid
 from collections.abc import Sequence
-from typing import Any
 
 from studio.actions.compare import compare
 from studio.actions.form import Form, pack_of, to_request
@@ -15,8 +13,8 @@ from training.errors import BusyError
 
 def compare_for_program(
     deps: Deps, text: str, task: str, base: str, adapters: Sequence[str] | None, prompted: bool, seed: int | None
-) -> list[dict[str, Any]]:
-    """One object an arm, as `python -m training compare --json` prints them. Kept like any other comparison.
+) -> str:
+    """One JSON object a line for each arm, as `python -m training compare --json` prints them; kept like any other.
 
     Empty `task` and `base` are the first on offer; `adapters` None the first adapter of that base; `seed` None the
     task's own. Raises StudioErrors; BusyError where the run was stopped before it began.
@@ -46,7 +44,7 @@ def compare_for_program(
     try:
         for frame in compare(deps, session, to_request(form, deps)):
             if frame.comparison:
-                return [json.loads(json_line(result)) for result in frame.comparison.arms]
+                return "\n".join(json_line(result) for result in frame.comparison.arms)
     finally:
         deps.sessions.drop(session)
     raise BusyError("The comparison was stopped before it began.", fix="Ask again.")

@@ -19,8 +19,8 @@ SWEEP = "0.3, 0.7, 1.0, 1.5"
 class Form:
     """Plain values as the components give them, one a field; the component of the same name is the only other place.
 
-    `arms` holds "base", "prompted" and "adapter:NAME". `budget_tokens` 0 or None is the model's own room. `temperatures`
-    and `sweep_arm` count only with `sweep`.
+    `arms` holds "base", "prompted" and "adapter:NAME". `budget_tokens` 0 or None is the model's own room.
+    `temperatures` and `sweep_arm` count only with `sweep`.
     """
 
     text: str = ""

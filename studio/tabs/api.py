@@ -1,7 +1,5 @@
 """The one public endpoint, for gradio_client and, where the `mcp` extra is installed, for agents. No components."""
 
-from typing import Any
-
 import gradio as gr
 
 from studio.actions.api import compare_for_program
@@ -20,12 +18,12 @@ def build(deps: Deps) -> None:
         adapters: list[str] | None = None,
         prompted: bool = False,
         seed: int | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> str:
         """Run one text through a base language model and its fine-tuned adapters, and judge each answer.
 
-        Every model answers the same prompt with the same seed, in one batch. The answer is a list with one object a
-        model: arm, adapter, raw (the answer as written), tier (strict, extracted, repaired, repaired_truncated or
-        failed: how much help it took to read the answer as JSON), object, schema_errors, scores, finish_reason,
+        Every model answers the same prompt with the same seed, in one batch. The answer is text with one JSON object
+        a line for each model: arm, adapter, raw (the answer as written), tier (strict, extracted, repaired,
+        repaired_truncated or failed: how much help it took to read the answer as JSON), object, schema_errors, scores, finish_reason,
         prompt_sha256, tokens, seconds, and proof (which weights really answered).
 
         Args:

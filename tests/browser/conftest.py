@@ -108,7 +108,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
-    """`open_page(url, width, height, dark)`: a page whose console errors fail the test at its end, unless not `strict`."""
+    """`open_page(url, width, height, dark)`: a page whose console errors fail the test at its end, where `strict`."""
     contexts: list[Any] = []
     said: list[str] = []
 

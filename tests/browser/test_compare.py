@@ -33,7 +33,7 @@ def watch_columns(page: Any) -> None:
     page.evaluate(
         """() => {
           window.seen = [];
-          const shown = (column) => column.matches(".tt-is-running") ? column.querySelector("pre")?.innerText ?? "" : "";
+          const shown = (column) => column.matches(".tt-is-running") && column.querySelector("pre")?.innerText || "";
           const look = () => {
             const texts = [...document.querySelectorAll("#tt-columns .tt-col")].slice(0, 2).map(shown);
             if (texts.join() !== (window.seen.at(-1) ?? []).join()) window.seen.push(texts);

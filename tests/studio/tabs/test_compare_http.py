@@ -23,6 +23,12 @@ def form_values(**changes: Any) -> list[Any]:
     return plain_values(**{"sweep_arm": "base", **changes})
 
 
+def ask(window: Window, *given: Any, **named: Any) -> list[dict[str, Any]]:
+    """The public endpoint's lines."""
+    answer = client(window).predict(*given, **named, api_name="/compare")
+    return [json.loads(line) for line in answer.splitlines()]
+
+
 def client(window: Window) -> Client:
     return Client(window.url, verbose=False)
 
@@ -44,7 +50,7 @@ def outcome(response: httpx.Response) -> dict[str, Any]:
 
 
 def test_plain_arguments_give_the_command_lines_json(home: Window) -> None:
-    lines = client(home).predict(POST, api_name="/compare")
+    lines = ask(home, POST)
     assert [set(line) for line in lines] == [LINE_KEYS, LINE_KEYS]
     assert [(line["arm"], line["adapter"], line["raw"]) for line in lines] == [
         ("base", None, PROSE),
@@ -56,11 +62,9 @@ def test_plain_arguments_give_the_command_lines_json(home: Window) -> None:
 
 
 def test_every_argument_counts(home: Window) -> None:
-    found = client(home).predict(
-        text=POST, task="recipe-jsonld", base=BASE, adapters=["tiny-other"], prompted=True, seed=3, api_name="/compare"
-    )
+    found = ask(home, text=POST, task="recipe-jsonld", base=BASE, adapters=["tiny-other"], prompted=True, seed=3)
     assert [line["arm"] for line in found] == ["base", "prompted base", "tiny-other"]
-    assert [line["arm"] for line in client(home).predict(POST, adapters=[], api_name="/compare")] == ["base"]
+    assert [line["arm"] for line in ask(home, POST, adapters=[])] == ["base"]
 
 
 def test_programs_hear_what_is_wrong_and_what_to_do(home: Window) -> None:
@@ -69,7 +73,7 @@ def test_programs_hear_what_is_wrong_and_what_to_do(home: Window) -> None:
 
 
 def test_only_the_comparison_is_offered_to_programs(home: Window) -> None:
-    api = client(home).view_api(return_format="dict", print_info=False)
+    api = httpx.get(f"{home.url}/gradio_api/info").json()
     assert list(api["named_endpoints"]) == ["/compare"] and not api["unnamed_endpoints"]
 
 
@@ -91,7 +95,7 @@ def test_a_broken_model_is_a_message_and_the_studio_stays_usable(home: Window, m
     ended = outcome(call(home, "run_comparison", form_values()))
     assert not ended["success"] and "The file is cut short." in ended["output"]["error"]
     monkeypatch.undo()
-    assert client(home).predict(POST, api_name="/compare")[1]["tier"] == "strict"
+    assert ask(home, POST)[1]["tier"] == "strict"
 
 
 def test_a_client_that_goes_away_frees_the_model(home: Window, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +107,7 @@ def test_a_client_that_goes_away_frees_the_model(home: Window, monkeypatch: pyte
         for line in s.iter_lines():
             if "process_generating" in line and "lovely" in line:
                 break
-    assert client(home).predict(POST, api_name="/compare")[1]["tier"] == "strict"
+    assert ask(home, POST)[1]["tier"] == "strict"
     assert home.deps.line.counts() == (0, 0)
 
 
