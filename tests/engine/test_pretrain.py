@@ -95,7 +95,7 @@ def test_a_stopped_run_goes_on_and_leaves_a_plain_model(folder: Path, tmp_path: 
     )
     train(settings)
     stopped = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["state"]
-    settings.minutes = 0.04
+    settings.minutes = stopped["seconds"] / 60 + 0.1
     train(settings)
     ended = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["state"]
     assert ended["step"] > stopped["step"] > 0
