@@ -89,9 +89,7 @@ def test_base_and_taught_adapter_side_by_side(pack: Pack, engine: Engine) -> Non
 def test_events_come_in_order_and_text_grows_in_both_columns(pack: Pack, engine: Engine) -> None:
     engine.unload()
     told: list[str] = []
-    events = list(
-        run(request_for(pack, BASE, COOK), engine, threading.Event(), lambda text, _share: told.append(text))
-    )
+    events = list(run(request_for(pack, BASE, COOK), engine, threading.Event(), lambda text, _share: told.append(text)))
     kinds = [type(event) for event in events]
     assert kinds[0] is Loading
     assert told == [event.text for event in events if isinstance(event, Loading)]

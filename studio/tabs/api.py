@@ -23,8 +23,8 @@ def build(deps: Deps) -> None:
 
         Every model answers the same prompt with the same seed, in one batch. The answer is text with one JSON object
         a line for each model: arm, adapter, raw (the answer as written), tier (strict, extracted, repaired,
-        repaired_truncated or failed: how much help it took to read the answer as JSON), object, schema_errors, scores, finish_reason,
-        prompt_sha256, tokens, seconds, and proof (which weights really answered).
+        repaired_truncated or failed: how much help it took to read the answer as JSON), object, schema_errors,
+        scores, finish_reason, prompt_sha256, tokens, seconds, and proof (which weights really answered).
 
         Args:
             text: The document, such as a food blog post: plain text, Markdown or HTML, at most 2 million characters.

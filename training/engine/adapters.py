@@ -133,5 +133,3 @@ def _widths(layer: Any) -> tuple[int | None, int | None]:
     if hasattr(layer, "nx"):  # GPT-2's Conv1D
         return layer.nx, layer.nf
     return None, None
-
-
