@@ -78,7 +78,8 @@ def build(folder: Path, shape: str) -> tuple[str, str]:
     torch.manual_seed(0)
     base, adapter = folder / "models" / shape, folder / "adapters" / f"{shape}-lora"
     config = Gemma3TextConfig(**SHAPES[shape], pad_token_id=0, bos_token_id=1, eos_token_id=2, tie_word_embeddings=True)
-    model: Any = Gemma3ForCausalLM(config).to(torch.bfloat16)
+    made: Any = Gemma3ForCausalLM(config)
+    model = made.to(torch.bfloat16)
     model.save_pretrained(base)
     for path in (ASSETS / "models" / "crumb").glob("*token*"):
         shutil.copy(path, base)
@@ -164,7 +165,8 @@ def run_script(arguments: argparse.Namespace) -> dict[str, Any]:
     loading, kept, answers = 0.0, [], []
     for side in ("base", "tuned"):
         begun = time.perf_counter()
-        model: Any = AutoModelForCausalLM.from_pretrained(str(base.folder), dtype=dtype).to(device)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(str(base.folder), dtype=dtype)
+        model = loaded.to(device)
         if side == "tuned":
             model = PeftModel.from_pretrained(model, str(adapter.folder))
         model.eval()
