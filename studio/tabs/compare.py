@@ -202,7 +202,7 @@ def wire_source(deps: Deps, parts: Parts, form: list[Any]) -> None:
     )  # fmt: skip
     parts["text"].input(None, None, parts["origin"], js="() => 'paste'")
     gr.on(
-        [parts["text"].input, parts["context_enabled"].change, parts["budget_tokens"].change],
+        [parts["text"].change, parts["context_enabled"].change, parts["budget_tokens"].change],
         guard(partial(on_preview, deps)), form, parts["preview"], api_name="preview", trigger_mode="always_last",
         **QUIET,
     )  # fmt: skip

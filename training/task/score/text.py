@@ -141,7 +141,7 @@ def overlap(left: Counter[str], right: Counter[str]) -> int:
 
 
 def _unaccented(text: str) -> str:
-    marked = unicodedata.normalize("NFKD", text.casefold())
+    marked = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return unicodedata.normalize("NFC", "".join(char for char in marked if not "\u0300" <= char <= "\u036f"))
 
 
