@@ -28,7 +28,7 @@ class Form:
     task: str = ""
     base: str = ""
     arms: Sequence[str] = ()
-    own_adapter: str = ""
+    own_adapter: str | None = ""
     temperature: float | None = 0.0
     top_p: float | None = 1.0
     top_k: float | None = 0
@@ -36,7 +36,7 @@ class Form:
     seed: float | None = 7
     sweep: bool = False
     temperatures: str = SWEEP
-    sweep_arm: str = ""
+    sweep_arm: str | None = ""
     context_enabled: bool = True
     budget_tokens: float | None = None
     blind: bool = False
@@ -96,7 +96,8 @@ def check_base(base: str, deps: Deps) -> None:
 
 def chosen_arms(form: Form, deps: Deps) -> tuple[Arm, ...]:
     """The ticked columns in a fixed order: base, prompted base, adapters; then the person's own adapter."""
-    names = [*form.arms, *([ADAPTER_PREFIX + form.own_adapter.strip()] if form.own_adapter.strip() else [])]
+    own = (form.own_adapter or "").strip()  # a box that is not on the page gives None
+    names = [*form.arms, *([ADAPTER_PREFIX + own] if own else [])]
     order = {"base": 0, "prompted": 1}
     return tuple(arm_of(name, deps, form.base) for name in sorted(dict.fromkeys(names), key=lambda n: order.get(n, 2)))
 

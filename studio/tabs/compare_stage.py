@@ -132,7 +132,7 @@ def receipt_line(kept: Kept) -> Html:
     found, seed = kept.data["receipt"], kept.arms[0]["generation"]["sampling"]["seed"]
     prompt = "prompts differ" if "prompt_sha256" in found["differs"] else "same prompt"
     differing = [name.removesuffix("_sha256").replace("_", " ") for name in found["differs"]]
-    others = [name for name in differing if name != "prompt"]
+    others = [f"the {name}" for name in differing if not name.startswith("prompt")]
     tail = f"; only {' and '.join(others)} differ{'s' if len(others) == 1 else ''}" if others else ""
     return el("span", f"{prompt}, seed {seed}{tail}", cls="tt-dim", title=receipt.receipt_words(found))
 

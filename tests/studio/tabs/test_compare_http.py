@@ -166,6 +166,10 @@ def test_on_a_space_one_visitor_never_sees_anothers_text(space: Window) -> None:
     assert not list(space.deps.settings.home.rglob("*"))
 
 
+def test_on_a_space_the_form_works_without_the_boxes_it_leaves_out(space: Window) -> None:
+    assert outcome(call(space, "run_comparison", form_values(own_adapter=None), "no boxes"))["success"]
+
+
 def test_a_space_takes_no_file_but_text(space: Window) -> None:
     upload = f"{space.url}/gradio_api/upload"
     assert httpx.post(upload, files={"files": ("a.bin", b"\0\1")}).status_code == 415
