@@ -60,9 +60,9 @@ def test_ones_own_adapter_joins_the_columns_under_its_folders_name(deps: Deps) -
         ({"arms": ["base", "prompted", "adapter:a", "adapter:b"], "own_adapter": "c"}, "5 columns"),
         ({"blind": True, "arms": ["base"]}, "1 columns were chosen"),
         ({"sweep": True}, "No column was chosen for the sweep"),
-        ({"text": ""}, ""),
-        ({"text": " \n\t"}, ""),
-        ({"text": None}, ""),
+        ({"text": ""}, "text is empty"),
+        ({"text": " \n\t"}, "text is empty"),
+        ({"text": None}, "text is empty"),
     ],
 )
 def test_what_is_wrong_is_named_with_a_way_out(deps: Deps, changes: dict[str, Any], message: str) -> None:

@@ -1,6 +1,7 @@
 """The window over HTTP, as programs and other people's pages meet it: at home, and as a Space."""
 
 import json
+import time
 from typing import Any
 
 import httpx
@@ -9,7 +10,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from studio.actions.form import FIELDS
-from tests.fakes import ADAPTER, BASE, POST, PROSE, RECIPE
+from tests.fakes import ADAPTER, BASE, POST, PROSE, RECIPE, pieces
 from tests.fakes import form_values as plain_values
 from tests.studio.conftest import Window
 from training.errors import ModelError
@@ -99,16 +100,20 @@ def test_a_broken_model_is_a_message_and_the_studio_stays_usable(home: Window, m
 
 
 def test_a_client_that_goes_away_frees_the_model(home: Window, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(home.engine, "token_s", 0.05)
+    monkeypatch.setattr(home.engine, "token_s", 0.2)
     index = next(i for i, fn in home.app.fns.items() if fn.api_name == "run_comparison")
     body = {"data": form_values(), "fn_index": index, "session_hash": "leaver"}
+    before = home.engine.steps
     assert httpx.post(f"{home.url}/gradio_api/queue/join", json=body, timeout=30).status_code == 200
     with httpx.stream("GET", f"{home.url}/gradio_api/queue/data", params={"session_hash": "leaver"}, timeout=30) as s:
         for line in s.iter_lines():
             if "process_generating" in line and "lovely" in line:
                 break
+    while home.deps.line.counts() != (0, 0):
+        time.sleep(0.05)
+    assert home.engine.steps - before < len(pieces(RECIPE)) / 2
+    monkeypatch.undo()
     assert ask(home, POST)[1]["tier"] == "strict"
-    assert home.deps.line.counts() == (0, 0)
 
 
 def test_a_foreign_page_can_neither_call_upload_nor_read(window: Window) -> None:
@@ -133,6 +138,12 @@ def test_what_gradio_would_open_by_itself_is_shut(window: Window) -> None:
 def test_the_page_is_an_app_that_can_be_installed(home: Window) -> None:
     manifest = httpx.get(f"{home.url}/manifest.json").json()
     assert manifest["name"] == "Taste Test" and manifest["display"] == "standalone" and manifest["icons"]
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:80/", "http://localhost/", "file:///etc/passwd", "nonsense"])
+def test_at_home_addresses_of_this_machine_are_not_fetched(home: Window, address: str) -> None:
+    ended = outcome(call(home, "load_url", [address, *form_values()]))
+    assert not ended["success"] and ended["output"]["title"] == "The page could not be fetched"
 
 
 def test_a_space_fetches_no_address_whatever_is_called(space: Window) -> None:
