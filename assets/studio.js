@@ -10,7 +10,7 @@ const tasteTest = {
 
   press(id) {
     const button = this.button(id);
-    if (button && !button.disabled) button.click();
+    if (button && !button.disabled && button.offsetParent) button.click();
   },
 
   /* One line of the source text, or all of it; without an argument the other one of the two. */

@@ -19,6 +19,7 @@ TITLES = {
     "OutOfMemoryError": "Not enough memory",
     "BusyError": "The model is busy",
     "ProofError": "The sides could not be proven",
+    "DataError": "That data can't be used",
     "StorageError": "It could not be stored",
 }
 

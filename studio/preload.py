@@ -3,7 +3,7 @@
 import threading
 
 from studio.deps import Deps
-from studio.queries.choices import ADAPTER_PREFIX, arm_choices, default_arms, default_base
+from studio.queries.choices import ADAPTER_PREFIX, arm_choices, default_arms, default_base, default_task
 from training.errors import StudioError
 
 FIRST_PAGE_S = 20.0
@@ -23,7 +23,7 @@ def preload(deps: Deps) -> None:
     if not base:
         deps.notices.append("No base model was found: assets/models is empty.")
         return
-    arms = default_arms(arm_choices(deps, base))
+    arms = default_arms(arm_choices(deps, base, default_task(deps)))
     adapters = [arm.removeprefix(ADAPTER_PREFIX) for arm in arms if arm.startswith(ADAPTER_PREFIX)]
     try:
         deps.engine.prepare(base, adapters, lambda text, fraction: tell(deps, text, fraction))

@@ -12,14 +12,17 @@ from studio.deps import Deps
 from studio.guard import Visit, guard
 from studio.queries.status import engine_status
 from studio.security import middleware
-from studio.tabs import api, compare
+from studio.tabs import api, compare, data
 from studio.theme import ICON, build_theme, head_html
 from studio.views.header import header_html
 from studio.views.markup import Html, el, html
 from studio.views.status import status_bar
 
 Build = Callable[[Deps, gr.Blocks], None]
-TABS: tuple[tuple[str, str, Build], ...] = (("Compare", "tt-tab-compare", compare.build),)
+TABS: tuple[tuple[str, str, Build], ...] = (
+    ("Compare", "tt-tab-compare", compare.build),
+    ("Data", "tt-tab-data", data.build),
+)
 SCRIPT = Path(__file__).resolve().parents[1] / "assets" / "studio.js"
 TICK_S = 2.0
 
@@ -54,7 +57,8 @@ def header() -> Html:
         "Paste a text, press Compare: a base model and a fine-tuned one answer it at the same time. ",
         "Each column says how much help its answer needed and what of it stands in your text.",
     )
-    help_ = el("details", el("summary", "Help"), el("p", *words), el("p", keys), id="tt-help")
+    data = "Data builds what a model can learn from, refuses what it should not, and says why."
+    help_ = el("details", el("summary", "Help"), el("p", *words), el("p", data), el("p", keys), id="tt-help")
     return html(header_html(), el("div", theme, help_, cls="tt-header-end"))
 
 

@@ -12,14 +12,14 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from studio.actions.form import FIELDS, Form
 from studio.deps import Deps
 from studio.line import Line
 from studio.sessions import Sessions
 from studio.settings import build_settings
-from training.engine.api import AdapterInfo, BaseInfo, Delta, EngineStatus, ModelCard, Row
+from training.engine.api import AdapterInfo, BaseInfo, Delta, EngineStatus, ModelCard, Row, Stop
 from training.store import Store
 from training.task.pack import BUILTIN, find_packs
 from training.task.records import (
@@ -127,7 +127,7 @@ class FakeEngine:
         return len(pieces(text))
 
     def generate(
-        self, rows: Sequence[Row], sampling: Sampling, stop: Literal["json"] | None, cancel: threading.Event
+        self, rows: Sequence[Row], sampling: Sampling, stop: Stop, cancel: threading.Event
     ) -> Iterator[Delta | Generation]:
         whole = [pieces(self.script[row.arm.kind]) for row in rows]
         words = [answer[: sampling.max_new_tokens] for answer in whole]

@@ -74,6 +74,20 @@ def main(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
     return code, told.out, told.err
 
 
+def test_an_example_is_compared_without_its_front_matter_and_scored_against_its_answer(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["compare", "--task", "recipe-jsonld", "--base", "lfm2", "--home", str(home), "--json", "--example"]
+    code, out, _ = main(capsys, *asked, "01-clean-blog")
+    scores = {(s["metric"], s["field"]): s["value"] for s in json.loads(out.splitlines()[0])["scores"]}
+    assert code == 0
+    assert scores["f1", "recipeIngredient"] == 0.0  # twelve tokens of a model that knows nothing, scored all the same
+    code, out, err = main(capsys, *asked, "99-none")
+    assert (code, out) == (2, "")
+    assert "no example '99-none'" in err
+    assert "01-clean-blog" in err
+
+
 def test_without_json_it_is_short_text_that_can_not_steer_a_terminal(
     home: Path, post: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

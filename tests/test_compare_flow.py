@@ -259,3 +259,11 @@ def test_a_web_page_is_kept_as_the_text_people_read(pack: Pack, engine: Engine) 
         request_for(pack, source=Source(page, "html", "x.html"), sampling=SHORT, context_enabled=False), engine
     )
     assert raw.source.text == raw.context.shown == page
+
+
+def test_a_page_without_text_is_refused_with_the_way_out(pack: Pack, engine: Engine) -> None:
+    bare = Source("<html><body><img src=a.png><script>go()</script></body></html>", "html", "x.html")
+    with pytest.raises(InputError, match="holds no text") as told:
+        finish(request_for(pack, source=bare, sampling=SHORT), engine)
+    assert "switch the context step off" in told.value.fix
+    assert finish(request_for(pack, source=bare, sampling=SHORT, context_enabled=False), engine).arms

@@ -35,7 +35,7 @@ def first_page(url: str) -> str:
 def test_every_command_block_is_named_and_has_a_test() -> None:
     shells = [language for language, _ in readme.fenced(SOURCE) if language != "tree"]
     assert len(shells) == len(COMMANDS), "a fenced block without `<!-- command: NAME -->` above it, or of two lines"
-    assert set(COMMANDS) == {"start", "start-windows", "test", "compare", "space", "gpu"}
+    assert set(COMMANDS) == {"start", "start-windows", "test", "compare", "data", "space", "gpu"}
 
 
 @pytest.mark.parametrize("name", ["start", "test"])
@@ -75,6 +75,14 @@ def test_compare_command_prints_one_object_an_arm(tmp_path: Path) -> None:
     for arm in arms:
         assert not (missing := set(wanted.split()) - set(arm)), missing
     assert arms[0]["prompt_sha256"] == arms[1]["prompt_sha256"]
+
+
+def test_data_command_builds_the_version_that_ships(tmp_path: Path) -> None:
+    words = [*last_step("data"), "--home", str(tmp_path)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    built = [folder.name for folder in (tmp_path / "datasets").iterdir() if not folder.name.startswith(".")]
+    assert built == [folder.name for folder in (ROOT / "assets" / "datasets").glob("news-metadata-small-*")]
 
 
 def test_space_command_uses_options_that_exist() -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from training import cli_compare, cli_train
+from training import cli_compare, cli_data, cli_train
 from training.errors import StudioError
 
 Verb = Callable[[argparse.Namespace], int]
@@ -27,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     cli_compare.add(verbs)
     cli_train.add(verbs)
+    cli_data.add(verbs)
     arguments = parser.parse_args(argv)
     verb: Verb = arguments.run
     try:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from training.errors import InputError
-from training.task.records import Arm, ArmKind, ArmResult, to_json
+from training.task.pack import BUILTIN, Pack, find_packs
+from training.task.records import Arm, ArmKind, ArmResult, Source, to_json
 
 EMBEDDED = "crumb"
 EMBEDDED_ADAPTER = "crumb-recipe-jsonld"
@@ -18,7 +19,9 @@ EMBEDDED_ADAPTER = "crumb-recipe-jsonld"
 def add(verbs: Any) -> None:
     parser = verbs.add_parser("compare", help="run one text through a base and its adapters")
     parser.add_argument("--task", required=True, metavar="NAME", help="task pack, such as recipe-jsonld")
-    parser.add_argument("--input", required=True, metavar="FILE", help=".txt, .md or .html; - reads standard input")
+    given = parser.add_mutually_exclusive_group(required=True)
+    given.add_argument("--input", metavar="FILE", help=".txt, .md or .html; - reads standard input")
+    given.add_argument("--example", metavar="NAME", help="one of the task's own examples; its answer is scored too")
     parser.add_argument("--base", default=EMBEDDED, metavar="ID", help=f"name, folder or hub id (default {EMBEDDED})")
     parser.add_argument(
         "--adapter",
@@ -41,7 +44,6 @@ def run(arguments: argparse.Namespace) -> int:
     from training.engine.api import EngineSettings
     from training.engine.engine import Engine
     from training.home import home_dir
-    from training.task.pack import BUILTIN, find_packs
 
     home = Path(home_dir(arguments.home))
     packs = find_packs(BUILTIN, home / "tasks")
@@ -55,7 +57,11 @@ def run(arguments: argparse.Namespace) -> int:
         from dataclasses import replace
 
         sampling = replace(sampling, seed=arguments.seed)
-    request = Request(pack, arguments.base, _source(arguments.input), arms_of(arguments), sampling)
+    if arguments.example is None:
+        source, gold = _source(arguments.input), None
+    else:
+        source, gold = _example(pack, arguments.example)
+    request = Request(pack, arguments.base, source, arms_of(arguments), sampling, gold=gold)
     warnings.simplefilter("ignore")  # libraries' advice is not for the one who reads this output
     engine = Engine(EngineSettings(home=home))
     for event in compare(request, engine, threading.Event()):
@@ -115,7 +121,7 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
 
 
-def _source(name: str) -> Any:
+def _source(name: str) -> Source:
     from training.task.source import read_text
 
     if name == "-":
@@ -125,3 +131,11 @@ def _source(name: str) -> Any:
         return read_text(path.read_bytes(), path.name)
     except OSError as err:
         raise InputError(f"{name} can't be read: {err.strerror}.", fix="Give the path of a text file.") from err
+
+
+def _example(pack: Pack, name: str) -> tuple[Source, dict[str, Any] | None]:
+    found = next((example for example in pack.examples if example.id == name), None)
+    if found is None:
+        known = ", ".join(example.id for example in pack.examples) or "none"
+        raise InputError(f"{pack.name} has no example {name!r}.", fix=f"It has: {known}.")
+    return Source(found.text, found.kind, found.id), found.gold

@@ -17,12 +17,12 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, cast
 
-from training.engine.api import MAX_ARMS, Delta, EngineLike, ModelCard, Progress, Row
+from training.engine.api import MAX_ARMS, Delta, EndMarker, EngineLike, ModelCard, Progress, Row, Stop
 from training.errors import InputError
 from training.receipt import build_receipt
 from training.task.context import build_context, clean
 from training.task.pack import Pack
-from training.task.parse import parse
+from training.task.parse import parse_answer
 from training.task.prompt import check_fits, render_prompt, room_for_source
 from training.task.records import (
     Arm,
@@ -137,7 +137,9 @@ def run(
     yield Ready(prepared.context, prepared.prompts)
     rows = [Row(arm, prompt, request.base) for arm, prompt in zip(request.arms, prepared.prompts, strict=True)]
     results: list[ArmResult] = []
-    answers = cast("Generator[Delta | Generation, None, None]", engine.generate(rows, request.sampling, "json", cancel))
+    answer = request.task.answer
+    stop: Stop = EndMarker(answer.end) if answer.kind == "text" else "json"
+    answers = cast("Generator[Delta | Generation, None, None]", engine.generate(rows, request.sampling, stop, cancel))
     with closing(answers) as events:
         for event in events:
             if isinstance(event, Delta):
@@ -161,6 +163,11 @@ def prepare(request: Request, engine: EngineLike, progress: Progress) -> Prepare
         budget_tokens=_budget(request, engine.tokenizer, card),
         enabled=request.context_enabled,
     )
+    if not context.shown.strip():
+        raise InputError(
+            "This page holds no text, only markup: pictures and scripts can't be read.",
+            fix="Paste the article's text, or switch the context step off to compare on the markup.",
+        )
     kinds = {
         prompted: render_prompt(request.task, context, engine.tokenizer, prompted=prompted)
         for prompted in {arm.kind is ArmKind.PROMPTED for arm in request.arms}
@@ -186,7 +193,7 @@ def check_request(request: Request) -> None:
 
 def judge(request: Request, prepared: Prepared, prompt: Prompt, generation: Generation) -> ArmResult:
     """Parse and score one answer."""
-    parsed = parse(generation.raw, generation.finish_reason)
+    parsed = parse_answer(request.task, generation.raw, generation.finish_reason)
     text, task = prepared.source.text, request.task
     return ArmResult(
         generation=generation,

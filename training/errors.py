@@ -43,3 +43,7 @@ class ProofError(StudioError):
 
 class StorageError(StudioError):
     """The disk or the index refused; what was on screen is still there."""
+
+
+class DataError(StudioError):
+    """A dataset's source, spec, rows or version can't be used."""

@@ -24,7 +24,8 @@ def compare_for_program(
     base = base or choices.default_base(deps)
     pack = pack_of(task, deps.packs)
     if adapters is None:
-        offered = [value for _, value in choices.arm_choices(deps, base) if value.startswith(choices.ADAPTER_PREFIX)]
+        values = [value for _, value in choices.arm_choices(deps, base, task)]
+        offered = [value for value in values if value.startswith(choices.ADAPTER_PREFIX)]
         chosen = offered[:1]
     else:
         chosen = [choices.ADAPTER_PREFIX + name for name in adapters]

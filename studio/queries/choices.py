@@ -17,14 +17,23 @@ def base_choices(deps: Deps) -> Choices:
     return [(f"{info.label}", info.name) for info in bases]
 
 
+def default_task(deps: Deps) -> str | None:
+    return next(iter(deps.packs), None)
+
+
 def default_base(deps: Deps) -> str:
     choices = base_choices(deps)
     return choices[0][1] if choices else ""
 
 
-def arm_choices(deps: Deps, base: str) -> Choices:
-    """Base, prompted base, then the adapters that belong to this base."""
-    adapters = [(info.label, ADAPTER_PREFIX + info.name) for info in deps.engine.adapters(base)] if base else []
+def arm_choices(deps: Deps, base: str, task: str | None) -> Choices:
+    """Base, prompted base, then the adapters of this base that are for this task or do not say for which.
+
+    An adapter that was trained for another task would be compared unfairly; it can still be named as one's own.
+    """
+    found = deps.engine.adapters(base) if base else []
+    fitting = [info for info in found if info.task in (None, task)]
+    adapters = [(info.label, ADAPTER_PREFIX + info.name) for info in fitting]
     return [("base", "base"), ("prompted base", "prompted"), *adapters]
 
 

@@ -14,6 +14,7 @@ import gradio as gr
 
 from studio.actions import sources
 from studio.actions.compare import compare
+from studio.actions.dataset_versions import send_comparison
 from studio.actions.form import FIELDS, Form, pack_of, to_request
 from studio.actions.votes import Choice, vote
 from studio.deps import Deps
@@ -50,6 +51,19 @@ class ModelView(NamedTuple):
 
     arms: Any
     sweep_arm: Any
+
+
+class TaskView(NamedTuple):
+    """What belongs to the chosen task: its examples, the adapters trained for it, its sampling."""
+
+    examples: Any
+    arms: Any
+    sweep_arm: Any
+    temperature: Any
+    top_p: Any
+    top_k: Any
+    max_new_tokens: Any
+    seed: Any
 
 
 class OfferView(NamedTuple):
@@ -105,12 +119,22 @@ def source_view(deps: Deps, values: Sequence[Any], found: tuple[str, str]) -> So
     return SourceView(text, origin, preview_html(deps, replace(Form.of(values), text=text, origin=origin)))
 
 
-def on_task(deps: Deps, visit: Visit, task: str) -> Any:
-    return gr.update(samples=choices.example_titles(pack_of(task, deps.packs)))
+def on_task(deps: Deps, visit: Visit, task: str, base: str) -> TaskView:
+    pack = pack_of(task, deps.packs)
+    sampling = pack.sampling
+    return TaskView(
+        gr.update(samples=choices.example_titles(pack)),
+        *on_base(deps, visit, base, task),
+        sampling.temperature,
+        sampling.top_p,
+        sampling.top_k,
+        min(sampling.max_new_tokens, deps.settings.max_new_tokens),
+        sampling.seed,
+    )
 
 
-def on_base(deps: Deps, visit: Visit, base: str) -> ModelView:
-    offered = choices.arm_choices(deps, base)
+def on_base(deps: Deps, visit: Visit, base: str, task: str) -> ModelView:
+    offered = choices.arm_choices(deps, base, task)
     chosen = choices.default_arms(offered)
     return ModelView(gr.update(choices=offered, value=chosen), gr.update(choices=offered, value=chosen[-1]))
 
@@ -135,6 +159,13 @@ def on_export(kind: str, deps: Deps, visit: Visit, comparison_id: str) -> str:
     return json.dumps(export(deps, visit.session, comparison_id, kind))
 
 
+def on_send(deps: Deps, visit: Visit, comparison_id: str, answer: str | None) -> str:
+    send_comparison(deps, visit.session, comparison_id, answer or "")
+    return note(
+        "Sent: it waits in Data, New dataset, Rows sent from Compare. It is for evaluation, never for training."
+    )
+
+
 def on_load(deps: Deps, visit: Visit) -> tuple[Any, ...]:
     """The comparison that the address names, its text first; or nothing yet."""
     wanted = visit.query.get("comparison", "")
@@ -146,7 +177,7 @@ def on_load(deps: Deps, visit: Visit) -> tuple[Any, ...]:
 def on_open(deps: Deps, visit: Visit) -> OfferView:
     deps.first_page.set()
     base = choices.default_base(deps)
-    offered = choices.arm_choices(deps, base)
+    offered = choices.arm_choices(deps, base, choices.default_task(deps))
     chosen = choices.default_arms(offered)
     return OfferView(
         gr.update(choices=choices.base_choices(deps), value=base),
@@ -162,7 +193,7 @@ def build(deps: Deps, app: gr.Blocks) -> None:
         parts |= build_sidebar(deps)
     parts |= build_source(deps)
     parts |= build_bar()
-    parts |= build_answers()
+    parts |= build_answers(deps)
     form = [parts[name] for name in FIELDS]  # KeyError at start, not a shifted value later
     shown = [parts[name] for name in CompareView._fields]
     wire_run(deps, parts, form, shown)
@@ -206,9 +237,10 @@ def wire_source(deps: Deps, parts: Parts, form: list[Any]) -> None:
         guard(partial(on_preview, deps)), form, parts["preview"], api_name="preview", trigger_mode="always_last",
         **QUIET,
     )  # fmt: skip
-    parts["task"].change(guard(partial(on_task, deps)), parts["task"], parts["examples"], api_name="task", **QUIET)
-    models = [parts[name] for name in ModelView._fields]
-    parts["base"].change(guard(partial(on_base, deps)), parts["base"], models, api_name="models", **QUIET)
+    chosen = [parts["task"], parts["base"]]
+    of_task, models = ([parts[name] for name in view._fields] for view in (TaskView, ModelView))
+    parts["task"].change(guard(partial(on_task, deps)), chosen, of_task, api_name="task", **QUIET)
+    parts["base"].change(guard(partial(on_base, deps)), chosen[::-1], models, api_name="models", **QUIET)
 
 
 def wire_kept(deps: Deps, parts: Parts, shown: list[Any]) -> None:
@@ -223,6 +255,10 @@ def wire_kept(deps: Deps, parts: Parts, shown: list[Any]) -> None:
         guard(partial(on_delete, deps)), this, shown, api_name="delete_comparison", js="(id) => tasteTest.sure(id)",
         **QUIET,
     )  # fmt: skip
+    if not deps.settings.space:
+        parts["send"].click(
+            guard(partial(on_send, deps)), [this, parts["answer"]], parts["sent"], api_name="send_comparison", **QUIET
+        )
     parts["fold"].click(None, None, None, js="() => tasteTest.fold()")
     for button, kind, act in (
         ("save_page", "page", "save"),

@@ -72,7 +72,7 @@ def build_bar() -> Parts:
     return parts
 
 
-def build_answers() -> Parts:
+def build_answers(deps: Deps) -> Parts:
     """Verdict, then one view at a time: the answers side by side, or what is to be known about them."""
     parts: Parts = {"verdict": view(elem_id="tt-verdict")}
     parts["comparison_id"] = gr.Textbox("", visible="hidden", elem_id="tt-id", label="Comparison")
@@ -90,7 +90,7 @@ def build_answers() -> Parts:
                 parts[name] = view(NOTHING.get(name) or note("After a run: the part of your text that was shown."))
         with gr.Tab("Receipt", elem_classes="tt-view"):
             parts["receipt"] = view(NOTHING["receipt"])
-            parts |= build_exports()
+            parts |= build_exports(deps)
     with gr.Row(visible=False, elem_id="tt-votes") as parts["votes"]:
         for choice, label in (("left", "Left is better"), ("tie", "Tie"), ("right", "Right is better")):
             parts[f"vote_{choice}"] = gr.Button(label, elem_id=f"tt-vote-{choice}")
@@ -98,11 +98,19 @@ def build_answers() -> Parts:
     return parts
 
 
-def build_exports() -> Parts:
+def build_exports(deps: Deps) -> Parts:
+    """What can be done with a finished comparison; what is kept needs a home, so a Space offers none of it."""
     parts: Parts = {}
+    at_home = not deps.settings.space
     with gr.Row(visible=False, elem_id="tt-exports") as parts["exports"]:
         parts["copy_receipt"] = gr.Button("Copy receipt", size="sm", elem_id="tt-copy-receipt", scale=0)
         parts["save_receipt"] = gr.Button("Save receipt", size="sm", elem_id="tt-save-receipt", scale=0)
         parts["save_json"] = gr.Button("Save as JSON", size="sm", elem_id="tt-save-json", scale=0)
+        parts["answer"] = gr.Dropdown(
+            [], label="Right answer", show_label=False, container=False, visible=at_home, elem_id="tt-answer", scale=0,
+            min_width=180,
+        )  # fmt: skip
+        parts["send"] = gr.Button("Send to a dataset", size="sm", visible=at_home, elem_id="tt-send", scale=0)
         parts["delete"] = gr.Button("Delete", size="sm", variant="stop", elem_id="tt-delete", scale=0)
+    parts["sent"] = view(elem_id="tt-sent")
     return parts

@@ -18,7 +18,7 @@ def build_sidebar(deps: Deps) -> dict[str, Any]:
     tasks = choices.task_choices(deps)
     pack = next(iter(deps.packs.values()), None)
     base = choices.default_base(deps)
-    arms = choices.arm_choices(deps, base)
+    arms = choices.arm_choices(deps, base, pack.name if pack else None)
     parts: dict[str, Any] = {
         "task": gr.Dropdown(tasks, value=pack.name if pack else None, label="Task", elem_id="tt-task"),
         "base": gr.Dropdown(

@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from studio.actions.compare import Progress
+from studio.actions.dataset_versions import answers_of
 from studio.deps import Deps
 from studio.guard import Visit
-from studio.queries.kept import kept
+from studio.queries.kept import Kept, kept
 from studio.tabs import compare_stage as stage
 from studio.views.context import context_html
 from studio.views.history import history_list
@@ -38,6 +39,8 @@ class CompareView(NamedTuple):
     seen: Any = SAME
     receipt: Any = SAME
     exports: Any = SAME
+    answer: Any = SAME
+    sent: Any = SAME
     recent: Any = SAME
 
 
@@ -88,8 +91,16 @@ def comparison_view(deps: Deps, visit: Visit, comparison_id: str) -> CompareView
         seen=context_html(shown.data["context"]),
         receipt=stage.note(later) if shown.hidden else stage.receipt_html(shown),
         exports=gr.update(visible=not shown.hidden),
+        answer=answer_choices(shown),
+        sent="",
         recent=recent_html(deps, visit, "", comparison_id),
     )
+
+
+def answer_choices(shown: Kept) -> Any:
+    """Whose answer could be kept as the right one; nobody's while names are hidden."""
+    offered = [] if shown.hidden else answers_of(shown.data)
+    return gr.update(choices=offered, value=offered[0] if offered else None)
 
 
 def empty_view(deps: Deps, visit: Visit) -> CompareView:
@@ -114,4 +125,5 @@ NOTHING: dict[str, Any] = {
     "marks": stage.note("After a run: your text, with every item of each answer marked where it stands in it."),
     "receipt": stage.note("After a run: what was equal for every column, and what was not."),
     "exports": gr.update(visible=False),
+    "sent": "",
 }

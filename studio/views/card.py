@@ -15,7 +15,7 @@ from studio.views.reading import (
     is_duration,
     wrong_type,
 )
-from studio.views.words import REPAIRED_TIERS, says_nothing_here, share_words
+from studio.views.words import REPAIRED_TIERS, is_text, says_nothing_here, share_words
 from training.task.records import ArmResult, Tier, to_json
 
 Support = Mapping[tuple[str, int], bool | None]
@@ -32,11 +32,12 @@ def card_html(
     With `gold`, fields that the right answer has and this one leaves out are named as missing.
     """
     data = to_json(result)
+    text = is_text(data["parsed"])
     if says_nothing_here(data):
-        return nothing_here()
+        return _nothing_to_write() if text else nothing_here()
     obj = data["parsed"]["object"]
     if obj is None:
-        return no_card(str(data["generation"]["raw"]))
+        return no_card(str(data["generation"]["raw"]), "in the form that was asked for" if text else "a JSON object")
     support = {(item["field"], int(item["index"])): item["supported"] for item in data["items"]}
     note = repaired_note(data["parsed"]) if Tier(data["parsed"]["tier"]) in REPAIRED_TIERS else None
     return html(note, object_card(obj, pack, support, gold))
@@ -51,13 +52,22 @@ def nothing_here() -> Html:
     )
 
 
-def no_card(raw: str) -> Html:
-    """Why there is no card, then the raw answer as it came."""
+def _nothing_to_write() -> Html:
+    return el(
+        "div",
+        el("p", "Nothing: the model says that this is nothing to write about.", cls="tt-lead"),
+        el("p", "The answer is its end marker alone.", cls="tt-dim"),
+        cls="tt-card tt-card-none",
+    )
+
+
+def no_card(raw: str, wanted: str = "a JSON object") -> Html:
+    """Why there is no card, then the raw answer as it came. `wanted` is what the answer should have been."""
     if not raw.strip():
         return el("div", el("p", "No card: the answer is empty.", cls="tt-lead"), cls="tt-card tt-card-failed")
     return el(
         "div",
-        el("p", "No card: the answer is not a JSON object. This is what the model wrote:", cls="tt-lead"),
+        el("p", f"No card: the answer is not {wanted}. This is what the model wrote:", cls="tt-lead"),
         el("pre", raw, cls="tt-raw", dir="auto"),
         cls="tt-card tt-card-failed",
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from studio.views.looks import meter
 from studio.views.markup import Html, el, number, plural
 from training.task.records import Context, to_json
 
@@ -46,7 +47,7 @@ def context_html(context: Context | Mapping[str, Any]) -> Html:
         el("strong", context_summary(data), cls="tt-num"),
         el("span", budget, cls="tt-dim"),
         el("span", "too long for the model: the run will refuse it", cls="tt-wrong") if over else None,
-        _meter(int(data["shown_tokens"]), int(data["source_tokens"])),
+        meter(int(data["shown_tokens"]), int(data["source_tokens"])),
         cls="tt-context-head",
     )
     return el(
@@ -64,12 +65,6 @@ def context_empty() -> Html:
         "What the model will see of the text stands here: adverts, share bars and comments are left out.",
         cls="tt-empty",
     )
-
-
-def _meter(shown: int, total: int) -> Html:
-    """Share shown, in tenths: a width by class, since inline styles never come from data."""
-    tenths = round(10 * shown / total) if total else 0
-    return el("span", el("span", cls=f"tt-w{min(10, max(0, tenths))}"), cls="tt-meter", aria_hidden="true")
 
 
 def _left_out(data: Mapping[str, Any]) -> Html:

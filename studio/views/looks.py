@@ -81,3 +81,10 @@ def who(look: ArmLook) -> Html:
 
 def legend(looks: Sequence[ArmLook]) -> Html:
     return el("div", html(*(who(look) for look in looks)), cls="tt-legend")
+
+
+def meter(part: int, whole: int) -> Html:
+    """A bar of part / whole, cut to 0..1. An SVG's own numbers, since inline styles never come from data."""
+    permille = min(1000, max(0, round(1000 * part / whole))) if whole else 0
+    bar = el("rect", width=permille, height=10)
+    return el("svg", bar, cls="tt-meter", viewBox="0 0 1000 10", preserveAspectRatio="none", aria_hidden="true")

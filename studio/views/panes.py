@@ -6,7 +6,7 @@ from typing import Any
 from studio.views.card import UNSUPPORTED, Support, repaired_note
 from studio.views.markup import Html, each, el, html, icon
 from studio.views.reading import json_line
-from studio.views.words import REPAIRED_TIERS
+from studio.views.words import REPAIRED_TIERS, is_text
 from training.task.records import ArmResult, Tier, to_json
 
 
@@ -16,7 +16,8 @@ def json_html(result: ArmResult | Mapping[str, Any]) -> Html:
     parsed = data["parsed"]
     if parsed["object"] is None:
         reason = parsed["error"] or "there is no object in the answer"
-        return el("p", icon("cross"), el("strong", "Not JSON."), f" {reason}", cls="tt-note tt-note-bad")
+        what = "Not in form." if is_text(parsed) else "Not JSON."
+        return el("p", icon("cross"), el("strong", what), f" {reason}", cls="tt-note tt-note-bad")
     support = {(item["field"], int(item["index"])): item["supported"] for item in data["items"]}
     note = repaired_note(parsed) if Tier(parsed["tier"]) in REPAIRED_TIERS else None
     return html(note, object_json(parsed["object"], support))

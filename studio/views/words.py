@@ -59,7 +59,7 @@ def finish_words(generation: Mapping[str, Any]) -> str:
     inside = f" inside {key[:60]}" if key else ""
     return {
         FinishReason.EOS: f"ended by the model{inside}",
-        FinishReason.STOP: "complete object",
+        FinishReason.STOP: "complete object" if "{" in str(generation["raw"]) else "complete answer",
         FinishReason.LENGTH: f"stopped at {tokens}{inside}",
         FinishReason.CANCELLED: f"cancelled by you after {tokens}{inside}",
         FinishReason.ERROR: f"the run failed after {tokens}{inside}",
@@ -70,6 +70,8 @@ def parse_verdict(result: Mapping[str, Any]) -> Verdict:
     """The first chip: how much help this answer needed to become an object (metrics A1)."""
     parsed, generation = result["parsed"], result["generation"]
     tier, finish = Tier(parsed["tier"]), FinishReason(generation["finish_reason"])
+    if is_text(parsed):
+        return _text_verdict(parsed, generation)
     if tier is Tier.STRICT:
         return Verdict("ok", "strict JSON" if parsed["object"] else "strict JSON, empty")
     if tier is Tier.EXTRACTED:
@@ -83,6 +85,24 @@ def parse_verdict(result: Mapping[str, Any]) -> Verdict:
     if finish in (FinishReason.EOS, FinishReason.STOP) and "{" not in generation["raw"]:
         return Verdict("bad", "not JSON: no object in the answer")
     return Verdict("bad", f"not JSON: {finish_words(generation)}")
+
+
+def is_text(parsed: Mapping[str, Any]) -> bool:
+    """Whether the task's answers are text in sections rather than JSON; a comparison that does not say so is JSON."""
+    return parsed.get("form", "json") == "text"
+
+
+def _text_verdict(parsed: Mapping[str, Any], generation: Mapping[str, Any]) -> Verdict:
+    """The first chip of a text answer; nothing repairs one."""
+    tier = Tier(parsed["tier"])
+    if tier is Tier.STRICT:
+        return Verdict("ok", "exactly in form" if parsed["object"] else "exactly in form, empty")
+    if tier is Tier.EXTRACTED:
+        around = int(parsed["prefix_chars"]) + int(parsed["suffix_chars"])
+        return Verdict("warn", f"in form, with {plural(around, 'character')} around it" if around else "nearly in form")
+    if not str(generation["raw"]).strip():
+        return Verdict("bad", f"no answer: {finish_words(generation)}")
+    return Verdict("bad", f"not in form: {finish_words(generation)}")
 
 
 def _repair_words(parsed: Mapping[str, Any], generation: Mapping[str, Any]) -> str:
@@ -147,6 +167,8 @@ def short_line(result: Mapping[str, Any]) -> str:
     if says_nothing_here(result):
         return "says that this text holds none"
     parsed = result["parsed"]
+    if is_text(parsed):
+        return _text_verdict(parsed, result["generation"]).words
     tier = {
         Tier.STRICT: "strict JSON",
         Tier.EXTRACTED: "JSON inside other text",

@@ -1,6 +1,7 @@
 """The rebuild of the embedded base: its tokenizer, its numbered batches, a run that stops and goes on."""
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from training.data.corpus import Dice
-from training.data.general import compact, general_sample
-from training.engine.pretrain.batches import batches, encode, random_copy
+from training.data.general import compact, general_sample, tiny_sample
+from training.engine.pretrain.batches import batches, decisions, encode, make, random_copy
 from training.engine.pretrain.tokenizer import STRUCTURE, train_tokenizer
 from training.engine.pretrain.train_base import train
 
@@ -62,6 +63,32 @@ def test_only_answers_are_learnt(tokenizer: Any) -> None:
     assert ids[2 : 2 + len(span)] == span
 
 
+def test_decisions_are_where_a_key_begins_or_the_structure_goes_on(tokenizer: Any) -> None:
+    sample = [("<|bos|><|user|>Place: x<|end|><|assistant|>", False), ('{"place":"on, off","tags":["a"]}<|end|>', True)]
+    ids, _ = encode(sample, tokenizer)
+    found = decisions(sample, tokenizer)
+    assert len(found) == len(ids)
+    told = "".join(tokenizer.decode([i]) for i, mark in zip(ids, found, strict=True) if mark)
+    assert all(c in told for c in ('{"', '":"', '":["', '"]}'))
+    assert "on" not in told
+    assert "Place" not in told
+
+
+def test_each_stage_makes_its_own_samples(tokenizer: Any) -> None:
+    texts = {stage: [tokenizer.decode(make(n, stage, tokenizer)[0]) for n in range(40)] for stage in (1, 2, 3, 4)}
+    sizes = {stage: sorted(len(text) for text in found)[20] for stage, found in texts.items()}
+    assert sizes[2] < sizes[3] < sizes[4]
+    assert sum("JSON" in text for text in texts[2]) > 20
+
+
+def test_answers_follow_the_text(tokenizer: Any) -> None:
+    for number in range(40):
+        first = tiny_sample(Dice(f"order {number}"), compact)
+        text, answer = first[1][0], json.loads(first[2][0].removesuffix("<|end|>"))
+        places = [text.rindex(value) for value in answer.values() if not value.startswith("PT")]
+        assert places == sorted(places)
+
+
 def test_batches_are_numbered(folder: Path) -> None:
     def first(start: int) -> Any:
         return next(batches(folder, stage=2, start=start, tokens=2048, longest=900))
@@ -80,6 +107,7 @@ def test_a_stopped_run_goes_on_and_leaves_a_plain_model(folder: Path, tmp_path: 
         dev_samples=4,
         layers="ca",
         hidden=64,
+        heads=2,
         kernel=4,
         ff=64,
         vocabulary=700,

@@ -1,4 +1,4 @@
-"""A complete top-level object ends an answer; nothing else does."""
+"""A complete top-level object ends an answer, or the end marker of a text one; nothing else does."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.engine.stopping import ObjectScanner
+from training.engine.stopping import MarkerScanner, ObjectScanner
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 VALUES = st.recursive(
@@ -53,3 +53,34 @@ def test_any_object_stops_at_its_last_character_however_it_is_cut(
     scanner = ObjectScanner()
     pieces = [text[n : n + size] for n in range(0, len(text), size)]
     assert [scanner.feed(piece) for piece in pieces] == [False] * (len(pieces) - 1) + [True]
+
+
+def marker_stops_after(text: str, marker: str = "[END]") -> int | None:
+    scanner = MarkerScanner(marker)
+    return next((n for n, char in enumerate(text, 1) if scanner.feed(char)), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("[END]", 5), ("RECIPE: x\n[END]\nRECIPE: y", 15), ("[EN[END]", 8), ("[[END]", 6), ("[END", None),
+        ("[end]", None), ('{"a": 1}', None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_text_answer_stops_where_its_end_marker_is_complete(text: str, read: int | None) -> None:
+    assert marker_stops_after(text) == read
+
+
+@given(st.text("[END] x", max_size=30), st.text(max_size=20), st.integers(1, 7))
+def test_a_marker_is_found_however_the_text_is_cut(before: str, after: str, size: int) -> None:
+    text = f"{before}[END]{after}"
+    scanner = MarkerScanner("[END]")
+    pieces = [text[n : n + size] for n in range(0, len(text), size)]
+    done = [scanner.feed(piece) for piece in pieces]
+    assert done[-1] and done == sorted(done)
+    assert done.index(True) == (text.index("[END]") + 4) // size
+
+
+def test_an_empty_marker_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        MarkerScanner("")

@@ -16,7 +16,7 @@ from training.engine.tokens import chat_end_token, encode, end_ids
 from training.engine.train import train_lora
 from training.engine.train_config import LoraRunConfig, read_config
 from training.engine.train_rows import IGNORED, tokenize_rows
-from training.engine.train_trainer import LengthGroups
+from training.engine.train_trainer import LengthGroups, needed_mask
 from training.errors import InputError, ModelError
 
 
@@ -181,6 +181,22 @@ def test_rows_are_all_seen_once_an_epoch_and_batches_hold_like_lengths() -> None
     assert spread < 25, "rows at random would spread over some 60"
     sampler.set_epoch(1)
     assert list(sampler) != first
+
+
+def test_short_rows_come_first_where_asked_and_each_row_still_once() -> None:
+    lengths = [10 * (n % 40) + 5 for n in range(400)]
+    order = list(LengthGroups(lengths, batch_size=4, accumulation=1, seed=3, short=32))
+    border = sorted(lengths)[100]
+    assert sorted(order) == list(range(400))
+    assert all(lengths[i] <= border for i in order[:32])
+    assert any(lengths[i] > border for i in order[32:64])
+
+
+def test_the_mask_is_left_out_only_where_padding_is_on_the_right() -> None:
+    right = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]])
+    assert needed_mask(right) is None
+    for mask in (torch.tensor([[0, 1, 1]]), torch.tensor([[1, 0, 1]])):
+        assert needed_mask(mask) is mask
 
 
 def test_a_config_file_is_read_whole_or_refused(tiny_models: Path, tmp_path: Path) -> None:

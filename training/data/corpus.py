@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+UNFIT = re.compile(r"nigger|\binjun|\bsquaw|\bdarky|\bdarkies\b|\bcoon\b", re.IGNORECASE)  # books of their time
 CORPUS = Path(__file__).resolve().parents[2] / "assets" / "corpus"
 HELD_OUT = 100  # public-domain recipes kept whole for the test
 DEV = 40  # public-domain recipes kept whole for choosing settings
@@ -91,7 +92,8 @@ def prose_sentences(held_out: bool = False) -> tuple[str, ...]:
         with gzip.open(path, "rt", encoding="utf-8") as file:
             text = "\n".join(line for line in file.read().splitlines() if not line.startswith(("#", "--")))
         pieces = (re.split(r"(?<=[.!?])\s+(?=[\"“A-Z])", clean(block)) for block in re.split(r"\n\s*\n", text))
-        book = [sentence for block in pieces for sentence in block if 3 <= len(sentence.split()) <= 45]
+        said = (sentence for block in pieces for sentence in block if 3 <= len(sentence.split()) <= 45)
+        book = [sentence for sentence in said if not UNFIT.search(sentence)]
         border = len(book) * 9 // 10
         found += book[border:] if held_out else book[:border]
     return tuple(found)

@@ -36,10 +36,10 @@ STEPS = (
 )
 FACTS = (
     (("Place", "Location", "Where", "Venue"), ("place", "location", "venue")),
-    (("Author", "By", "Written by"), ("author", "writtenBy", "creator")),
+    (("Author", "Editor", "Organiser"), ("author", "editor", "creator")),
     (("Price", "Cost", "Fee"), ("price", "cost", "fee")),
     (("Category", "Section", "Type"), ("category", "kind", "section")),
-    (("Tags", "Topics", "Filed under"), ("tags", "labels", "tagList")),
+    (("Tags", "Labels", "Tagged"), ("tags", "labels", "tagList")),
     (("Places", "Seats", "Group size", "For", "Capacity"), ("places", "groupSize", "capacity")),
     (("Region", "Country", "Style"), ("region", "country", "style")),
     (("Date", "When", "Day"), ("date", "day", "when")),
@@ -76,6 +76,16 @@ class Part:
     value: object
 
 
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A name and a text as printed, and what a question can ask of them: key -> value."""
+
+    name: str
+    text: str
+    key: str
+    value: str
+
+
 def with_noise(lines: list[str], rng: random.Random, rate: float) -> list[str]:
     out: list[str] = []
     for line in lines:
@@ -107,17 +117,22 @@ def marked(items: list[str], rng: random.Random, steps: bool) -> list[str]:
     return lines
 
 
+def one_key(keys: tuple[str, ...], rng: random.Random) -> str:
+    """The usual name of a key, or now and then another: what is asked for has to be read all the same."""
+    return keys[0] if rng.random() < 0.6 else rng.choice(keys)
+
+
 def list_part(names: tuple[str, ...], keys: tuple[str, ...], rng: Dice, noise: float) -> Part:
     n = rng.choice((1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 18, 22)) if rng.random() < 0.85 else rng.randint(8, 26)
     items = short_lines(rng, n)
     if rng.random() < 0.1 and all("," not in item and ";" not in item for item in items):
         joiner = rng.choice((", ", "; ", " / "))
-        return Part([f"{rng.choice(names)}: {joiner.join(items)}"], rng.choice(keys), items)
+        return Part([f"{rng.choice(names)}: {joiner.join(items)}"], one_key(keys, rng), items)
     lines = marked(items, rng, False)
     if n > 5 and rng.random() < 0.15:  # a sub-heading inside the list
         lines.insert(rng.randint(2, n - 2), rng.choice(("For the ", "The ", "")) + rng.choice(words("things")) + ":")
     top = [heading(names, rng)] + ([""] if rng.random() < 0.15 else [])
-    return Part([*top, *with_noise(lines, rng, noise)], rng.choice(keys), items)
+    return Part([*top, *with_noise(lines, rng, noise)], one_key(keys, rng), items)
 
 
 def steps_part(names: tuple[str, ...], keys: tuple[str, ...], rng: Dice, noise: float) -> Part:
@@ -130,42 +145,50 @@ def steps_part(names: tuple[str, ...], keys: tuple[str, ...], rng: Dice, noise: 
     if rng.random() < 0.5:
         kind = rng.choice(TYPES)
         value: object = [{"@type": kind, "text": item} for item in items]
-        key = f"{rng.choice(keys)} as {kind}"
+        key = f"{one_key(keys, rng)} as {kind}"
     else:
-        value, key = items, rng.choice(keys)
+        value, key = items, one_key(keys, rng)
     lines = [" ".join(items)] if paragraph else with_noise(marked(items, rng, True), rng, noise)
     return Part([heading(names, rng), *lines], key, value)
 
 
-def fact_part(names: tuple[str, ...], keys: tuple[str, ...], rng: Dice) -> Part:
+def fact(names: tuple[str, ...], keys: tuple[str, ...], rng: Dice) -> Fact:
     if (names, keys) in TIMES:
         minutes = random_minutes(rng)
-        text, value = write_minutes(minutes, rng), iso_minutes(minutes)
-    else:
-        text = rng.choice(
-            (
-                " ".join(made_up(rng).capitalize() for _ in range(rng.randint(1, 2))),
-                f"{rng.randint(1, 60)} {rng.choice(('people', 'places', 'pieces', 'persons', 'seats'))}",
-                date(rng),
-                f"{rng.choice(words('adjectives'))} {rng.choice(words('things'))}",
-                ", ".join(rng.choice(words("things")) for _ in range(rng.randint(2, 5))),
-            )
+        return Fact(rng.choice(names), write_minutes(minutes, rng), one_key(keys, rng), iso_minutes(minutes))
+    text = rng.choice(
+        (
+            " ".join(made_up(rng).capitalize() for _ in range(rng.randint(1, 2))),
+            f"{rng.randint(1, 60)} {rng.choice(('people', 'places', 'pieces', 'persons', 'seats'))}",
+            str(rng.randint(1, 60)),
+            date(rng),
+            f"{rng.choice(words('adjectives'))} {rng.choice(words('things'))}",
+            ", ".join(rng.choice(words("things")) for _ in range(rng.randint(2, 5))),
         )
-        value = text
-    name = rng.choice(names)
-    return Part(
-        [
-            rng.choice(
-                (
-                    f"{name}: {text}",
-                    f"{name}: {text}",
-                    f"{name} {text}",
-                    f"{name}\n{text}",
-                    f"{name.upper()}: {text}",
-                    f"{name} - {text}",
-                )
-            )
-        ],
-        rng.choice(keys),
-        value,
     )
+    return Fact(rng.choice(names), text, one_key(keys, rng), text)
+
+
+def pair_lines(pairs: list[tuple[str, str]], rng: random.Random) -> list[str]:
+    """Names and values as pages print them: a line each, one line with bars, or name and value under each other."""
+    form = rng.choice(("lines", "lines", "lines", "bar", "stack", "glued"))
+    if form == "bar" and all("," not in value for _, value in pairs):
+        return [rng.choice((" | ", " · ", " / ", " - ", "  ")).join(f"{name}: {value}" for name, value in pairs)]
+    if form == "stack":
+        return [line for pair in pairs for line in pair]
+    gap = " " if form == "glued" else rng.choice((": ", ": ", " - ", ":"))
+    mark = rng.choice(("", "", "", "- ", "⏲️ ", "* "))
+    return [f"{mark}{name}{gap}{value}" for name, value in pairs]
+
+
+def told(pairs: list[tuple[str, str]], rng: random.Random) -> str:
+    """Names and values as a sentence."""
+    opening = rng.choice(("So", "Well", "For the record", "By the way"))
+    return f"{opening}, " + ", ".join(f"{name.lower()} is {value}" for name, value in pairs) + "."
+
+
+def fact_lines(facts: list[Fact], rng: random.Random) -> list[str]:
+    pairs = [(rng.choice((f.name, f.name, f.name, f.name.upper(), f.name.title())), f.text) for f in facts]
+    if rng.random() < 0.12 and all("," not in text for _, text in pairs):
+        return [told(pairs, rng)]
+    return pair_lines(pairs, rng)

@@ -26,12 +26,17 @@ TEST_SHARES = (0.34, 0.13, 0.13, 0.13, 0.13, 0.05, 0.09)
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A post, the object it supports ({} where it holds no recipe), its style and slice."""
+    """A post, the object it supports ({} where it holds no recipe), its style and slice.
+
+    The keys of the gold stand in the order in which the post says them. `told` are the printed lines that the facts
+    beside name, ingredients and steps are read off.
+    """
 
     text: str
     gold: dict[str, Any]
     style: str
     slice: str
+    told: tuple[str, ...] = ()
 
 
 def body(recipe: Recipe, style: str, slice_: str, rng: Dice) -> tuple[list[str], dict[str, Any]]:
@@ -77,13 +82,13 @@ def body(recipe: Recipe, style: str, slice_: str, rng: Dice) -> tuple[list[str],
 def recipe_post(recipe: Recipe, style: str, slice_: str, rng: Dice) -> Post:
     """Render one recipe. `slice_` is any of SLICES but not_recipe."""
     lines, lists = body(recipe, style, slice_, rng)
-    meta = facts(recipe, style, rng)
+    meta, keys = facts(recipe, style, rng)
     text = intro(recipe, style, rng)
-    text += (
-        ([""] if rng.random() < 0.5 else []) + meta + ([""] if rng.random() < 0.6 else []) + lines
-        if rng.random() < 0.8
-        else ["", *lines, "", *meta]
-    )
+    before = rng.random() < 0.8
+    if before:
+        text += [*([""] if rng.random() < 0.5 else []), *meta, *([""] if rng.random() < 0.6 else []), *lines]
+    else:
+        text += ["", *lines, "", *meta]
     text += ([""] if rng.random() < 0.5 else []) + outro(style, rng)
     if slice_ == "orders":
         for _ in range(rng.randint(1, 2)):
@@ -96,12 +101,7 @@ def recipe_post(recipe: Recipe, style: str, slice_: str, rng: Dice) -> Post:
             rng.choice(("# ", "", "Bonus: ", "Recipe 2: ", "And now: ")) + second.title,
             *body(second, style, "components", rng)[0],
         ]
-    pairs = {
-        "@context": "https://schema.org",
-        "@type": "Recipe",
-        "name": recipe.title,
-        "description": recipe.description,
-        **lists,
+    said = {
         "prepTime": recipe.prep_minutes and iso_minutes(recipe.prep_minutes),
         "cookTime": recipe.cook_minutes and iso_minutes(recipe.cook_minutes),
         "totalTime": recipe.total_minutes and iso_minutes(recipe.total_minutes),
@@ -110,7 +110,12 @@ def recipe_post(recipe: Recipe, style: str, slice_: str, rng: Dice) -> Post:
         "recipeCuisine": recipe.cuisine,
         "keywords": recipe.keywords,
     }
-    return Post("\n".join(text), {key: value for key, value in pairs.items() if value}, style, slice_)
+    gold: dict[str, Any] = {"@context": "https://schema.org", "@type": "Recipe", "name": recipe.title}
+    if recipe.description:
+        gold["description"] = recipe.description
+    told = {key: said[key] for key in keys}
+    gold |= {**told, **lists} if before else {**lists, **told}
+    return Post("\n".join(text), gold, style, slice_, (*meta, *([recipe.description] if recipe.description else [])))
 
 
 def other_post(rng: Dice) -> Post:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from training.data.corpus import Dice, Recipe
 from training.data.durations import write_minutes
 from training.data.noise import date, noise_line
+from training.data.parts import pair_lines, told
 from training.data.wordlists import words
 
 
@@ -53,52 +54,53 @@ def talk(recipe: Recipe, rng: Dice) -> list[str]:
     return lines
 
 
-def facts(recipe: Recipe, style: str, rng: Dice) -> list[str]:
-    """Times, servings and labels as lines, one line, or sentences."""
-    pairs: list[tuple[str, str]] = []
-    for minutes, names in (
-        (recipe.prep_minutes, ("Prep time", "Prep Time", "Prep", "Preparation time", "Preparation")),
-        (recipe.cook_minutes, ("Cook time", "Cook Time", "Cooking time", "Cook", "Baking time")),
-        (recipe.total_minutes, ("Total time", "Total Time", "Total", "Ready in", "Time")),
+def unasked(rng: Dice) -> list[tuple[str, str]]:
+    """Facts of recipe cards that the answer has no place for."""
+    return [
+        (rng.choice(("Calories", "Calories per serving", "Energy")), f"{rng.randint(8, 90) * 10} kcal"),
+        (rng.choice(("Author", "Recipe by")), rng.choice(words("first_names"))),
+        (rng.choice(("Difficulty", "Level", "Skill level")), rng.choice(("Easy", "Medium", "Hard", "easy"))),
+        (
+            rng.choice(("Resting time", "Chill time", "Rising time", "Marinating time")),
+            write_minutes(rng.randint(1, 16) * 15, rng),
+        ),
+        (rng.choice(("Diet", "Suitable for")), rng.choice(("Vegetarian", "Vegan", "Gluten free"))),
+        (rng.choice(("Rating", "Votes")), f"{rng.choice('345')}.{rng.randint(0, 9)}"),
+    ]
+
+
+def facts(recipe: Recipe, style: str, rng: Dice) -> tuple[list[str], list[str]]:
+    """Times, servings and labels as lines, one line, or sentences; and the keys of the answer in that order."""
+    found: list[tuple[str, str, str]] = []  # key, name, value
+    for key, minutes, names in (
+        ("prepTime", recipe.prep_minutes, ("Prep time", "Prep Time", "Prep", "Preparation time", "Preparation")),
+        ("cookTime", recipe.cook_minutes, ("Cook time", "Cook Time", "Cooking time", "Cook", "Baking time")),
+        ("totalTime", recipe.total_minutes, ("Total time", "Total Time", "Total", "Ready in", "Time")),
     ):
         if minutes:
-            pairs.append((rng.choice(names), printed_minutes(minutes, rng)))
+            found.append((key, rng.choice(names), printed_minutes(minutes, rng)))
     if recipe.recipe_yield:
-        numeric = recipe.recipe_yield[0].isdigit()
-        pairs.append(
-            (
-                rng.choice(
-                    ("Servings", "Yield", "Serves", "Makes", "Portions", "Serving size")
-                    if numeric
-                    else ("Yield", "Makes")
-                ),
-                recipe.recipe_yield,
-            )
-        )
-    if recipe.category:
-        pairs.append((rng.choice(("Course", "Category", "Type", "Recipe category")), recipe.category))
-    if recipe.cuisine:
-        pairs.append((rng.choice(("Cuisine", "Cuisine", "Kitchen")), recipe.cuisine))
-    if recipe.keywords:
-        pairs.append((rng.choice(("Keywords", "Keyword", "Tags", "Tagged")), recipe.keywords))
+        counted = ("Servings", "Yield", "Serves", "Makes", "Portions", "Serving size")
+        names = counted if recipe.recipe_yield[0].isdigit() else ("Yield", "Makes")
+        found.append(("recipeYield", rng.choice(names), recipe.recipe_yield))
+    for key, value, names in (
+        ("recipeCategory", recipe.category, ("Course", "Category", "Type", "Recipe category")),
+        ("recipeCuisine", recipe.cuisine, ("Cuisine", "Cuisine", "Kitchen")),
+        ("keywords", recipe.keywords, ("Keywords", "Keyword", "Tags", "Tagged")),
+    ):
+        if value:
+            found.append((key, rng.choice(names), value))
     if rng.random() < 0.5:
-        rng.shuffle(pairs)
-    if not pairs:
-        return []
-    form = rng.choice(("lines", "lines", "lines", "bar", "stack", "glued"))
+        rng.shuffle(found)
+    if rng.random() < 0.3:  # what cards say as well and no key asks for
+        for name, value in rng.sample(unasked(rng), rng.randint(1, 2)):
+            found.insert(rng.randint(0, len(found)), ("", name, value))
+    if not found:
+        return [], []
+    keys, pairs = [key for key, _, _ in found if key], [(name, value) for _, name, value in found]
     if style == "rambling" and rng.random() < 0.5 and not (recipe.category or recipe.cuisine or recipe.keywords):
-        return [
-            f"{rng.choice(('So', 'Well', 'For the record', 'By the way'))}, "
-            + ", ".join(f"{name.lower()} is {value}" for name, value in pairs)
-            + "."
-        ]
-    if form == "bar" and all("," not in value for _, value in pairs):
-        return [rng.choice((" | ", " · ", " / ", " - ", "  ")).join(f"{name}: {value}" for name, value in pairs)]
-    if form == "stack":
-        return [line for pair in pairs for line in pair]
-    gap = " " if form == "glued" else rng.choice((": ", ": ", " - ", ":"))
-    mark = rng.choice(("", "", "", "- ", "⏲️ ", "* "))
-    return [f"{mark}{name}{gap}{value}" for name, value in pairs]
+        return [told(pairs, rng)], keys
+    return pair_lines(pairs, rng), keys
 
 
 def ingredient_lines(items: list[str], style: str, rng: Dice) -> list[str]:

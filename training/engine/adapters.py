@@ -75,7 +75,9 @@ def _wrap(loaded: LoadedBase, files: AdapterFiles, name: str) -> None:
 
 def _fill(loaded: LoadedBase, files: AdapterFiles, name: str) -> None:
     state = load_file(str(files.weights))
-    wanted = set(get_peft_model_state_dict(loaded.peft, adapter_name=name))
+    embeds = any(key.endswith(("embed_tokens.weight", "lm_head.weight")) for key in state)
+    # said outright: left to itself, PEFT asks the hub whether the vocabulary grew
+    wanted = set(get_peft_model_state_dict(loaded.peft, adapter_name=name, save_embedding_layers=embeds))
     if missing := sorted(wanted - set(state)):
         raise AdapterError(
             f"Adapter {files.name} lacks {len(missing)} of {len(wanted)} tensors, such as {missing[0]}.",

@@ -16,6 +16,16 @@ State = Literal["idle", "loading", "generating"]
 
 
 @dataclass(frozen=True, slots=True)
+class EndMarker:
+    """End an answer where it has written this text."""
+
+    text: str
+
+
+Stop = Literal["json"] | EndMarker | None  # "json": end at a whole top-level object
+
+
+@dataclass(frozen=True, slots=True)
 class EngineSettings:
     """Where models are looked for and what a person may name.
 
@@ -122,5 +132,5 @@ class EngineLike(Protocol):
     def tokenizer(self) -> Any: ...
 
     def generate(
-        self, rows: Sequence[Row], sampling: Sampling, stop: Literal["json"] | None, cancel: threading.Event
+        self, rows: Sequence[Row], sampling: Sampling, stop: Stop, cancel: threading.Event
     ) -> Iterator[Delta | Generation]: ...

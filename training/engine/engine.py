@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -19,12 +19,14 @@ from training.engine.api import (
     AdapterInfo,
     BaseInfo,
     Delta,
+    EndMarker,
     EngineSettings,
     EngineStatus,
     ModelCard,
     Progress,
     Row,
     State,
+    Stop,
 )
 from training.engine.turn import PROCESS_TURN, Turnstile
 from training.errors import InputError, ModelError, ProofError
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from training.engine.generate import Answer
     from training.engine.load import LoadedBase
 
-Stop = Literal["json"] | None
 MOST_ADAPTERS = 8
 
 
@@ -165,7 +166,8 @@ class Engine:
         self._state = "generating"
         sides = [self._side(loaded, row, sampling) for row in rows]
         self._prove(loaded, sides)
-        jobs = [Job(side.name, side.row.prompt.token_ids, side.sampling, stop == "json") for side in sides]
+        marker = stop.text if isinstance(stop, EndMarker) else ""
+        jobs = [Job(side.name, side.row.prompt.token_ids, side.sampling, stop == "json", marker) for side in sides]
         run: Callable[..., Iterator[Delta | Answer]] = decode
         if self._settings.gpu_hook is not None and not loaded.files.embedded:
             run = self._settings.gpu_hook(decode)

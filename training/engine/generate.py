@@ -19,7 +19,7 @@ from training.engine.api import Delta
 from training.engine.detok import Detokenizer
 from training.engine.load import LoadedBase, use_threads
 from training.engine.sampling import Picker
-from training.engine.stopping import ObjectScanner
+from training.engine.stopping import MarkerScanner, ObjectScanner
 from training.task.records import FinishReason, Sampling
 
 _PIECE_WORK = 200_000_000_000  # multiplications; some seconds on two slow cores
@@ -28,12 +28,16 @@ _LEAST_PIECE, _MOST_PIECE = 32, 2048  # tokens
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What one row is asked. `adapter` is its name inside PEFT, or "__base__"; `stop_json`: end at a whole object."""
+    """What one row is asked. `adapter` is its name inside PEFT, or "__base__".
+
+    `stop_json`: end at a whole object; `stop_text`: end at this marker, "" at none.
+    """
 
     adapter: str
     prompt_ids: tuple[int, ...]
     sampling: Sampling
     stop_json: bool
+    stop_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class _Row:
     job: Job
     picker: Picker
     words: Detokenizer
-    scanner: ObjectScanner | None
+    scanner: ObjectScanner | MarkerScanner | None
     ids: list[int] = field(default_factory=list)
     ttft_s: float = 0.0
 
@@ -102,7 +106,7 @@ def decode(loaded: LoadedBase, jobs: Sequence[Job], cancel: threading.Event) -> 
 
 
 def _new_row(loaded: LoadedBase, index: int, job: Job) -> _Row:
-    scanner = ObjectScanner() if job.stop_json else None
+    scanner = ObjectScanner() if job.stop_json else MarkerScanner(job.stop_text) if job.stop_text else None
     return _Row(index, job, Picker(job.sampling), Detokenizer(loaded.tokenizer), scanner)
 
 

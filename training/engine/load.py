@@ -18,6 +18,7 @@ from training.engine.hub import BaseFiles
 from training.engine.probe import Pristine
 from training.engine.sides import Sides
 from training.engine.tokens import end_ids
+from training.engine.wide_head import speed_up_head
 from training.errors import ModelError, OutOfMemoryError
 
 _BYTES = {torch.float32: 4, torch.bfloat16: 2, torch.float16: 2}
@@ -105,6 +106,7 @@ def _read(files: BaseFiles, device: torch.device, dtype: torch.dtype, four_bit: 
         model.to(device)
     model.eval()
     model.requires_grad_(False)
+    speed_up_head(model)
     return tokenizer, model
 
 

@@ -1,8 +1,8 @@
-"""Knows when a complete top-level JSON object has been written. Pure; fed with new text as it streams.
+"""Knows when an answer is complete: a top-level JSON object, or the end marker of a text. Pure; fed as text streams.
 
-It follows brackets and strings, so a brace inside a string, an escaped quote or a nested object never ends an answer
-early. Prose before the first `{` is passed over; an answer that opens with `[` is one array and ends with it.
-Brackets that do not match mean this is no JSON: then nothing stops it but the end token or the budget.
+The object scanner follows brackets and strings, so a brace inside a string, an escaped quote or a nested object never
+ends an answer early. Prose before the first `{` is passed over; an answer that opens with `[` is one array and ends
+with it. Brackets that do not match mean this is no JSON: then nothing stops it but the end token or the budget.
 """
 
 _CLOSES = {"}": "{", "]": "["}
@@ -54,3 +54,22 @@ class ObjectScanner:
             self._broken = True
         elif not self._open:
             self.done = True
+
+
+class MarkerScanner:
+    """Feed it text; `done` turns True at the character that completes the marker, however the pieces are cut."""
+
+    def __init__(self, marker: str) -> None:
+        if not marker:
+            raise ValueError("an empty end marker would end every answer at once")
+        self.done = False
+        self._marker = marker
+        self._seen = ""
+
+    def feed(self, text: str) -> bool:
+        """Read more text; returns `done`. Text after completion is ignored."""
+        if not self.done:
+            read = self._seen + text
+            self.done = self._marker in read
+            self._seen = read[max(0, len(read) - len(self._marker) + 1) :]
+        return self.done

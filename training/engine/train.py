@@ -141,13 +141,18 @@ def _build_trainer(config: LoraRunConfig, tokenizer: Any, model: Any, rows: Toke
     )
     return LoraTrainer(
         focal_gamma=config.focal_gamma,
-        sampler=LengthGroups(rows.lengths, config.batch_size, config.grad_accumulation, config.seed),
+        sampler=_sampler(config, rows),
         model=model,
         args=arguments,
         train_dataset=Dataset.from_dict({"input_ids": rows.input_ids, "labels": rows.labels}),
         processing_class=tokenizer,
         peft_config=lora,
     )
+
+
+def _sampler(config: LoraRunConfig, rows: TokenRows) -> LengthGroups:
+    short = config.short_first_steps * config.batch_size * config.grad_accumulation
+    return LengthGroups(rows.lengths, config.batch_size, config.grad_accumulation, config.seed, short)
 
 
 def _check_first_batch(trainer: LoraTrainer) -> None:
@@ -162,7 +167,7 @@ def _check_first_batch(trainer: LoraTrainer) -> None:
 def save_adapter(model: Any, config: LoraRunConfig) -> int:
     """Write adapter_model.safetensors in `config.save_dtype` and adapter_config.json; returns trainable parameters."""
     dtype = _TORCH_DTYPES[config.save_dtype]
-    weights = get_peft_model_state_dict(model)
+    weights = get_peft_model_state_dict(model, save_embedding_layers=False)  # "auto" would ask the hub
     state = {name: value.detach().cpu().to(dtype).contiguous() for name, value in weights.items()}
     if broken := [name for name, value in state.items() if not torch.isfinite(value).all()]:
         raise ModelError(f"The adapter holds non-finite numbers in {broken[0]}.", fix="Lower the learning rate.")

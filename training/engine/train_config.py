@@ -29,7 +29,9 @@ class LoraRunConfig:
     leaves torch's choice, `max_grad_norm` 0 switches clipping off. `too_long` says what happens to rows of more than
     `max_length` tokens: `error` refuses the run, `drop` leaves them out and counts them in provenance.json.
     `focal_gamma` > 0 weighs each token's loss by (1 - p) ** gamma: where most of an answer is copied, the few tokens
-    that decide what is left out would drown otherwise; 0 is plain cross-entropy. `bf16` computes in bfloat16 (weights
+    that decide what is left out would drown otherwise; 0 is plain cross-entropy. The first `short_first_steps` steps
+    see the shortest quarter of the rows alone (a curriculum: what is found in a long text is found in a short one
+    first); 0 shuffles all from the start. `bf16` computes in bfloat16 (weights
     stay as loaded); None means where a GPU can. On a CPU with AVX512-BF16 or AMX it is two to three times faster, on
     others slower. `base_name` is the name written into the adapter for its base,
     None takes the path as given.
@@ -59,6 +61,7 @@ class LoraRunConfig:
     threads: int = 0
     bf16: bool | None = None
     focal_gamma: float = 0.0
+    short_first_steps: int = 0
     resume: bool = False
     save_dtype: str = "fp16"
     base_name: str | None = None

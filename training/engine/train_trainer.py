@@ -21,11 +21,13 @@ _WINDOW = 8  # micro-batches that are sorted by length together
 class LengthGroups(Sampler[int]):
     """Shuffled rows, sorted by length inside windows of a few micro-batches, micro-batches shuffled again.
 
-    Deterministic in (seed, epoch), so a resumed run skips exactly the rows it has seen.
+    The first `short` rows given out are of the shortest quarter. Deterministic in (seed, epoch), so a resumed run
+    skips exactly the rows it has seen.
     """
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, accumulation: int, seed: int) -> None:
+    def __init__(self, lengths: Sequence[int], batch_size: int, accumulation: int, seed: int, short: int = 0) -> None:
         self._lengths = lengths
+        self._short = short
         self._batch = batch_size
         self._window = batch_size * max(accumulation, _WINDOW)
         self._seed = seed
@@ -41,6 +43,11 @@ class LengthGroups(Sampler[int]):
         rng = random.Random(f"{self._seed}/{self._epoch}")
         order = list(range(len(self._lengths)))
         rng.shuffle(order)
+        if self._short and not self._epoch:
+            border = sorted(self._lengths)[len(self._lengths) // 4]
+            first = [i for i in order if self._lengths[i] <= border][: self._short]
+            taken = set(first)
+            order = first + [i for i in order if i not in taken]
         full: list[list[int]] = []
         rest: list[int] = []  # a short batch must stay last, or every later one would straddle two
         for start in range(0, len(order), self._window):
@@ -93,6 +100,15 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []
 
 
+def needed_mask(mask: torch.Tensor) -> torch.Tensor | None:
+    """None where every row is padded on the right (rows, places): no real token of a causal model looks there.
+
+    Without a mask the quick attention kernels can be used, on a CPU the only ones that do not hold places x places.
+    """
+    on_the_right = bool((mask[:, :-1] >= mask[:, 1:]).all())
+    return None if on_the_right else mask
+
+
 class LoraTrainer(SFTTrainer):
     """SFTTrainer over rows that are tokenised and masked already, in our own order, without model cards."""
 
@@ -120,7 +136,9 @@ class LoraTrainer(SFTTrainer):
 
         hook = model.get_output_embeddings().register_forward_pre_hook(select)
         try:
-            seen = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False)
+            seen = model(
+                input_ids=inputs["input_ids"], attention_mask=needed_mask(inputs["attention_mask"]), use_cache=False
+            )
         finally:
             hook.remove()
         chosen = seen.logits[0].float()  # (N, vocab)

@@ -11,13 +11,14 @@ from typing import Any
 from training.errors import InputError
 from training.evals.statistics import RESAMPLES, bootstrap_mean, bootstrap_ratio, wilson
 from training.task.pack import Pack
-from training.task.parse import parse
+from training.task.parse import parse_answer
 from training.task.records import FinishReason, Score
 from training.task.score.answer import score_answer
 from training.task.score.values import LIST_KINDS
 
 RATES = ("strict", "usable", "repaired", "schema_valid", "multi_object", "template_echo", "prompt_leak", "halluc_doc",
          "exact_record")  # fmt: skip
+WRITING = ("repetition", "amounts_given", "named_in_steps", "on_title")  # of text answers, shares of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def evaluate(
     for at, row in enumerate(documents):  # rows outside, arms inside: arms share the reading of a source
         for arm, given in answers.items():
             raw, reason = given[at]
-            parsed = parse(raw, FinishReason(reason))
+            parsed = parse_answer(pack, raw, FinishReason(reason))
             scored[arm].append(score_answer(pack, parsed, row.source, row.gold, tier=tier, raw=raw))
     names = sorted({row.slice for row in documents if row.slice})
     summaries: dict[str, ArmSummary] = {}
@@ -93,7 +94,8 @@ def summarise(pack: Pack, scores: Sequence[Sequence[Score]], resamples: int = RE
     """Figures over documents, keyed by metric or metric:field.
 
     Rates of `RATES`; f1, ordered_f1 and recall of each list as means and f1 pooled; abstain by section and pooled;
-    halluc_rate and omission_rate pooled; duration_exact pooled over every duration that gold or answer has.
+    halluc_rate and omission_rate pooled; relevance_error (missing penalised), rouge_l and what text answers are judged
+    by as means, within_one as a rate; duration_exact pooled over every duration that gold or answer has.
     """
     cells = [
         {(score.metric, score.field): score for score in document if score.status == "scored"} for document in scores
@@ -102,17 +104,29 @@ def summarise(pack: Pack, scores: Sequence[Sequence[Score]], resamples: int = RE
     for spec in pack.fields:
         if spec.kind in LIST_KINDS:
             names = (
-                ("f1", "recall", "precision", "ordered_f1") if spec.kind == "steps" else ("f1", "recall", "precision")
+                ("f1", "recall", "precision", "ordered_f1")
+                if spec.comparator == "list_steps"
+                else ("f1", "recall", "precision")
             )
             found += [_measure("mean", f"{name}:{spec.name}", [(name, spec.name)], cells, resamples) for name in names]
             found.append(_measure("pooled", f"micro_f1:{spec.name}", [("f1", spec.name)], cells, resamples))
             found.append(_measure("pooled", f"halluc_rate:{spec.name}", [("halluc_rate", spec.name)], cells, resamples))
         if spec.comparator == "list_ingredient":
             found.append(_measure("pooled", f"qty_acc:{spec.name}", [("qty_acc", spec.name)], cells, resamples))
+        if spec.comparator == "relevance":
+            found.append(
+                _measure("mean", f"relevance_error:{spec.name}", [("relevance_error", spec.name)], cells, resamples)
+            )
+            found.append(_measure("rate", f"within_one:{spec.name}", [("within_one", spec.name)], cells, resamples))
+        if spec.comparator == "summary":
+            found.append(_measure("mean", f"rouge_l:{spec.name}", [("rouge_l", spec.name)], cells, resamples))
         if spec.comparator != "ignore":
             found.append(_measure("rate", f"abstain:{spec.name}", [("abstain", spec.name)], cells, resamples))
             if spec.kind not in LIST_KINDS:
                 found.append(_measure("rate", f"slot:{spec.name}", [("slot", spec.name)], cells, resamples))
+    if pack.answer.kind == "text":
+        found.append(_measure("rate", "end_marker", [("end_marker", "")], cells, resamples))
+        found += [_measure("mean", name, [(name, "")], cells, resamples) for name in WRITING]
     durations = [("slot", spec.name) for spec in pack.fields if spec.comparator == "duration"]
     sections = [("abstain", spec.name) for spec in pack.fields if spec.comparator != "ignore"]
     found += [

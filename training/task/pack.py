@@ -1,6 +1,6 @@
 """A task pack: one folder that says what is asked, what counts as an answer and what of a page a model is shown.
 
-    task.yaml            prompts, sampling defaults, fields with their comparators, context rules
+    task.yaml            prompts, sampling defaults, form of the answer, fields with their comparators, context rules
     output_schema.json   the contract, JSON Schema draft 2020-12
     task.md              the sections of `TASK_SECTIONS`, for people
     examples/            NAME.md or NAME.html with a front matter between --- lines: title, note, gold
@@ -10,7 +10,7 @@ the user's own tasks folder, where a pack of the same name replaces the built-in
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -19,15 +19,20 @@ from jsonschema import Draft202012Validator, SchemaError
 from training.errors import PackError
 from training.task.records import Sampling
 from training.task.rules import ContextRules, read_rules
+from training.task.sections import AnswerSpec, read_answer
 from training.task.yamlfile import Reader, parse_yaml, read_json, read_utf8, read_yaml
 
 BUILTIN = Path(__file__).resolve().parents[2] / "assets" / "tasks"
+DEFAULT_TASK = "recipe-jsonld"  # what is chosen before anybody chooses: the task the embedded adapter was made for
 TASK_SECTIONS = (
     "Goal", "Inputs", "Output contract", "Non-goals", "Failure modes", "Metrics", "Deployment target",
     "Cost and latency target",
 )  # fmt: skip
 FieldKind = Literal["scalar", "list", "steps", "duration", "set", "constant"]
-Comparator = Literal["exact", "text", "list_ingredient", "list_steps", "duration", "yield", "set", "ignore"]
+Comparator = Literal[
+    "exact", "text", "list_ingredient", "list_steps", "duration", "yield", "set", "ignore",
+    "relevance", "insights", "companies", "summary",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A checked task. `user` and `prompted_user` hold {source} exactly once, `prompted_user` also {schema}."""
+    """A checked task. `user` and `prompted_user` hold {source} exactly once, `prompted_user` also {schema}.
+
+    `answer` says whether an answer is a JSON object or text in sections; {schema} stands for the form of either.
+    """
 
     name: str
     title: str
@@ -70,6 +78,7 @@ class Pack:
     task_md: str
     examples: tuple[Example, ...]
     path: Path
+    answer: AnswerSpec = field(default_factory=AnswerSpec)
 
     def field(self, name: str) -> FieldSpec | None:
         """The field of that name, None when the pack declares none."""
@@ -77,7 +86,10 @@ class Pack:
 
 
 def find_packs(*roots: Path) -> dict[str, Pack]:
-    """Every pack in the roots by name; a later root wins. A root that is not there is skipped, a broken pack is not."""
+    """Every pack in the roots by name, the default task first; a later root wins.
+
+    A root that is not there is skipped, a broken pack is not.
+    """
     packs: dict[str, Pack] = {}
     for root in roots:
         folders = sorted(root.iterdir()) if root.is_dir() else []
@@ -85,7 +97,8 @@ def find_packs(*roots: Path) -> dict[str, Pack]:
             if folder.is_dir() and not folder.name.startswith("."):
                 pack = load_pack(folder)
                 packs[pack.name] = pack
-    return packs
+    first = {name: pack for name, pack in packs.items() if name == DEFAULT_TASK}
+    return first | packs
 
 
 def load_pack(folder: Path) -> Pack:
@@ -99,6 +112,8 @@ def load_pack(folder: Path) -> Pack:
     schema = _read_schema(folder / "output_schema.json")
     fields = root.each("fields", _field)
     _check_fields(fields, schema, root)
+    answer = read_answer(root.sub("answer")) if root.has("answer") else AnswerSpec()
+    _check_sections(answer, fields, root)
     pack = Pack(
         name=name,
         title=root.take("title", str),
@@ -113,6 +128,7 @@ def load_pack(folder: Path) -> Pack:
         task_md=_task_md(folder / "task.md"),
         examples=_examples(folder / "examples", schema),
         path=folder,
+        answer=answer,
     )
     root.finish()
     return pack
@@ -165,6 +181,23 @@ def _check_fields(fields: tuple[FieldSpec, ...], schema: dict[str, Any], root: R
         raise root.error("fields", f"names {', '.join(unknown)}, which output_schema.json does not", "Name a property.")
     if missing := [name for name in known if name not in names]:
         raise root.error("fields", f"lacks {', '.join(missing)} of output_schema.json", "Add a row for each property.")
+
+
+def _check_sections(answer: AnswerSpec, fields: tuple[FieldSpec, ...], root: Reader) -> None:
+    """Every key has its section, and a section of one line holds no list."""
+    if answer.kind == "json":
+        return
+    named = [section.field for section in answer.sections]
+    if sorted(named) != sorted(spec.name for spec in fields):
+        raise root.error(
+            "answer.sections", f"has the fields {', '.join(named)}", "Give each row of `fields` one section."
+        )
+    lists = {spec.name for spec in fields if spec.kind in ("list", "steps")}
+    for section in answer.sections:
+        if (section.form == "list") != (section.field in lists):
+            raise root.error(
+                "answer.sections", f"has the form {section.form} for {section.field}", "Use list for lists only."
+            )
 
 
 def _read_schema(file: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""An answer's text -> the tier of help it needed to become one JSON object.
+"""An answer's text -> the tier of help it needed to become one JSON object, or the sections of a text answer.
 
 Five tiers, best first (metrics A1): strict, extracted, repaired, repaired_truncated, failed. Nothing is mended
 silently: the tier says how far the text was from an object, and every score is told which tiers count. The promise
@@ -14,7 +14,10 @@ from typing import Any, NamedTuple, TypeVar, cast
 import json_repair
 from rapidfuzz.distance import Indel
 
+from training.errors import InputError
+from training.task.pack import Pack
 from training.task.records import FinishReason, Parsed, Tier
+from training.task.sections import parse_sections
 
 T = TypeVar("T")
 
@@ -30,6 +33,28 @@ class _Found(NamedTuple):
     value: dict[str, Any]
     start: int
     end: int
+
+
+def parse_answer(pack: Pack, raw: str, finish_reason: FinishReason) -> Parsed:
+    """What `raw` counts as for this task: one JSON object (`parse`) or text in sections. Never raises."""
+    if pack.answer.kind == "text":
+        return parse_sections(pack.answer, raw, finish_reason)
+    return parse(raw, finish_reason)
+
+
+def gold_object(pack: Pack, gold: Any) -> dict[str, Any]:
+    """A row's right answer as the object that answers are scored against: itself, or what its text reads as.
+
+    Raises InputError for text that is not exactly in the task's form, and for what is neither text nor object.
+    """
+    if isinstance(gold, dict):
+        return cast(dict[str, Any], gold)
+    if not isinstance(gold, str):
+        raise InputError(f"This gold is {type(gold).__name__}.", fix="Give an object, or the answer's text.")
+    parsed = parse_answer(pack, gold, FinishReason.EOS)
+    if parsed.tier is not Tier.STRICT or parsed.object is None:
+        raise InputError(f"This gold is not in the task's form: {parsed.error}.", fix="Correct the gold.")
+    return parsed.object
 
 
 def parse(raw: str, finish_reason: FinishReason) -> Parsed:

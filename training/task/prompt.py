@@ -20,6 +20,7 @@ from jinja2 import TemplateError
 from training.errors import InputError, ModelError
 from training.task.pack import Pack
 from training.task.records import Context, Message, Prompt, sha256_text
+from training.task.sections import layout
 
 PLAIN_ENDING = "\n\nAnswer:\n"
 TEMPLATE_VARIABLES: dict[str, Any] = {"enable_thinking": False, "date_string": "26 Jul 2024"}
@@ -51,7 +52,12 @@ def messages_for(pack: Pack, shown_text: str, prompted: bool = False) -> tuple[M
 
 
 def schema_text(pack: Pack) -> str:
-    """The contract as the prompted arm reads it: compact JSON without `$schema`, so that it costs few tokens."""
+    """The contract as the prompted arm reads it: compact JSON without `$schema`, so that it costs few tokens.
+
+    Where the answer is text it is the layout of its sections.
+    """
+    if pack.answer.kind == "text":
+        return layout(pack.answer)
     shown = {key: value for key, value in pack.schema.items() if key != "$schema"}
     return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
 

@@ -33,7 +33,7 @@ class FinishReason(StrEnum):
     """Why a generation ended. Exactly one per generation."""
 
     EOS = "eos"  # one of the model's own end ids
-    STOP = "stop"  # a complete top-level JSON object
+    STOP = "stop"  # a complete top-level JSON object, or the end marker of a text answer
     LENGTH = "length"  # the token budget
     CANCELLED = "cancelled"  # the person stopped or left
     ERROR = "error"  # the machinery failed
@@ -190,7 +190,8 @@ class Parsed:
 
     `n_objects` counts complete top-level objects, `prefix_chars` and `suffix_chars` the text around the first one,
     `repairs` the actions a repair logged, `repair_similarity` 0..1 between the raw text and the repaired object
-    (None where nothing was repaired). `error` is the strict parser's complaint, None at tier strict.
+    (None where nothing was repaired). `error` is the strict parser's complaint, None at tier strict. `form` is json, or
+    text where the task's answers are sections of text that were read into the object.
     """
 
     tier: Tier
@@ -201,6 +202,7 @@ class Parsed:
     repairs: int = 0
     repair_similarity: float | None = None
     error: str | None = None
+    form: str = "json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,10 @@ class Reader:
     def has(self, key: str) -> bool:
         return key in self._values
 
+    def is_null(self, key: str) -> bool:
+        """True where the key stands there with nothing, or null, behind it."""
+        return key in self._values and self._values[key] is None
+
     def each(self, key: str, build: Callable[["Reader"], T], *, required: bool = True) -> tuple[T, ...]:
         """A list of mappings, each built and checked to its last key."""
         rows: list[T] = []

@@ -27,7 +27,7 @@ from training.engine.train_config import LoraRunConfig
 ASSETS = Path(__file__).resolve().parents[3] / "assets"
 MODEL, ADAPTER = ASSETS / "models" / "crumb", ASSETS / "adapters" / "crumb-recipe-jsonld"
 STAGES = ("base", "rows", "adapter", "measure", "ship")
-BASE_MINUTES, TRAIN_POSTS, LONGEST = 57, 9500, 1800
+BASE_MINUTES, TRAIN_POSTS, LONGEST = 150, 13_000, 1800
 CONTEXT = 2048  # tokens the shipped model says it reads
 DATA = [
     {
@@ -41,14 +41,8 @@ DATA = [
     {"name": "six books of Project Gutenberg", "licence": "public domain", "rows": "the first nine tenths of each"},
     {"name": "word lists, grammar and page furniture of this repository", "licence": "Apache-2.0", "rows": "generated"},
 ]
-NOTES = [
-    "Trained beside other work on the same two cores: the minutes are wall time, a free machine needs fewer.",
-    "The tokenizer's structure tokens were added at step 975 of the base (as means of the pieces they replace); before "
-    "that the mix held 8 % prose and 76 % documents. A rebuild has tokens and mix from the start.",
-    "Figures of the base arm are of the first base_rows texts of each test: its endless answers are slow to wait for.",
-]
+NOTES = ["Minutes are wall time on a machine that did other work too; a free one needs fewer."]
 LIMITS = [
-    "It can't tell that a fact is absent: times and yield are given whether the post has them or not.",
     "A teaching-size model: it copies and sorts what a page says, it does not reason and knows no facts.",
     "English pages only were trained; other languages are copied, seldom sorted.",
     "It reads 2,048 tokens; the context step chooses what of a longer page it is shown.",
@@ -62,12 +56,13 @@ def adapter_config(out: Path) -> LoraRunConfig:
         base=out / "base" / "final",
         rows=out / "train.jsonl",
         out=out / "adapter",
-        steps=1100,
+        steps=1000,
         rank=64,
         alpha=64,
         learning_rate=2e-3,
         batch_size=8,
         warmup=30,
+        short_first_steps=120,
         schedule="cosine",
         adam_beta2=0.98,
         max_length=LONGEST,

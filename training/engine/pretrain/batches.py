@@ -5,13 +5,15 @@ Batches are numbered by their seeds: the same stage and start give the same batc
 
 import multiprocessing as mp
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from queue import Full
 from typing import Any, NamedTuple
 
 from training.data.corpus import Dice
-from training.data.general import Sample, compact, copy_sample, general_sample, lines_sample
+from training.data.general import compact, copy_sample, facts_sample, general_sample, lines_sample, tiny_sample
+from training.data.questions import Sample
 
 POOL = 96  # samples sorted by length together
 WIDTH = 64  # padded lengths are multiples of it: few shapes, so that the kernels made for them are used again
@@ -47,13 +49,35 @@ def encode(sample: Sample, tokenizer: Any) -> tuple[list[int], list[int]]:
     return ids, labels
 
 
+def decisions(sample: Sample, tokenizer: Any) -> list[bool]:
+    """Per token of `encode`: does a choice begin here, which key comes next or whether a list or object goes on?
+
+    These are the tokens that no copying helps with, and few: a mean over all tokens hides them.
+    """
+    found: list[bool] = []
+    for text, learn in sample:
+        piece = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+        keys = {m.start(1) for m in re.finditer(r'[{,]"([^"\\]+)":', text)} if learn else set()
+        found += [learn and (any(at in keys for at in range(a, b)) or not text[a:b].strip('"[]{}:,')) for a, b in piece]
+    return found
+
+
 def make(number: int, stage: int, tokenizer: Any) -> tuple[list[int], list[int]]:
-    """The sample of that number: stage 0 copies random tokens, 1 lines and copies, 2 the general mix."""
+    """The sample of that number.
+
+    Stage 0 copies random tokens, 1 copies lines, 2 asks about one to three facts, 3 about short texts, 4 is the
+    general mix. Each stage is soon learnt after the one before and hardly at all without it.
+    """
     rng = Dice(f"stage {stage}|{number}")
     if stage == 0:
         return random_copy(rng, tokenizer)
-    if stage == 1 and rng.random() < 0.8:
+    roll = rng.random()
+    if (stage == 1 and roll < 0.8) or (stage in (2, 3) and roll < 0.1):
         return encode(rng.choice((lines_sample, copy_sample))(rng, compact), tokenizer)
+    if stage == 2 or (stage == 3 and roll < 0.25):
+        return encode(tiny_sample(rng, compact), tokenizer)
+    if stage == 3 and roll < 0.85:
+        return encode(facts_sample(rng, compact), tokenizer)
     return encode(general_sample(number), tokenizer)
 
 
@@ -82,14 +106,20 @@ def batches(tokenizer_dir: Path, stage: int, start: int, tokens: int, longest: i
 
 
 def _fill(queue: Any, stop: Any, settings: tuple[Path, int, int, int, int]) -> None:
+    parent = mp.parent_process()
+
+    def left() -> bool:
+        """Nobody reads any more: told so, or the training process is gone."""
+        return stop.is_set() or parent is None or not parent.is_alive()
+
     for batch in batches(*settings):
-        while not stop.is_set():
+        while not left():
             try:
                 queue.put(batch, timeout=1)
                 break
             except Full:
                 continue
-        if stop.is_set():
+        if left():
             return
 
 

@@ -28,10 +28,11 @@ TEST_POSTS = 320
 DEV_START = 50_000_000  # train_post numbers that no training run reaches
 
 
-def gold_texts(gold: dict[str, Any]) -> list[str]:
-    """Every text of the gold that must stand in what the model is shown."""
+def needed_texts(post: Post) -> list[str]:
+    """Every text that must stand in what the model is shown, or the answer could not be read off it."""
+    gold = post.gold
     steps = [step["text"] for step in gold.get("recipeInstructions", [])]
-    return [*([gold["name"]] if "name" in gold else []), *gold.get("recipeIngredient", []), *steps]
+    return [*([gold["name"]] if gold else []), *gold.get("recipeIngredient", []), *steps, *post.told]
 
 
 def train_rows(posts: Iterable[Post], pack: Pack, tokenizer: Any, longest: int) -> Iterator[dict[str, str]]:
@@ -41,7 +42,7 @@ def train_rows(posts: Iterable[Post], pack: Pack, tokenizer: Any, longest: int) 
             Source(post.text), pack.context, lambda text: len(tokenizer.encode(text, add_special_tokens=False))
         )
         shown = " ".join(context.shown.split())
-        if not all(" ".join(text.split()) in shown for text in gold_texts(post.gold)):
+        if not all(" ".join(text.split()) in shown for text in needed_texts(post)):
             continue
         prompt = render_prompt(pack, context, tokenizer)
         completion = compact(post.gold) + tokenizer.eos_token

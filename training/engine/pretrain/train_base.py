@@ -18,15 +18,17 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, Lfm2Config, Lfm2ForCausalLM
 
-from training.data.corpus import training_recipes
-from training.data.general import general_sample
-from training.engine.pretrain.batches import Batch, Feed, encode
+from training.data.corpus import Dice, training_recipes
+from training.data.general import compact, facts_sample, general_sample
+from training.data.questions import Sample
+from training.engine.pretrain.batches import Batch, Feed, decisions, encode
 from training.engine.pretrain.tokenizer import SPECIAL, train_tokenizer
 
 log = logging.getLogger("pretrain")
 DEV_START = 900_000_000  # dev samples: numbers no training run reaches
 TOKENIZER_START = 10_000_000
-LEAVE = {0: 1.0, 1: 0.35}  # a stage ends when the smoothed loss is below
+LEAVE = {0: 1.0, 1: 0.35, 2: 0.13, 3: 0.06}  # a stage ends when the smoothed loss is below
+SHARE = {0: 0.15, 1: 0.15, 2: 0.25, 3: 0.15}  # or when it has had that share of all the time
 
 
 def tokenizer_texts() -> Iterator[str]:
@@ -51,8 +53,8 @@ def build_model(args: argparse.Namespace, vocabulary: int) -> Lfm2ForCausalLM:
             intermediate_size=args.ff,
             num_hidden_layers=len(layers),
             layer_types=layers,
-            num_attention_heads=args.hidden // 64,
-            num_key_value_heads=args.hidden // 64,
+            num_attention_heads=args.heads,
+            num_key_value_heads=args.heads,
             block_auto_adjust_ff_dim=False,
             conv_bias=False,
             conv_L_cache=args.kernel,
@@ -104,25 +106,42 @@ def answer_logits(model: Lfm2ForCausalLM, batch: Batch) -> tuple[torch.Tensor, t
 
 @torch.no_grad()
 def dev_figures(model: Lfm2ForCausalLM, tokenizer: Any, n: int = 64) -> dict[str, float]:
-    """Teacher-forced loss, share of right tokens, and share of samples right to the last token, on n dev samples."""
+    """Teacher-forced figures on n dev samples of the general mix, and as many short ones (`dev_short_...`)."""
+    short = [facts_sample(Dice(f"dev facts|{i}"), compact) for i in range(n)]
+    general = [general_sample(DEV_START + i) for i in range(n)]
+    return {
+        **{f"dev_{name}": value for name, value in _figures(model, tokenizer, general).items()},
+        **{f"dev_short_{name}": value for name, value in _figures(model, tokenizer, short).items()},
+    }
+
+
+def _figures(model: Lfm2ForCausalLM, tokenizer: Any, samples: list[Sample]) -> dict[str, float]:
+    """Loss, share of right tokens, share of right decisions, and share of samples right to the last token."""
     model.eval()
-    samples = sorted((encode(general_sample(DEV_START + i), tokenizer) for i in range(n)), key=lambda s: len(s[0]))
-    loss = right = tokens = whole = 0.0
-    for at in range(0, n, 8):
-        group = samples[at : at + 8]
-        width = max(len(s[0]) for s in group)
-        batch = Batch(
-            [i + [0] * (width - len(i)) for i, _ in group], [y + [-100] * (width - len(y)) for _, y in group], 0
-        )
+    coded = sorted(((*encode(s, tokenizer), decisions(s, tokenizer)) for s in samples), key=lambda s: len(s[0]))
+    loss = right = tokens = whole = chosen = choices = 0.0
+    for at in range(0, len(coded), 8):
+        group = coded[at : at + 8]
+        width = max(len(ids) for ids, _, _ in group)
+        ids = [ids + [0] * (width - len(ids)) for ids, _, _ in group]
+        labels = [labels + [-100] * (width - len(labels)) for _, labels, _ in group]
         with torch.autocast("cpu", torch.bfloat16):
-            logits, target, rows = answer_logits(model, batch)
-        logits, target, rows = logits[target != -100], target[target != -100], rows[target != -100]
+            logits, target, rows = answer_logits(model, Batch(ids, labels, 0))
+        logits, rows, target = logits[target != -100], rows[target != -100], target[target != -100]
         hit = logits.argmax(-1) == target
+        marks = [mark for _, labels, found in group for mark, y in zip(found[1:], labels[1:], strict=True) if y != -100]
+        decided = hit[torch.tensor(marks)]
         loss += torch.nn.functional.cross_entropy(logits, target, reduction="sum").item()
         right, tokens = right + hit.sum().item(), tokens + len(target)
+        chosen, choices = chosen + decided.sum().item(), choices + len(decided)
         whole += sum(bool(hit[rows == row].all()) for row in range(len(group)))
     model.train()
-    return {"dev_loss": loss / tokens, "dev_token_accuracy": right / tokens, "dev_exact": whole / n}
+    return {
+        "loss": loss / tokens,
+        "token_accuracy": right / tokens,
+        "decision_accuracy": chosen / choices,
+        "exact": whole / len(coded),
+    }
 
 
 def save(folder: Path, model: Lfm2ForCausalLM, optimizers: Optimizers, state: dict[str, Any]) -> None:
@@ -150,6 +169,8 @@ def train(args: argparse.Namespace) -> None:
         "tokens": 0,
         "seconds": 0.0,
         "smooth": None,
+        "stage_began": 0.0,
+        "stage_step": 0,
     }
     if (args.out / "checkpoint.pt").exists():
         kept = torch.load(args.out / "checkpoint.pt", weights_only=True)
@@ -191,6 +212,7 @@ def run(
             smooth = value if state["smooth"] is None else 0.97 * state["smooth"] + 0.03 * value
             state |= {
                 "step": state["step"] + 1,
+                "stage_step": state["stage_step"] + 1,
                 "position": batch.position,
                 "smooth": smooth,
                 "tokens": state["tokens"] + len(batch.ids) * len(batch.ids[0]),
@@ -205,9 +227,12 @@ def run(
                 log.info(" ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()))
                 metrics.write(json.dumps(row) + "\n")
                 metrics.flush()
-            if smooth < LEAVE.get(state["stage"], -1.0) and state["step"] > 60:
+            spent = (state["seconds"] - state["stage_began"]) / (args.minutes * 60)
+            learnt = smooth < LEAVE.get(state["stage"], -1.0) and state["stage_step"] > 60
+            if learnt or spent > SHARE.get(state["stage"], 1.0):
                 feed.close()
                 state |= {"stage": state["stage"] + 1, "smooth": None, "position": 0}
+                state |= {"stage_began": state["seconds"], "stage_step": 0}
                 feed = Feed(args.out / "tokenizer", state["stage"], 0, args.batch_tokens, args.longest)
     feed.close()
     figures = {**dev_figures(model, tokenizer, args.dev_samples), "samples": args.dev_samples}
@@ -224,6 +249,7 @@ def main() -> None:
     parser.add_argument("--eval-minutes", type=float, default=4)
     parser.add_argument("--layers", default="cacaca", help="c a short convolution, a attention")
     parser.add_argument("--hidden", type=int, default=256)
+    parser.add_argument("--heads", type=int, default=8, help="many: each looks for something of its own")
     parser.add_argument("--kernel", type=int, default=4, help="tokens that a short convolution sees")
     parser.add_argument("--ff", type=int, default=704)
     parser.add_argument("--vocabulary", type=int, default=4096)

@@ -18,6 +18,7 @@ from training.task.score.lints import lint_scores
 from training.task.score.schema import schema_errors
 from training.task.score.slots import Outcome
 from training.task.score.values import LIST_KINDS, asserts_anything, entries, is_empty
+from training.task.score.writing import writing_scores
 
 COUNTED = {
     "strict": frozenset({Tier.STRICT}),
@@ -51,6 +52,7 @@ def score_answer(
         scores += grounding_scores(ground_items(pack, obj, source_text))
         scores += lint_scores(pack, obj)
     scores += echo_scores(pack, parsed.object, source_text, raw)
+    scores += writing_scores(pack, obj, source_text, raw)
     if gold is not None:
         scores += _gold_scores(pack, obj, gold, source_text)
     return tuple(scores)
@@ -83,6 +85,11 @@ def _parse_scores(parsed: Parsed) -> list[Score]:
         Tier.REPAIRED_TRUNCATED: "The answer was cut off; a repair tool closed what was open.",
         Tier.FAILED: "No JSON object can be read from the answer.",
     }[parsed.tier]
+    if parsed.form == "text":
+        how = {
+            Tier.STRICT: "The whole answer is in the form that was asked for, end marker included.",
+            Tier.EXTRACTED: "The form stands in the answer, with other text around it or without its end marker.",
+        }.get(parsed.tier, "The answer is not in the form that was asked for.")
     scores = [Score(name, float(parsed.tier in tiers), n=1, explanation=how) for name, tiers in COUNTED.items()]
     several = parsed.n_objects > 1
     words = f"The answer holds {parsed.n_objects} objects one after another." if several else "One object at most."
@@ -111,7 +118,7 @@ def _gold_scores(pack: Pack, obj: dict[str, Any] | None, gold: dict[str, Any], s
     outcomes: list[Outcome] = []
     for spec in specs:
         scored = field_scores(spec, gold.get(spec.name), obj, source_text)
-        scores += scored.scores
+        scores += [score for score in scored.scores if pack.answer.grounded or score.metric != "qty_halluc"]
         outcomes.append(scored.outcome)
     scores.append(_omission(specs, gold, scores))
     if asserts_anything(pack, gold):

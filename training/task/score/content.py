@@ -4,7 +4,7 @@ Without an object (a failed answer, or a tier that doesn't count) a field scores
 failure abstains from nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from training.task.pack import FieldSpec
@@ -20,6 +20,15 @@ from training.task.score.lists import (
     sentences,
     step_content,
     step_similarity,
+)
+from training.task.score.news import (
+    INSIGHT_TAU,
+    company_key,
+    relevance_error,
+    relevance_value,
+    rouge_l,
+    tag_key,
+    tag_like,
 )
 from training.task.score.quantities import count_quantities
 from training.task.score.reading import read_source
@@ -50,7 +59,12 @@ def field_scores(spec: FieldSpec, gold: Any, obj: dict[str, Any] | None, source_
 
 
 def match_field(spec: FieldSpec, gold: Sequence[Entry], pred: Sequence[Entry]) -> ListMatch:
-    """The pairing of two list fields' items as they stand, steps uncut. Entries of the wrong type match nothing."""
+    """The pairing of two list fields' items as they stand, steps uncut. Entries of the wrong type match nothing.
+
+    Names of companies and tags are sets: what a side says twice counts once. Insights are tags where the gold's are.
+    """
+    if (key := _set_key(spec, gold)) is not None:
+        return _match_keys(gold, pred, key)
     similarity, tau = _rule(spec)
     fitting = [(at, entry.text) for at, entry in enumerate(pred) if entry.fits]
     found = match_lists([entry.text for entry in gold], [text for _, text in fitting], similarity, tau)
@@ -63,7 +77,28 @@ def _rule(spec: FieldSpec) -> tuple[Similarity, float]:
         return ingredient_similarity, INGREDIENT_TAU
     if spec.comparator in ("list_steps", "text"):
         return step_similarity, STEP_TAU
+    if spec.comparator == "insights":
+        return rouge_l, INSIGHT_TAU
     return _equal, 1.0
+
+
+def _set_key(spec: FieldSpec, gold: Sequence[Entry]) -> Callable[[str], str] | None:
+    """What makes two items of a set the same, None where the field's items are paired by similarity."""
+    if spec.comparator == "companies":
+        return company_key
+    return tag_key if spec.comparator == "insights" and tag_like([entry.text for entry in gold]) else None
+
+
+def _match_keys(gold: Sequence[Entry], pred: Sequence[Entry], key: Callable[[str], str]) -> ListMatch:
+    wanted: dict[str, int] = {}
+    given: dict[str, int] = {}
+    for at, entry in enumerate(gold):
+        wanted.setdefault(key(entry.text), at)
+    for at, entry in enumerate(pred):
+        if entry.fits:
+            given.setdefault(key(entry.text), at)
+    pairs = tuple((at, given[name], 1.0) for name, at in wanted.items() if name in given)
+    return ListMatch(pairs, len(wanted), len(given) + sum(not entry.fits for entry in pred))
 
 
 def _equal(left: str, right: str) -> float:
@@ -75,7 +110,8 @@ def _list_scores(
 ) -> FieldScores:
     gold, pred = entries(spec, gold_value), entries(spec, pred_value)
     whole = match_field(spec, gold, pred)
-    match = _match_sentences(spec, gold, pred) if spec.kind == "steps" else whole
+    steps = spec.comparator == "list_steps"  # objects with a text, or plain text where the answer is text
+    match = _match_sentences(spec, gold, pred) if steps else whole
     what = f"{spec.label}: {len(match.pairs)} of {match.n_gold} in the right answer are here"
     why = f"{what}, among {match.n_pred} given."
     if obj is None:
@@ -94,11 +130,11 @@ def _list_scores(
             n=total,
             explanation=f"{why} Near matches count less.",
         ),
-        Score("missing", float(len(gold) - _covered(gold, whole, match)), name, n=len(gold), explanation=why),
+        Score("missing", float(whole.n_gold - _covered(whole, match)), name, n=whole.n_gold, explanation=why),
     ]
-    if spec.kind == "steps":
+    if steps:
         scores += _order_scores(spec, match, failed=obj is None) + _word_scores(spec, gold, pred, failed=obj is None)
-    exact = match.f1 == 1.0 and (match.ordered_f1 == 1.0 or spec.kind != "steps")
+    exact = match.f1 == 1.0 and (match.ordered_f1 == 1.0 or not steps)
     if spec.comparator == "list_ingredient":
         pairs = [(gold[i].text, pred[j].text) for i, j, _ in match.pairs]
         amounts, amounts_right = _amount_scores(spec, pairs, source_text)
@@ -117,11 +153,11 @@ def _match_sentences(spec: FieldSpec, gold: Sequence[Entry], pred: Sequence[Entr
     return ListMatch(found.pairs, len(wanted), len(fitting) + len(unfit))
 
 
-def _covered(gold: Sequence[Entry], whole: ListMatch, match: ListMatch) -> float:
+def _covered(whole: ListMatch, match: ListMatch) -> float:
     """How many gold items are there: for steps the share of their sentences that are paired, scaled to steps."""
     if match is whole or not match.n_gold:
         return len(whole.pairs)
-    return len(gold) * len(match.pairs) / match.n_gold
+    return whole.n_gold * len(match.pairs) / match.n_gold
 
 
 def _list_outcome(gold: Sequence[Entry], pred: Sequence[Entry], obj: dict[str, Any] | None, exact: bool) -> Outcome:
@@ -197,6 +233,11 @@ def _slot(spec: FieldSpec, gold: Any, pred: Any, obj: dict[str, Any] | None) -> 
     if spec.comparator == "text" and not is_empty(gold):
         near = text_similarity(gold, pred) if isinstance(pred, str) else 0.0
         scores.append(Score("text_similarity", near, name, n=1, explanation=f"{spec.label}: shared wording, 0 to 1."))
+    if spec.comparator == "summary" and not is_empty(gold):
+        near = rouge_l(gold, pred) if isinstance(gold, str) and isinstance(pred, str) else 0.0
+        scores.append(Score("rouge_l", near, name, n=1, explanation=f"{spec.label}: words shared in order, 0 to 1."))
+    if spec.comparator == "relevance":
+        scores += _relevance_scores(spec, gold, pred)
     if spec.comparator == "set":
         near_set = 0.0 if obj is None else set_f1(gold, pred)
         scores.append(Score("set_f1", near_set, name, explanation=f"{spec.label}: shared entries."))
@@ -205,3 +246,18 @@ def _slot(spec: FieldSpec, gold: Any, pred: Any, obj: dict[str, Any] | None) -> 
         words = f"{spec.label}: {abs(left - right):g} minutes from the right answer."
         scores.append(Score("duration_error_minutes", abs(left - right), name, n=1, explanation=words))
     return FieldScores(scores, outcome)
+
+
+def _relevance_scores(spec: FieldSpec, gold: Any, pred: Any) -> list[Score]:
+    """Metrics A8. A missing or invalid number is an error as large as the gold allows; no gold, no value."""
+    right = relevance_value(gold)
+    if right is None:
+        return []
+    error = relevance_error(right, pred)
+    given = relevance_value(pred)
+    words = f"{error:g} from the right {right}" if given is not None else f"no valid number, counted as {error:g} off"
+    why = f"{spec.label}: {words}."
+    return [
+        Score("relevance_error", error, spec.name, n=1, explanation=why),
+        Score("within_one", float(given is not None and error <= 1), spec.name, n=1, explanation=why),
+    ]

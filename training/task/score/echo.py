@@ -56,11 +56,14 @@ def leaks_prompt(pack: Pack, text: str, source_text: str) -> bool:
 
 
 def template_values(pack: Pack) -> frozenset[str]:
-    """The strings of the schema (its keys, types, descriptions, examples) and the examples in the prompts, folded.
+    """The strings of the schema (its keys, types, descriptions, examples), the examples in the prompts and the hints of
+    a text answer's sections, folded.
 
     Values the contract asks for word by word (const, enum) are no echo.
     """
     shown = set(_schema_strings(pack.schema, constants=False))
+    for section in pack.answer.sections:
+        shown |= {section.hint, f"<{section.hint}>"}
     for prompt in (pack.system, pack.user, pack.prompted_user):
         shown.update(match[1] or match[2] for match in _EXAMPLE.finditer(prompt))
     return frozenset(fold(text) for text in shown) - {

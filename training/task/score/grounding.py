@@ -6,24 +6,27 @@ said in other words (called unsupported) or a false one built from the source's 
 - ingredient: every word of its name is in the source, aliases counted as the same, and every number is
 - step and longer text: at least `STEP_SHARE` of its content words stand in one stretch of three times its length, and
   every number is in the source
-- name and other short text: every content word and number is in the source
+- company: the phrase is, its legal form aside, or an alias; summary: every sentence is, each for itself
+- name, insight and other short text: every content word and number is in the source
 - yield: every number is; a set's entry: the phrase is
 - duration: a time in the source gives those minutes, or the answer's other supported durations add up to them
-- constants are not checked
+- constants and ratings are not checked, and nothing is where the task makes its answers up
 
 Spans are [start, end) characters of the source: the exact words where they stand together, else the shortest stretch
 that holds most of them. An unsupported item may have a span too, the nearest thing there is.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
 from training.task.pack import FieldSpec, Pack
 from training.task.records import Item, Score
 from training.task.score.durations import duration_minutes
-from training.task.score.lists import name_keys
+from training.task.score.lists import name_keys, sentences
+from training.task.score.news import company_forms
 from training.task.score.reading import SourceReading, Span, read_source
 from training.task.score.text import STOP_WORDS, content_keys, tokenise
 from training.task.score.values import LIST_KINDS, entries, is_empty, set_members, text_of
@@ -46,8 +49,10 @@ def ground_items(pack: Pack, obj: dict[str, Any] | None, source_text: str) -> tu
     items: list[Item] = []
     for name, value in obj.items():
         spec = pack.field(name) or FieldSpec(name, "text", False, name, "scalar")
-        if not is_empty(value):
-            items.extend(_field_items(spec, value, source))
+        if is_empty(value):
+            continue
+        found = _field_items(spec, value, source)
+        items.extend(found if pack.answer.grounded else (replace(item, supported=None, spans=()) for item in found))
     return tuple(_with_sums(pack, obj, items))
 
 
@@ -78,10 +83,10 @@ def _rate(checked: Sequence[Item], field: str, what: str) -> Score:
 
 
 def _field_items(spec: FieldSpec, value: Any, source: SourceReading) -> Iterator[Item]:
-    if spec.kind == "constant":
+    if spec.kind == "constant" or spec.comparator == "relevance":
         yield Item(spec.name, 0, text_of(value), None)
     elif spec.kind in LIST_KINDS:
-        ground = _ingredient if spec.comparator == "list_ingredient" else _passage
+        ground = GROUNDS.get(spec.comparator, _passage)
         for entry in entries(spec, value):
             yield _item(spec, entry.place, entry.text, ground(entry.text, source))
     elif spec.comparator == "set":
@@ -92,7 +97,8 @@ def _field_items(spec: FieldSpec, value: Any, source: SourceReading) -> Iterator
     elif spec.comparator == "yield":
         yield _item(spec, 0, text_of(value), _yield(text_of(value), source))
     else:
-        yield _item(spec, 0, text_of(value), _text(text_of(value), source))
+        ground = _sentences if spec.comparator == "summary" else _text
+        yield _item(spec, 0, text_of(value), ground(text_of(value), source))
 
 
 def _item(spec: FieldSpec, index: int, text: str, found: tuple[bool, tuple[Span, ...]]) -> Item:
@@ -125,6 +131,18 @@ def _text(text: str, source: SourceReading) -> tuple[bool, tuple[Span, ...]]:
         return _passage(text, source)
     keys = [token.key for token in tokenise(text)]
     return all(key in source.keys for key in wanted), _locate(keys, WINDOW_FACTOR * len(keys), source)
+
+
+def _sentences(text: str, source: SourceReading) -> tuple[bool, tuple[Span, ...]]:
+    found = [_text(sentence, source) for sentence in sentences([text])]
+    return all(supported for supported, _ in found), tuple(span for _, spans in found for span in spans)
+
+
+def _company(name: str, source: SourceReading) -> tuple[bool, tuple[Span, ...]]:
+    for form in company_forms(name):
+        if starts := source.runs(form.split()):
+            return True, (source.span(starts[0], starts[0] + len(form.split())),)
+    return _phrase(name, source)
 
 
 def _phrase(text: str, source: SourceReading) -> tuple[bool, tuple[Span, ...]]:
@@ -208,3 +226,11 @@ def _verbatim(text: str, source: SourceReading) -> tuple[bool, tuple[Span, ...]]
     """Text without words, such as emoji: found as it stands or not at all."""
     start = source.text.find(text.strip())
     return start >= 0, ((start, start + len(text.strip())),) if start >= 0 else ()
+
+
+# How the items of a list are looked for; every other comparator's as passages.
+GROUNDS: dict[str, Callable[[str, SourceReading], tuple[bool, tuple[Span, ...]]]] = {
+    "list_ingredient": _ingredient,
+    "companies": _company,
+    "insights": _text,
+}

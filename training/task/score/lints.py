@@ -22,8 +22,13 @@ COMMON_FOODS = words_of(
 
 
 def lint_scores(pack: Pack, obj: dict[str, Any]) -> list[Score]:
-    """`lint:empty_critical`, `lint:total_time` and `lint:food_not_listed` of an answer."""
-    return [_empty_critical(pack, obj), _total_time(obj), _food_not_listed(pack, obj)]
+    """`lint:empty_critical`, and for tasks with such fields `lint:total_time` and `lint:food_not_listed`."""
+    scores = [_empty_critical(pack, obj)]
+    if pack.field("totalTime") is not None:
+        scores.append(_total_time(obj))
+    if any(spec.comparator == "list_ingredient" for spec in pack.fields):
+        scores.append(_food_not_listed(pack, obj))
+    return scores
 
 
 def _empty_critical(pack: Pack, obj: dict[str, Any]) -> Score:

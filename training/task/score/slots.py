@@ -15,6 +15,7 @@ from rapidfuzz import fuzz
 
 from training.task.pack import FieldSpec
 from training.task.score.durations import same_duration
+from training.task.score.news import relevance_value
 from training.task.score.text import fold, tokenise
 from training.task.score.values import is_empty, number_text, right_type, set_members, text_of
 
@@ -78,6 +79,8 @@ def equal_values(spec: FieldSpec, left: Any, right: Any) -> bool:
         return value_set(left) == value_set(right)
     if spec.comparator == "yield":
         return _same_yield(left, right)
+    if spec.comparator == "relevance":
+        return relevance_value(left) is not None and relevance_value(left) == relevance_value(right)
     if spec.comparator == "exact":
         return text_of(left).strip() == text_of(right).strip()
     return fold(text_of(left)) == fold(text_of(right))

@@ -8,6 +8,7 @@ import re
 from typing import Any, NamedTuple, cast
 
 from training.task.pack import FieldSpec, Pack
+from training.task.score.news import relevance_value
 
 LIST_KINDS = frozenset({"list", "steps"})
 
@@ -85,6 +86,8 @@ def right_type(spec: FieldSpec, value: Any) -> bool:
         return isinstance(value, list)
     if spec.kind == "set" and isinstance(value, list):
         return all(isinstance(item, str) for item in cast(list[Any], value))
+    if spec.comparator == "relevance":
+        return relevance_value(value) is not None
     if spec.comparator == "yield":
         return isinstance(value, (str, int, float)) and not isinstance(value, bool)
     return isinstance(value, str) or (spec.comparator == "exact" and isinstance(value, (int, float)))

@@ -1,0 +1,281 @@
+"""What the data tab shows at each moment: the plain values of its components, built from versions, builds and rows."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from studio.actions import datasets as start
+from studio.deps import Deps
+from studio.queries import dataset_jobs as jobs
+from studio.queries import dataset_rows as rows
+from studio.queries import datasets as queries
+from studio.tabs.data_parts import LATER, NO_VERSION, SPACE
+from studio.views import dataset_plots as plots
+from studio.views import dataset_rows as row_views
+from studio.views import datasets as views
+from training.task.records import to_json
+
+SAME: Any = gr.skip()  # this component stays as it is
+MOST_ON_A_CARD = 20_000  # characters of a card that are shown
+
+
+class FormView(NamedTuple):
+    """The YAML of the form, or why there is none."""
+
+    yaml: Any = SAME
+    said: Any = SAME
+
+
+class ColumnsView(NamedTuple):
+    """A source that nobody has confirmed yet, after the source was changed."""
+
+    file: Any = SAME
+    file_box: Any = SAME
+    hub_box: Any = SAME
+    licence: Any = SAME
+    columns: Any = SAME
+    mapping: Any = SAME
+    confirmed: Any = SAME
+    encoding: Any = SAME
+
+
+class TaskView(NamedTuple):
+    """What a task offers: sources, styles and slices."""
+
+    kind: Any
+    styles: Any
+    slices: Any
+    posts: Any
+    candidates: Any
+
+
+class WaitingView(NamedTuple):
+    """Rows that were sent here for evaluation."""
+
+    waiting_said: Any
+    candidates: Any
+
+
+class SampleView(NamedTuple):
+    """The first rows of a source, or how its columns would be read."""
+
+    sample: Any
+    columns: Any
+    mapping: Any
+    encoding: Any
+
+
+class JobView(NamedTuple):
+    """How the latest build stands. `seen` is "ID STATE"; a build that ended just now opens its version."""
+
+    job: Any = SAME
+    stop: Any = SAME
+    dismiss: Any = SAME
+    seen: Any = SAME
+    version: Any = SAME
+
+
+class RefusedView(NamedTuple):
+    refused: Any
+    mend_row: Any
+
+
+class RowsView(NamedTuple):
+    found: Any
+    row: Any
+
+
+class VersionView(NamedTuple):
+    """Everything about one version. Fields not given stay as they are."""
+
+    head: Any = SAME
+    funnel_said: Any = SAME
+    funnel: Any = SAME
+    gate_notes: Any = SAME
+    prompts_said: Any = SAME
+    prompts: Any = SAME
+    answers_said: Any = SAME
+    answers: Any = SAME
+    spread: Any = SAME
+    gate: Any = SAME
+    refused_page: Any = SAME
+    refused: Any = SAME
+    mend_row: Any = SAME
+    mended: Any = SAME
+    pairs: Any = SAME
+    part: Any = SAME
+    find: Any = SAME
+    page: Any = SAME
+    found: Any = SAME
+    row: Any = SAME
+    tokens: Any = SAME
+    leaks: Any = SAME
+    nearest: Any = SAME
+    other: Any = SAME
+    changes: Any = SAME
+    export_parts: Any = SAME
+    out_sources: Any = SAME
+    card: Any = SAME
+
+
+def empty_view(deps: Deps) -> VersionView:
+    """No version is open."""
+    return VersionView(head=SPACE if deps.settings.space else NO_VERSION)
+
+
+def version_view(deps: Deps, name: str) -> VersionView:
+    """One version in all its parts, read once."""
+    facts = queries.version_facts(deps, name)
+    version, gates, leaks, found = facts.version, facts.gates, facts.leaks, facts.measures
+    refused, shown = refused_view(deps, name, "", 1), rows_view(deps, name, next(iter(version.rows)), "", 1)
+    pairs, total = rows.duplicate_pairs(deps, name)
+    counts = rows.refused_counts(deps, name)
+    everything = (f"every reason ({sum(counts.values()):,})", "")
+    others = [choice for choice in queries.version_choices(deps) if choice[1] != name]
+    return VersionView(
+        head=views.version_head(to_json(version), deps.now(), ships=facts.ships),
+        funnel_said=said(views.funnel_words(gates)),
+        funnel=plot(plots.funnel_plot(gates)),
+        gate_notes=views.gate_notes(gates),
+        prompts_said=said(found.why or views.tokens_words(found.prompts, None, found.total, "prompts")),
+        prompts=plot(plots.tokens_plot(found.prompts, found.context_budget)),
+        answers_said=said(
+            "" if found.why else views.tokens_words(found.answers, found.answer_budget, found.total, "answers")
+        ),
+        answers=plot(plots.tokens_plot(found.answers, found.answer_budget)),
+        spread=views.distributions(found.counts, found.total),
+        gate=gr.update(
+            choices=[everything, *((f"{views.gate_words(g)} ({n:,})", g) for g, n in counts.items())], value=""
+        ),
+        refused_page=1,
+        refused=refused.refused,
+        mend_row=refused.mend_row,
+        mended="",
+        pairs=views.duplicates(pairs, total),
+        part=gr.update(choices=[(f"{p} ({n:,})", p) for p, n in version.rows.items()], value=next(iter(version.rows))),
+        find="",
+        page=1,
+        found=shown.found,
+        row=shown.row,
+        tokens="",
+        leaks=views.leak_report(leaks, rows.leak_pairs(deps, name, leaks)),
+        nearest=plot(plots.nearest_plot(leaks)),
+        other=gr.update(choices=others, value=None),
+        changes=LATER if not others else views.note("Choose another version to see what differs."),
+        export_parts=gr.update(choices=list(version.rows), value=[p for p in version.rows if p == "train"]),
+        out_sources=gr.update(choices=sorted(found.counts["origin"]), value=[]),
+        card=card_text(facts.card),
+    )
+
+
+def said(words: str) -> str:
+    return views.insight(words)
+
+
+def plot(figure: Any) -> Any:
+    """A chart, or nothing where there is nothing to draw."""
+    return gr.update(value=figure, visible=figure is not None)
+
+
+def card_text(card: str) -> str:
+    """The card without the head that only the Hub reads."""
+    head, mark, rest = card.removeprefix("---\n").partition("\n---\n")
+    return (rest if mark else head)[:MOST_ON_A_CARD]
+
+
+def refused_view(deps: Deps, name: str, gate: str, number: int) -> RefusedView:
+    page = rows.refused_page(deps, name, gate or "", number)
+    mendable = [line["row"] for line in page.rows if "row" in line]
+    choices = row_views.row_choices(mendable)
+    return RefusedView(row_views.refused_html(page), gr.update(choices=choices, value=None))
+
+
+def rows_view(deps: Deps, name: str, part: str, find: str, number: int) -> RowsView:
+    page = rows.rows_page(deps, name, part, find, number)
+    choices = row_views.row_choices(page.rows)
+    return RowsView(
+        row_views.rows_html(page, part), gr.update(choices=choices, value=choices[0][1] if choices else None)
+    )
+
+
+def fresh_columns(kind: str, file: Any = SAME) -> ColumnsView:
+    """The boxes of this kind of source, and nothing confirmed."""
+    outside = gr.update(visible=kind in start.FROM_OUTSIDE)
+    return ColumnsView(
+        file=file,
+        file_box=gr.update(visible=kind == "file"),
+        hub_box=gr.update(visible=kind == "hub"),
+        licence=outside,
+        columns=gr.update(visible=False),
+        mapping=[],
+        confirmed=False,
+        encoding="",
+    )
+
+
+def task_view(deps: Deps, task: str) -> TaskView:
+    kinds = start.source_choices(task, deps)
+    styles, slices = start.menu_rows(task)
+    return TaskView(
+        kind=gr.update(choices=kinds, value=kinds[0][1] if kinds else None),
+        styles=gr.update(value=styles, visible=bool(styles)),
+        slices=gr.update(value=slices, visible=bool(slices)),
+        posts=gr.update(visible=bool(styles)),
+        candidates=gr.update(choices=candidate_choices(deps, task), value=[]),
+    )
+
+
+def waiting_view(deps: Deps, task: str) -> WaitingView:
+    choices = candidate_choices(deps, task)
+    none = "Nothing waits here. In Compare, under Receipt, Send to a dataset keeps a text with its right answer."
+    return WaitingView("" if choices else views.note(none), gr.update(choices=choices, value=[]))
+
+
+def candidate_choices(deps: Deps, task: str) -> list[tuple[str, str]]:
+    return [(row_views.row_title(to_json(found)), found.id) for found in jobs.candidates(deps, task)]
+
+
+def sample_view(found: start.Sample) -> SampleView:
+    if found.proposal is None:
+        shown = row_views.sample_html(queries.shown_rows(found.rows), to_json(found.bad))
+        return SampleView(shown, SAME, SAME, SAME)
+    mapping = [[field.field, field.column, field.rule] for field in found.proposal.fields]
+    return SampleView(row_views.proposal_html(found.proposal), gr.update(visible=True), mapping, found.encoding)
+
+
+def job_view(deps: Deps, shown: str, seen: str) -> JobView:
+    """Only what changed since `shown` is sent; `seen` is what this page knew of it."""
+    status = jobs.latest(deps)
+    now = views.job_html(to_json(status) if status else None)
+    state = f"{status.id} {status.state}" if status else ""
+    if now == shown and state == seen:
+        return JobView()
+    under_way = status is not None and status.state in jobs.UNDER_WAY
+    ended = status is not None and status.state == "finished" and seen.startswith(status.id) and seen != state
+    opened = gr.update(choices=queries.version_choices(deps), value=status.version) if ended and status else SAME
+    return JobView(
+        job=now,
+        stop=gr.update(visible=under_way),
+        dismiss=gr.update(visible=status is not None and not under_way),
+        seen=state,
+        version=opened,
+    )
+
+
+def mend_values(line: Mapping[str, Any]) -> tuple[str, str]:
+    """Text and answer of a refused row, as they are edited."""
+    return str(line["row"]["source"]), row_views.answer_text(line["row"]["gold"])
+
+
+def changes_html(deps: Deps, before: str, after: str) -> str:
+    diff = queries.differences(deps, before, after)
+    data = {**to_json(diff), "spec": diff.spec}
+    for kind in ("added", "removed"):
+        data[kind] = queries.shown_rows(getattr(diff, kind))
+    data["changed"] = [tuple(queries.shown_rows(pair)) for pair in diff.changed]
+    return views.html(views.comparison(data, before, after), row_views.changed_html(data))
+
+
+def reasons(refusals: Sequence[Any]) -> str:
+    return row_views.verdict_html(to_json(refusals))

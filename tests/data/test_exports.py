@@ -1,0 +1,133 @@
+"""What leaves a version: rows in the form a trainer reads, and a repository without what was refused."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled
+
+from tests.data.test_versions import content, row
+from training.data.exports import FORMS, REJECTED, answer_text, export_version, push_to_hub
+from training.data.versions import Version, write_version
+from training.errors import DataError
+from training.task.pack import BUILTIN, Pack, load_pack
+
+
+@pytest.fixture(scope="module")
+def pack() -> Pack:
+    return load_pack(BUILTIN / "recipe-jsonld")
+
+
+@pytest.fixture
+def version(tmp_path: Path) -> Version:
+    worse = replace(row(1), notes={REJECTED: {"name": "Stew"}})
+    return write_version(tmp_path, content({"train": [worse, row(2)], "test": [row(3)]}))
+
+
+def exported(version: Version, out: Path, form: str, pack: Pack, *parts: str) -> dict[str, Any]:
+    export_version(version, out, form, pack, parts or ("train",))
+    found = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    return {line["id"]: line for line in found}
+
+
+def test_every_form_holds_source_and_gold(version: Version, tmp_path: Path, pack: Pack) -> None:
+    one, gold = row(1), '{"name":"Soup 1"}'
+    found = {form: exported(version, tmp_path / f"{form}.jsonl", form, pack)[one.id] for form in FORMS}
+    assert found["completion"] == {"prompt": one.source, "completion": gold, "id": one.id, "part": "train"}
+    assert found["rows"]["gold"] == one.gold and found["rows"]["group"] == "g1"
+    turns = found["chat"]["messages"]
+    assert [turn["role"] for turn in turns] == ["system", "user", "assistant"]
+    assert turns[1]["content"] == pack.user.replace("{source}", one.source) and turns[2]["content"] == gold
+    assert found["instruction"]["input"] == one.source and found["instruction"]["output"] == gold
+    assert pack.system in found["instruction"]["instruction"]
+    assert found["preference"]["prompt"] == turns[:2]
+    assert found["preference"]["chosen"] == turns[2:]
+    assert found["preference"]["rejected"] == [{"role": "assistant", "content": '{"name":"Stew"}'}]
+
+
+def test_only_rows_with_a_worse_answer_are_preferences(version: Version, tmp_path: Path, pack: Pack) -> None:
+    assert set(exported(version, tmp_path / "a.jsonl", "preference", pack, "train", "test")) == {row(1).id}
+
+
+def test_parts_are_named_in_their_lines(version: Version, tmp_path: Path, pack: Pack) -> None:
+    found = exported(version, tmp_path / "a.jsonl", "chat", pack, "train", "test")
+    assert {line["part"] for line in found.values()} == {"train", "test"} and found[row(3).id]["part"] == "test"
+
+
+def test_an_export_that_fails_leaves_the_file_that_was_there(version: Version, tmp_path: Path, pack: Pack) -> None:
+    out = tmp_path / "a.jsonl"
+    out.write_text("before")
+    for words in (("poem", ("train",)), ("chat", ("dev",)), ("preference", ("test",))):
+        with pytest.raises(DataError):
+            export_version(version, out, words[0], pack, words[1])
+    with pytest.raises(DataError, match="not news-metadata"):
+        export_version(version, out, "chat", load_pack(BUILTIN / "news-metadata"))
+    assert out.read_text() == "before"
+    assert [path.name for path in tmp_path.glob(".a*")] == []
+
+
+def test_a_text_answer_stays_as_it_is() -> None:
+    assert answer_text("RECIPE: Soup\n[END]") == "RECIPE: Soup\n[END]"
+    assert answer_text({"b": "é", "a": 1}) == '{"b":"é","a":1}'
+
+
+class FakeHub:
+    """Takes what it is given, or raises what it was told to."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error, self.repo, self.files = error, {}, {}
+
+    def create_repo(self, repo: str, **words: Any) -> None:
+        if self.error:
+            raise self.error
+        self.repo = {"repo": repo, **words}
+
+    def create_commit(self, repo: str, operations: list[Any], **words: Any) -> None:
+        assert repo == self.repo["repo"] and words["repo_type"] == "dataset"
+        for operation in operations:
+            with operation.as_file() as file:
+                self.files[operation.path_in_repo] = file.read()
+
+
+def test_a_version_is_pushed_in_one_commit_with_its_card(version: Version) -> None:
+    hub = FakeHub()
+    assert push_to_hub(version, "ann/soups", api=hub) == "https://huggingface.co/datasets/ann/soups"
+    assert hub.repo == {"repo": "ann/soups", "repo_type": "dataset", "private": True, "exist_ok": True}
+    assert hub.files["README.md"] == (version.folder / "card.md").read_bytes()
+    assert hub.files["train.jsonl"] == (version.folder / "train.jsonl").read_bytes()
+    assert "refused.jsonl" not in hub.files
+    manifest = json.loads(hub.files["manifest.json"])
+    assert manifest["sha256"] == version.sha256 and "refused.jsonl" not in manifest["files"]
+    assert row(9).source.encode() not in b"".join(hub.files.values())  # a refused row
+
+
+def http_error(code: int) -> Callable[[], Exception]:
+    def make() -> Exception:
+        class Response:
+            status_code = code
+            headers: dict[str, str] = {}  # noqa: RUF012
+            request = None
+
+        return HfHubHTTPError(f"{code} said the Hub", response=Response())  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("error", "fix"),
+    [
+        (lambda: LocalTokenNotFoundError("no token"), "hf auth login"),
+        (http_error(401), "token that may write"),
+        (http_error(403), "token that may write"),
+        (http_error(500), "later"),
+        (lambda: OfflineModeIsEnabled("offline"), "HF_HUB_OFFLINE|Unset"),
+        (lambda: ConnectionError("no route"), "connection"),
+    ],
+)
+def test_what_the_hub_refuses_is_told_with_a_fix(version: Version, error: Callable[[], Exception], fix: str) -> None:
+    with pytest.raises(DataError) as caught:
+        push_to_hub(version, "ann/soups", api=FakeHub(error()))
+    assert any(word in caught.value.fix for word in fix.split("|"))

@@ -1,0 +1,249 @@
+"""What a person chose becomes the spec that the command line builds too; what can't be used is said, never changed."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.actions import dataset_versions as acts
+from studio.actions import datasets as start
+from studio.actions.datasets import FIELDS, DataForm
+from studio.deps import Deps
+from studio.queries import datasets
+from tests.fakes import make_comparison, make_deps
+from tests.studio.dataset_samples import make_version, recipe_row
+from training.data.candidates import list_candidates
+from training.data.rows import UNKNOWN_LICENCE
+from training.data.spec import FieldMapping, spec_from
+from training.errors import DataError, InputError, StudioError
+
+TABLE = "name,ingredients,steps\n" + "".join(
+    f'Soup {n},"[""{n + 2} lentils"", ""1 onion""]","[""Chop the onion."", ""Boil all of it.""]"\n' for n in range(12)
+)
+
+
+@pytest.fixture
+def deps(tmp_path: Path) -> Deps:
+    return make_deps(tmp_path / "home")
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Deps:
+    return make_deps(tmp_path / "home", space=True)
+
+
+def form(**changes: Any) -> DataForm:
+    styles, slices = start.menu_rows("recipe-jsonld")
+    return DataForm(**{"task": "recipe-jsonld", "styles": styles, "slices": slices, "rows": 20, **changes})
+
+
+def words(text: str) -> int:
+    return len(text.split())
+
+
+def test_the_form_takes_its_values_by_place_and_refuses_a_missing_one() -> None:
+    values = [getattr(form(), name) for name in FIELDS]
+    assert DataForm.of(values) == form()
+    with pytest.raises(ValueError, match="shorter"):
+        DataForm.of(values[:-1])
+
+
+def test_the_yaml_of_the_form_reads_back_as_the_same_spec(deps: Deps) -> None:
+    given = form(name="soups", personal="refuse", preset="70/15/15", seed=11, posts=2)
+    text = start.form_yaml(given, deps)
+    spec = start.spec_of_text(text, deps)
+    assert spec == start.spec_of_form(given, deps) == spec_from(text, Path("x.yaml"))
+    assert (spec.name, spec.seed, spec.split.preset, spec.render.posts_per_recipe) == ("soups", 11, "70/15/15", 2)
+    assert spec.gates == {"personal": "refuse", "secrets": "refuse"}
+
+
+def test_usual_shares_are_left_out_and_changed_ones_are_written(deps: Deps) -> None:
+    assert start.spec_of_form(form(), deps).render.slices == {}
+    styles, slices = start.menu_rows("recipe-jsonld")
+    slices[0][1] = 0.9
+    spec = start.spec_of_form(form(styles=styles, slices=slices), deps)
+    assert spec.render.slices["plain"] == 0.9 and spec.render.styles == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words_"),
+    [
+        ({"name": "Big Name"}, "name is 'Big Name'"),
+        ({"rows": None}, "Rows is empty"),
+        ({"rows": 2.5}, "Rows is 2.5"),
+        ({"rows": 0}, "rows is missing"),
+        ({"seed": -1}, "Seed is -1"),
+        ({"task": "nothing"}, "no task 'nothing'"),
+        ({"kind": "file", "file": ""}, "path is missing"),
+        ({"kind": "hub", "dataset": " "}, "dataset is missing"),
+        ({"styles": [["clean", "much"]]}, "share of clean is 'much'"),
+        ({"slices": [["plain", -1]]}, "plain is -1"),
+        ({"preset": "50/50"}, "preset is '50/50'"),
+        ({"personal": "maybe"}, "personal is 'maybe'"),
+        ({"kind": "file", "file": "a.csv", "confirmed": True, "mapping": [["title", "", ""]]}, "half empty"),
+    ],
+)
+def test_what_can_not_be_used_is_named(deps: Deps, changes: dict[str, Any], words_: str) -> None:
+    with pytest.raises(StudioError, match=words_) as found:
+        start.spec_of_form(form(**changes), deps)
+    assert found.value.fix
+
+
+def test_columns_count_only_once_they_are_confirmed(deps: Deps) -> None:
+    mapping = [["title", "name", "text"], ["", "", ""]]
+    given = form(kind="file", file="soup.csv", mapping=mapping, encoding="cp1252", licence=" ")
+    source = start.spec_of_form(given, deps).sources[0]
+    assert source.mapping == () and source.encoding == "" and source.licence == UNKNOWN_LICENCE
+    source = start.spec_of_form(replace(given, confirmed=True), deps).sources[0]
+    assert source.mapping == (FieldMapping("title", "name", "text"),) and source.encoding == "cp1252"
+
+
+def test_ten_rows_of_a_built_in_source_are_shown_before_anything_is_built(deps: Deps) -> None:
+    found = start.sample(deps, start.form_yaml(form(rows=40), deps))
+    assert len(found.rows) == start.SAMPLE and not found.bad and found.proposal is None
+    assert {row.task for row in found.rows} == {"recipe-jsonld"}
+    assert not (deps.settings.home / "datasets").exists()
+
+
+def test_a_dropped_file_is_kept_proposed_confirmed_and_read(deps: Deps, tmp_path: Path) -> None:
+    upload = tmp_path / "soups.csv"
+    upload.write_text(TABLE, "utf-8")
+    kept = start.keep_file(deps, str(upload))
+    assert not upload.exists() and Path(kept).read_text("utf-8") == TABLE and Path(kept).name == "soups.csv"
+    given = form(kind="file", file=kept, rows=0, licence="CC0-1.0")
+    proposal = start.sample(deps, start.form_yaml(given, deps)).proposal
+    assert {found.field: found.column for found in proposal.fields}["title"] == "name"
+    with pytest.raises(DataError, match="Nobody has said yet"):
+        start.start(deps, start.form_yaml(given, deps))
+    mapping = [[found.field, found.column, found.rule] for found in proposal.fields]
+    sample = start.sample(deps, start.form_yaml(replace(given, mapping=mapping, confirmed=True), deps))
+    assert len(sample.rows) == 10 and sample.rows[0].licence == "CC0-1.0" and sample.rows[0].origin == "soups.csv"
+
+
+def test_an_empty_spec_and_a_wrong_key_are_told(deps: Deps) -> None:
+    with pytest.raises(DataError, match="no spec yet"):
+        start.spec_of_text(" \n", deps)
+    with pytest.raises(DataError, match="tusk"):
+        start.spec_of_text(start.form_yaml(form(), deps) + "tusk: x\n", deps)
+
+
+@pytest.mark.parametrize("kind", [{"kind": "file", "file": "/etc/passwd"}, {"kind": "hub", "dataset": "../private"}])
+def test_where_others_come_in_no_path_is_read(tmp_path: Path, kind: dict[str, Any]) -> None:
+    shared = make_deps(tmp_path / "home", allow_paths=False)
+    with pytest.raises(DataError, match=r"closed to this page|no dataset id"):
+        start.spec_of_text(start.form_yaml(form(**kind), shared), shared)
+    upload = tmp_path / "soups.csv"
+    upload.write_text(TABLE, "utf-8")
+    text = start.form_yaml(form(kind="file", file=start.keep_file(shared, str(upload))), shared)
+    assert start.spec_of_text(text, shared).sources[0].origin == "soups.csv"
+    with pytest.raises(DataError, match="paths are closed"):
+        start.spec_of_text(f"{text}protect: [/etc]\n", shared)
+
+
+def test_a_space_makes_keeps_and_changes_nothing(space: Deps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets, "SHIPPED", tmp_path / "shipped")
+    version = make_version(tmp_path / "shipped")
+    row = version.folder / "train.jsonl"
+    before = row.read_bytes()
+    tries = [
+        lambda: start.spec_of_form(form(), space),
+        lambda: start.spec_of_text("task: x", space),
+        lambda: start.keep_file(space, str(row)),
+        lambda: start.start(space, "task: x"),
+        lambda: start.cancel(space, "ab"),
+        lambda: start.dismiss(space, "ab"),
+        lambda: acts.take_out(space, version.name, ["grammar"], ""),
+        lambda: acts.keep_mended(space, version.name, ("x", "y", "{}")),
+        lambda: acts.send_comparison(space, "page", "c1", acts.KNOWN),
+    ]
+    for attempt in tries:
+        with pytest.raises(DataError, match="Nothing is kept on this Space") as found:
+            attempt()
+        assert "your own machine" in found.value.fix
+    assert row.read_bytes() == before and not (tmp_path / "home").exists()
+
+
+def test_taking_rows_out_makes_another_version(deps: Deps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = make_version(deps.settings.home / "datasets")
+    gone = recipe_row(2).id
+    made = datasets.find(deps, acts.take_out(deps, version.name, [], f" {gone}, "))
+    assert made.rows == {"train": 5, "test": 2} and made.parent == version.name
+    assert datasets.find(deps, version.name).rows == {"train": 6, "test": 2}
+    monkeypatch.setattr(datasets, "SHIPPED", tmp_path / "shipped")
+    shipped = make_version(tmp_path / "shipped", name="starter")
+    with pytest.raises(DataError, match="ships with the studio"):
+        acts.take_out(deps, shipped.name, ["grammar"], "")
+
+
+def test_an_export_holds_the_chosen_parts_and_nothing_is_left_on_the_disk(deps: Deps) -> None:
+    version = make_version(deps.settings.home / "datasets")
+    before = sorted(deps.settings.home.rglob("*"))
+    file = acts.export(deps, version.name, "completion", ["test"])
+    lines = [json.loads(line) for line in file["text"].splitlines()]
+    assert file["name"] == f"{version.name}-completion.jsonl" and {line["part"] for line in lines} == {"test"}
+    assert len(lines) == 2 and sorted(deps.settings.home.rglob("*")) == before
+    with pytest.raises(DataError, match="No part"):
+        acts.export(deps, version.name, "completion", [])
+
+
+def test_an_export_too_large_for_a_page_says_where_the_rows_are(deps: Deps, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = make_version(deps.settings.home / "datasets")
+    monkeypatch.setattr(acts, "MOST_BYTES", 10)
+    with pytest.raises(DataError) as found:
+        acts.export(deps, version.name, "chat", ["train"])
+    assert version.name in found.value.fix
+
+
+def test_a_refused_row_is_mended_checked_again_and_kept_for_evaluation(deps: Deps) -> None:
+    version = make_version(deps.settings.home / "datasets")
+    refused, good = recipe_row(7, text="x").id, recipe_row(7)
+    refused = json.loads((version.folder / "refused.jsonl").read_text("utf-8").splitlines()[0])["row"]["id"]
+    answer = json.dumps(good.gold)
+    still = acts.check_again(deps, version.name, (refused, "Short.", answer), words)
+    assert {refusal.gate for refusal in still.refusals} >= {"supported"}
+    with pytest.raises(DataError, match="still refused"):
+        acts.keep_mended(deps, version.name, (refused, "Short.", answer), words)
+    whole = {**good.gold}
+    whole.pop("recipeCuisine")
+    edited = (refused, good.source, json.dumps(whole))
+    assert acts.check_again(deps, version.name, edited, words).refusals == ()
+    kept = acts.keep_mended(deps, version.name, edited, words)
+    assert list_candidates(deps.settings.home, "recipe-jsonld") == [kept]
+    assert kept.use == "evaluation" and kept.gold == whole and version.name in kept.note
+
+
+def test_a_mended_row_may_not_repeat_what_is_held_out(deps: Deps) -> None:
+    version = make_version(deps.settings.home / "datasets")
+    refused = json.loads((version.folder / "refused.jsonl").read_text("utf-8").splitlines()[0])["row"]["id"]
+    held = recipe_row(100)
+    found = acts.check_again(deps, version.name, (refused, held.source, json.dumps(held.gold)), words)
+    assert "evaluation" in {refusal.gate for refusal in found.refusals}
+
+
+@pytest.mark.parametrize(("answer", "words_"), [("{", "is no JSON"), ("[1]", "no object")])
+def test_an_answer_that_is_no_object_is_not_checked(deps: Deps, answer: str, words_: str) -> None:
+    version = make_version(deps.settings.home / "datasets")
+    refused = json.loads((version.folder / "refused.jsonl").read_text("utf-8").splitlines()[0])["row"]["id"]
+    with pytest.raises(DataError, match=words_):
+        acts.check_again(deps, version.name, (refused, "text", answer), words)
+
+
+def test_a_comparison_is_sent_once_and_becomes_test_rows_of_a_spec(deps: Deps) -> None:
+    deps.shelf("page").add_comparison(make_comparison("c1"))
+    data = deps.shelf("page").get_comparison("c1")
+    assert acts.answers_of(data) == ["tiny-recipes"]  # prose can't be read, and no answer is known
+    sent = acts.send_comparison(deps, "page", "c1", "tiny-recipes")
+    assert acts.send_comparison(deps, "page", "c1", "tiny-recipes").id == sent.id
+    text = start.accept(deps, start.form_yaml(form(), deps), [sent.id], "CC0-1.0")
+    added = start.spec_of_text(text, deps).sources[-1]
+    assert added.part == "test" and added.licence == "CC0-1.0" and Path(added.path).is_file()
+    with pytest.raises(DataError, match="is not said"):
+        start.accept(deps, start.form_yaml(form(), deps), [sent.id], " ")
+    with pytest.raises(DataError, match="no comparison to send"):
+        acts.send_comparison(deps, "page", "", acts.KNOWN)
+    with pytest.raises(DataError, match="could not be read"):
+        acts.send_comparison(deps, "page", "c1", "base")
+    with pytest.raises(InputError):
+        start.spec_of_form(form(task="nothing"), deps)

@@ -1,0 +1,184 @@
+"""The data tab's handlers as plain functions, and its components built once: every view has its component."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from studio.actions.datasets import FIELDS, DataForm, menu_rows
+from studio.deps import Deps
+from studio.guard import Visit
+from studio.queries import dataset_jobs, datasets
+from studio.tabs import compare, data
+from studio.tabs.data_view import SAME
+from tests.fakes import make_comparison, make_deps
+from tests.studio.dataset_samples import make_version, recipe_row
+from training.data.build_job import JobStatus
+from training.data.versions import Version
+from training.errors import DataError
+
+PAGE = Visit("page", {})
+
+
+@pytest.fixture(autouse=True)
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(datasets, "SHIPPED", tmp_path / "shipped")
+    return tmp_path / "shipped"
+
+
+@pytest.fixture
+def deps(tmp_path: Path) -> Deps:
+    return make_deps(tmp_path / "home")
+
+
+@pytest.fixture
+def version(deps: Deps) -> Version:
+    return make_version(deps.settings.home / "datasets")
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[JobStatus]]:
+    """The builds there are, the latest first; the test puts them in."""
+    found: list[JobStatus] = []
+    monkeypatch.setattr(dataset_jobs, "list_jobs", lambda home: found)
+    yield found
+
+
+def values(**changes: Any) -> list[Any]:
+    styles, slices = menu_rows("recipe-jsonld")
+    form = DataForm(**{"task": "recipe-jsonld", "styles": styles, "slices": slices, "rows": 12, **changes})
+    return [getattr(form, name) for name in FIELDS]
+
+
+@pytest.mark.parametrize("space", [False, True], ids=["home", "space"])
+def test_the_tab_is_built_and_names_each_endpoint_once(tmp_path: Path, space: bool) -> None:
+    with gr.Blocks() as app:
+        data.build(make_deps(tmp_path / "home", space=space), app)
+    names = [fn.api_name for fn in app.fns.values() if fn.api_name]
+    assert {"data_version", "data_rows", "data_refused", "load_datasets"} <= set(names)
+    assert ("data_build" in names) is not space and ("data_take_out" in names) is not space
+    assert all(fn.api_visibility == "private" for fn in app.fns.values() if fn.api_name in set(names))
+
+
+def test_the_form_writes_the_spec_and_says_what_is_missing(deps: Deps) -> None:
+    view = data.on_form(deps, PAGE, *values(name="soups"))
+    assert "name: soups" in view.yaml and view.said == ""
+    view = data.on_form(deps, PAGE, *values(kind="file"))
+    assert view.yaml == "" and "Give the file to read." in view.said
+
+
+def test_a_task_brings_its_own_sources_styles_and_slices(deps: Deps) -> None:
+    view = data.on_task(deps, PAGE, "news-metadata")
+    assert view.kind["value"] == "news" and not view.styles["visible"]
+    view = data.on_task(deps, PAGE, "recipe-writer")
+    assert view.kind["value"] == "grammar" and [name for name, _ in view.styles["value"]] == [
+        "name",
+        "request",
+        "typed",
+    ]
+
+
+def test_another_source_confirms_nothing(deps: Deps, tmp_path: Path) -> None:
+    view = data.on_kind(deps, PAGE, "hub")
+    assert view.hub_box["visible"] and not view.file_box["visible"] and view.file is SAME
+    assert view.confirmed is False and view.mapping == [] and not view.columns["visible"]
+    upload = tmp_path / "a.csv"
+    upload.write_text("name,ingredients,steps\nSoup,\"['lentils']\",\"['Boil.']\"\n", "utf-8")
+    view = data.on_drop(deps, PAGE, str(upload))
+    assert Path(view.file).is_file() and view.file_box["visible"] and view.confirmed is False
+    looked = data.on_look(deps, PAGE, data.on_form(deps, PAGE, *values(kind="file", file=view.file)).yaml)
+    assert looked.columns["visible"] and ["title", "name", "text"] in looked.mapping
+
+
+def test_first_rows_are_shown(deps: Deps) -> None:
+    view = data.on_look(deps, PAGE, data.on_form(deps, PAGE, *values()).yaml)
+    assert "The first 10 rows" in view.sample and view.columns is SAME
+
+
+def test_a_version_fills_every_part(deps: Deps, version: Version) -> None:
+    view = data.on_version(deps, PAGE, version.name)
+    assert all(value is not SAME for value in view)
+    assert "8 rows" in view.head and "train 6, test 2" in view.head
+    assert view.funnel["visible"] and view.answers["visible"] and view.nearest["visible"]
+    assert view.gate["choices"][0] == ("every reason (3)", "")
+    assert "No leak was found" in view.leaks and view.card.lstrip().startswith("# soups")
+    assert view.export_parts == gr.update(choices=["train", "test"], value=["train"])  # what is held out is not ticked
+
+
+def test_without_a_version_the_page_says_what_to_do(deps: Deps, tmp_path: Path) -> None:
+    assert "New dataset" in data.on_version(deps, PAGE, None).head
+    space = make_deps(tmp_path / "other", space=True)
+    assert "Nothing is kept on this Space" in data.on_version(space, PAGE, None).head
+    assert data.on_rows(deps, PAGE, None, "train", "", 1).row is SAME
+
+
+def test_rows_are_searched_and_shown_as_tokens_only_when_chosen(deps: Deps, version: Version) -> None:
+    view = data.on_rows(deps, PAGE, version.name, "train", "onion tart", 1)
+    assert view.row["value"] == recipe_row(3).id and "Onion tart 3" in view.found
+    assert "Choose a row first" in data.on_tokens(deps, PAGE, version.name, None)
+    with pytest.raises(DataError, match="no page 9"):
+        data.on_rows(deps, PAGE, version.name, "train", "", 9)
+
+
+def test_refused_rows_are_listed_and_opened_to_be_mended(deps: Deps, version: Version) -> None:
+    view = data.on_refused(deps, PAGE, version.name, "trivial", 1)
+    assert "Its text has 2 words." in view.refused and len(view.mend_row["choices"]) == 1
+    text, answer, _ = data.on_mend(deps, PAGE, version.name, view.mend_row["choices"][0][1])
+    assert text.endswith("Short.") and json.loads(answer)["name"] == "Fish pie 7"
+    assert data.on_mend(deps, PAGE, version.name, None) == ("", "", "")
+    assert "Choose a refused row" in data.on_check(deps, PAGE, version.name, None, "", "")
+
+
+def test_a_build_is_followed_and_its_version_opened_once(deps: Deps, version: Version, jobs: list[JobStatus]) -> None:
+    assert data.on_tick(deps, PAGE, "", "") == data.JobView()  # nothing there, nothing sent
+    jobs[:] = [JobStatus("ab12", "soups", "recipe-jsonld", "running", "gates", 10, 40)]
+    view = data.on_tick(deps, PAGE, "", "ab12 queued")
+    assert "10 of 40 rows" in view.job and view.stop["visible"] and not view.dismiss["visible"]
+    assert view.version is SAME
+    assert data.on_tick(deps, PAGE, view.job, view.seen) == data.JobView()
+    jobs[:] = [JobStatus("ab12", "soups", "recipe-jsonld", "finished", "done", version=version.name)]
+    done = data.on_tick(deps, PAGE, view.job, view.seen)
+    assert done.version["value"] == version.name and done.dismiss["visible"] and not done.stop["visible"]
+    assert data.on_tick(deps, PAGE, done.job, done.seen) == data.JobView()
+
+
+def test_after_a_refresh_the_build_is_found_again(deps: Deps, version: Version, jobs: list[JobStatus]) -> None:
+    jobs[:] = [JobStatus("ab12", "soups", "recipe-jsonld", "running", "rows", 300)]
+    job, stop, _, seen, opened = data.on_load(deps, PAGE)
+    assert "300 rows so far" in job and stop["visible"] and seen == "ab12 running"
+    assert opened["value"] == version.name
+
+
+def test_what_is_under_way_stands_before_what_ended_later(deps: Deps, jobs: list[JobStatus]) -> None:
+    jobs[:] = [JobStatus("b", "other", "t", "failed", error="x"), JobStatus("a", "soups", "t", "running", "rows", 1)]
+    found = dataset_jobs.latest(deps)
+    assert found is not None and found.id == "a"
+
+
+def test_another_version_is_compared_and_rows_go_out_into_a_new_one(deps: Deps, version: Version) -> None:
+    made = data.on_take_out(deps, PAGE, version.name, [], recipe_row(2).id)
+    assert len(made["choices"]) == 2 and made["value"] != version.name
+    words = data.on_changes(deps, PAGE, made["value"], version.name)
+    assert f"From {version.name} to {made['value']}: 7 rows stay as they are, 0 were added, 1 removed" in words
+    assert "Bean stew 2" in words
+
+
+def test_rows_sent_from_compare_wait_in_the_form(deps: Deps) -> None:
+    assert "Nothing waits here" in data.on_waiting(deps, PAGE, "recipe-jsonld").waiting_said
+    deps.shelf("page").add_comparison(make_comparison("c1"))
+    assert "for evaluation" in compare.on_send(deps, PAGE, "c1", "tiny-recipes")
+    view = data.on_waiting(deps, PAGE, "recipe-jsonld")
+    assert view.waiting_said == "" and view.candidates["choices"][0][0] == "Lentil Soup"
+    assert data.on_waiting(deps, PAGE, "news-metadata").candidates["choices"] == []
+    with pytest.raises(DataError, match="No right answer"):
+        compare.on_send(deps, PAGE, "c1", None)
+
+
+def test_an_export_goes_through_the_page(deps: Deps, version: Version) -> None:
+    file = json.loads(data.on_export(deps, PAGE, version.name, "chat", ["train"]))
+    assert file["name"].endswith("-chat.jsonl") and len(file["text"].splitlines()) == 6
+    with pytest.raises(DataError, match="no dataset version"):
+        data.on_export(deps, PAGE, None, "chat", ["train"])

@@ -1,0 +1,275 @@
+"""From a spec to a version: sources -> rows -> gates -> split -> leak report -> version, told step by step.
+
+`build` is a generator of `Progress`: who reads it drives it, and stops it by `cancelled`. Rows and gates, the long
+stages, are kept below HOME/datasets/.building/<hash of the spec>/stages until the version is there; a build that was
+stopped or killed takes them up again where what went into them is the same. Rows lie on the disk between stages; in
+memory are, as far as this file decides, ids, and for the leak report the training and held-out rows.
+Limits: the gates hold their rows, so nothing is told while they read; of a Hub dataset only its name is compared.
+"""
+
+import shutil
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from training.data.build_teacher import REVIEW, teach_rows
+from training.data.makers import RenderSpec
+from training.data.processes import Claim
+from training.data.record_reading import changed
+from training.data.row_index import RowIndex
+from training.data.rows import BadRecord, DataRow, Refusal, SourceRow, canonical
+from training.data.spec import PARTS, DatasetSpec, SourceSpec
+from training.data.split import PIN, split_rows
+from training.data.stages import Stage, folder_hash
+from training.data.version_changes import leaks_json
+from training.data.version_files import SCRATCH, read_lines, read_rows, row_json, sha256_file
+from training.data.versions import LOCKED, MANIFEST, Content, open_version, rows_of, write_version
+from training.errors import DataError
+from training.task.pack import BUILTIN, find_packs
+from training.task.records import sha256_text, to_json
+
+STAGES = ("rows", "gates", "split", "leaks", "version", "done", "cancelled")
+EVERY = 100  # rows between two words of progress
+Gated = tuple[DataRow, tuple[Refusal, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a build is. `done` and `total` count rows of the stage; `total` None: not known before its end.
+
+    `counts` says more: rows and bad records by source, or rows by the gate that refused them. `version` is the name of
+    the finished one, at the stage done.
+    """
+
+    stage: str
+    done: int = 0
+    total: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict[str, int])
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a build is made of. The real parts are the default and are imported when a build begins."""
+
+    read: Callable[[SourceSpec, int], Iterator[SourceRow | BadRecord]]
+    make: Callable[[str, Iterator[SourceRow], RenderSpec, int], Iterator[DataRow | BadRecord]]
+    gate: Callable[[Iterable[DataRow], DatasetSpec, Path], Iterator[Gated]]
+    leaks: Callable[[Sequence[DataRow], Sequence[DataRow]], Mapping[str, Any]]
+    teach: Callable[[Iterator[SourceRow], DatasetSpec, Path, Callable[[], bool]], Iterator[DataRow | BadRecord]] = (
+        teach_rows
+    )
+
+
+def real_parts() -> Parts:
+    from training.data.makers import make_rows
+    from training.data.sources.read import read_source
+
+    return Parts(read_source, make_rows, gate_rows, leaks_json)
+
+
+class Cancelled(Exception):
+    """Someone asked the build to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    spec: DatasetSpec
+    home: Path
+    parts: Parts
+    cancelled: Callable[[], bool]
+
+    @property
+    def stages(self) -> Path:
+        return building_folder(self.home, self.spec) / "stages"
+
+    def check(self) -> None:
+        if self.cancelled():
+            raise Cancelled
+
+
+def building_folder(home: Path, spec: DatasetSpec) -> Path:
+    """Where a spec's build keeps what is under way."""
+    return home / "datasets" / SCRATCH / spec.hash[:16]
+
+
+def build(
+    spec: DatasetSpec, home: Path, *, parts: Parts | None = None, cancelled: Callable[[], bool] = lambda: False
+) -> Generator[Progress, None, None]:
+    """Build a version below HOME/datasets. The last word is "done" with the version's name, or "cancelled".
+
+    StudioError for what a person can mend: a source that can't be read, no rows left, a part that would be empty.
+    BusyError where the same spec is being built already. A version appears whole or not at all.
+    """
+    work = _Work(spec, home, parts or real_parts(), cancelled)
+    with Claim(building_folder(home, spec), spec.name):
+        try:
+            yield from _build(work)
+        except Cancelled:
+            yield Progress("cancelled")
+
+
+def _build(work: _Work) -> Generator[Progress, None, None]:
+    made: list[Stage] = []
+    for number in range(len(work.spec.sources)):
+        made.append((yield from _make(work, number)))
+    gated = yield from _gate(work, made)
+    kept = gated.path("kept")
+    yield Progress("split", 0, gated.facts("kept").lines)
+    split = split_rows(_checked(read_rows(kept), work), work.spec.split, work.spec.seed)
+    index = RowIndex(kept, split.parts)
+    yield Progress("split", len(split.parts), len(split.parts), dict(split.got))
+    held = [row for part in LOCKED for row in index.rows(part)]
+    yield Progress("leaks", 0, len(held))
+    leaks = work.parts.leaks(list(index.rows("train")), held) if held else {}
+    yield Progress("version", 0, sum(split.got.values()))
+    content = Content(
+        spec=work.spec,
+        rows={part: _checked(index.rows(part), work) for part in PARTS if split.got.get(part)},
+        split=split.report(),
+        gates=gated.notes,
+        leaks=leaks,
+        refused=_refused(made, gated),
+    )
+    version = write_version(work.home / "datasets", content)
+    shutil.rmtree(work.stages)
+    yield Progress("done", sum(version.rows.values()), None, dict(version.rows), version.name)
+
+
+def _make(work: _Work, number: int) -> Generator[Progress, None, Stage]:
+    """Read one source and make its rows; returns its stage, which is taken up again where nothing about it changed."""
+    spec, source = work.spec, work.spec.resolved(work.spec.sources[number])
+    file_hash = sha256_file(Path(source.path)) if source.kind == "file" and Path(source.path).is_file() else ""
+    given = [spec.task, spec.seed, number, changed(spec.sources[number]), changed(spec.render), file_hash]
+    given.append(changed(spec.teacher) if spec.teacher else None)
+    stage = Stage(work.stages, f"source-{number}", sha256_text(canonical(given)))
+    origin = source.origin
+    if stage.finished():
+        yield Progress("rows", stage.notes["rows"], None, {origin: stage.notes["rows"]})
+        return stage
+    with stage.writing("rows", "bad") as (rows, bad):
+
+        def readable() -> Iterator[SourceRow]:
+            for item in work.parts.read(source, spec.seed):
+                work.check()
+                if isinstance(item, BadRecord):
+                    bad.write({"bad": to_json(item)})
+                else:
+                    yield item
+
+        for item in _rows(work, readable()):
+            if isinstance(item, BadRecord):
+                bad.write({"bad": to_json(item)})
+            elif REVIEW in item.notes:
+                why = Refusal(REVIEW, "A person has to look at it.", str(item.notes[REVIEW]))
+                bad.write({"row": row_json(item), "refusals": [to_json(why)]})
+            else:
+                rows.write(row_json(_pinned(item, source.part)))
+            if (rows.count + bad.count) % EVERY == 0:
+                yield Progress("rows", rows.count, None, {origin: rows.count, "bad records": bad.count})
+        notes = {"origin": origin, "rows": rows.count, "bad_records": bad.count, "file_sha256": file_hash}
+    stage.finish(notes)
+    yield Progress("rows", stage.notes["rows"], None, {origin: rows.count, "bad records": bad.count})
+    return stage
+
+
+def _rows(work: _Work, rows: Iterator[SourceRow]) -> Iterator[DataRow | BadRecord]:
+    if work.spec.teacher is None:
+        yield from work.parts.make(work.spec.task, rows, work.spec.render, work.spec.seed)
+    else:
+        yield from work.parts.teach(rows, work.spec, work.home, work.cancelled)
+        work.check()  # a teacher that was cancelled just ends
+
+
+def _pinned(row: DataRow, part: str) -> DataRow:
+    return replace(row, notes={**row.notes, PIN: part}) if part else row
+
+
+def _gate(work: _Work, made: Sequence[Stage]) -> Generator[Progress, None, Stage]:
+    """All rows through the gates; returns the stage with the kept and the refused ones."""
+    from training.data.gates.report import Tally
+
+    spec = work.spec
+    protect = [sha256_file(path) for path in _protected_files(spec)]
+    given = [[stage.facts("rows").sha256 for stage in made], spec.gates, protect, spec.tokenizer, spec.task]
+    given.append(folder_hash(BUILTIN / spec.task, work.home / "tasks" / spec.task))
+    stage = Stage(work.stages, "gates", sha256_text(canonical(given)))
+    total = sum(stage_of.notes["rows"] for stage_of in made)
+    if not total:
+        raise DataError(_nothing(made), fix="Correct the source or its mapping, then build again.")
+    if not stage.finished():
+        yield Progress("gates", 0, total)
+        tally = Tally()
+        with stage.writing("kept", "refused") as (kept, refused):
+            every_row = (row for stage_of in made for row in read_rows(stage_of.path("rows")))
+            for row, refusals in work.parts.gate(_checked(every_row, work), spec, work.home):
+                work.check()
+                tally.add(row, refusals)
+                if refusals:
+                    refused.write({"row": row_json(row), "refusals": to_json(refusals)})
+                else:
+                    kept.write(row_json(row))
+                if (kept.count + refused.count) % EVERY == 0:
+                    yield Progress("gates", kept.count + refused.count, total, dict(tally.report().refused))
+        report = tally.report()
+        sources = [stage_of.notes for stage_of in made]
+        bad = sum(source["bad_records"] for source in sources)
+        stage.finish({**to_json(report), "n_refused": report.n_refused, "bad_records": bad, "sources": sources})
+    if not stage.notes["n_kept"]:
+        reasons = ", ".join(f"{gate} {count:,}" for gate, count in stage.notes["refused"].items())
+        raise DataError(
+            f"Not one of {total:,} rows passed the gates: {reasons}.",
+            fix="Loosen the gate that refused most, or mend what the source gives it.",
+        )
+    yield Progress("gates", total, total, {"kept": stage.notes["n_kept"], **stage.notes["refused"]})
+    return stage
+
+
+def _nothing(made: Sequence[Stage]) -> str:
+    """Why no row came out of any source, with the first bad record's own words."""
+    for stage in made:
+        for line in read_lines(stage.path("bad")):
+            bad = line.get("bad") or {**line["row"], "reason": line["refusals"][0]["reason"]}
+            return f"No row was made: {bad['origin']}, {bad['place']}: {bad['reason']}"
+    return f"No row was made: {', '.join(stage.notes['origin'] for stage in made)} gave none."
+
+
+def _checked(rows: Iterable[DataRow], work: _Work) -> Iterator[DataRow]:
+    for row in rows:
+        work.check()
+        yield row
+
+
+def _refused(made: Sequence[Stage], gated: Stage) -> Iterator[Mapping[str, Any]]:
+    yield from read_lines(gated.path("refused"))
+    for stage in made:
+        yield from read_lines(stage.path("bad"))
+
+
+def gate_rows(rows: Iterable[DataRow], spec: DatasetSpec, home: Path) -> Iterator[Gated]:
+    """The real gates, with the task's pack, the tokenizer's count and the rows to protect."""
+    from training.data.gates.run import run_gates
+    from training.data.gates.settings import Tools, plan_from
+    from training.engine.counting import token_counter
+
+    packs = find_packs(BUILTIN, home / "tasks")
+    if spec.task not in packs:
+        raise DataError(f"There is no task {spec.task!r}.", fix=f"Choose one of: {', '.join(packs)}.")
+    tools = Tools(token_counter(spec.tokenizer, home), tuple(_protected(spec)))
+    return run_gates(rows, plan_from(spec.gates, packs[spec.task], tools))
+
+
+def _protected(spec: DatasetSpec) -> Iterator[DataRow]:
+    for path in map(spec.place, spec.protect):
+        if path.is_dir():
+            version = open_version(path)
+            for part in LOCKED:
+                if part in version.rows:
+                    yield from rows_of(version, part)
+        else:
+            yield from read_rows(path)
+
+
+def _protected_files(spec: DatasetSpec) -> list[Path]:
+    return [path / MANIFEST if path.is_dir() else path for path in map(spec.place, spec.protect)]

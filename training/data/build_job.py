@@ -1,0 +1,196 @@
+"""A build as a process of its own, which a window can leave, find again and cancel.
+
+HOME/datasets/.building/<hash of the spec>/ holds job.json (the spec), process.json (who works on it), status.json and
+log.txt. The status is written whole or not at all, at most twice a second. A process that is gone without having said
+how it ended is told as lost; building again goes on from the stages it finished.
+"""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from training.data.build import Parts, Progress, build, building_folder
+from training.data.processes import alive, mark_of, read_mark
+from training.data.spec import DatasetSpec, spec_from, write_spec
+from training.data.version_files import SCRATCH
+from training.disk import disk, write_whole
+from training.errors import BusyError, DataError, StudioError
+from training.task.records import to_json
+
+ROOT = Path(__file__).resolve().parents[2]
+UNDER_WAY = ("queued", "running")
+WRITE_EVERY_S = 0.5
+START_S = 30.0  # that long a build may be queued before its process is there
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """What is known of a build. `state`: queued, running, finished, failed, cancelled, or lost: its process is gone.
+
+    `stage`, `done`, `total` and `counts` are the last `Progress`; `version` is the finished one's name; `error` and
+    `fix` say why it failed; `updated` is ISO 8601 UTC.
+    """
+
+    id: str
+    name: str
+    task: str
+    state: str = "queued"
+    stage: str = ""
+    done: int = 0
+    total: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict[str, int])
+    version: str = ""
+    error: str = ""
+    fix: str = ""
+    updated: str = ""
+
+
+def start_build(spec: DatasetSpec, home: Path) -> str:
+    """Start building in the background; returns the job's id. The job of the same spec that runs already is given."""
+    folder = building_folder(home, spec)
+    status = JobStatus(folder.name, spec.name, spec.task)
+    if (folder / "status.json").is_file() and read_job(home, folder.name).state in UNDER_WAY:
+        return folder.name
+    with disk("start the build", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("cancel", "process.json"):
+            (folder / name).unlink(missing_ok=True)
+        job = {"spec": write_spec(spec), "folder": spec.folder, "home": str(home.absolute())}
+        write_whole(folder / "job.json", json.dumps(job))
+        _write(folder, status)
+        with (folder / "log.txt").open("ab") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "training.data.build_job", str(folder.absolute())],
+                cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        with suppress(psutil.NoSuchProcess):  # over already: the status says how, or that it was lost
+            write_whole(folder / "process.json", json.dumps(mark_of(child.pid)))
+    return folder.name
+
+
+def read_job(home: Path, job: str) -> JobStatus:
+    """How a build stands. DataError where there is no such job."""
+    path = _folder(home, job) / "status.json"
+    with disk("read the build's status", path):
+        status = JobStatus(**json.loads(path.read_text("utf-8")))
+    if status.state == "queued" and _age_s(status) < START_S and not path.with_name("process.json").exists():
+        return status
+    if status.state in UNDER_WAY and not alive(read_mark(path.with_name("process.json"))):
+        after = JobStatus(**json.loads(path.read_text("utf-8")))  # it may have ended between the two looks
+        if after.state not in UNDER_WAY:
+            return after
+        return replace(after, state="lost", error="The build's process is gone.", fix="Build again: it goes on.")
+    return status
+
+
+def list_jobs(home: Path) -> list[JobStatus]:
+    """Every build that is under way or was, the latest word first."""
+    root = home / "datasets" / SCRATCH
+    found = [path.parent.name for path in root.glob("*/status.json")] if root.is_dir() else []
+    return sorted((read_job(home, job) for job in found), key=lambda status: status.updated, reverse=True)
+
+
+def cancel_job(home: Path, job: str, *, force: bool = False) -> None:
+    """Ask a build to stop; its finished stages stay. `force` ends a process that hangs, and no other one."""
+    folder = _folder(home, job)
+    with disk("cancel the build", folder):
+        (folder / "cancel").touch()
+    mark = read_mark(folder / "process.json")
+    if force and mark is not None and alive(mark):
+        psutil.Process(int(mark["pid"])).kill()
+        _write(folder, replace(read_job(home, job), state="cancelled", error="", fix=""))
+
+
+def forget_job(home: Path, job: str) -> None:
+    """Delete what is left of a build that is over: stages, status and log. Versions stay. DataError while it runs."""
+    if read_job(home, job).state in UNDER_WAY:
+        raise DataError(f"The build {job} is under way.", fix="Cancel it first.")
+    with disk("delete the build's files", _folder(home, job)):
+        shutil.rmtree(_folder(home, job))
+
+
+def run_job(folder: Path, parts: Parts | None = None, stopped: Callable[[], bool] = lambda: False) -> JobStatus:
+    """Do the build that `folder` describes, in this process, and keep its status up to date; returns the last one.
+
+    What a person can mend ends as failed, with its fix; anything else too, and is then raised: its trace is the log's.
+    """
+    job = json.loads((folder / "job.json").read_text("utf-8"))
+    spec = replace(spec_from(job["spec"], folder / "job.json"), folder=job["folder"])
+    status = JobStatus(folder.name, spec.name, spec.task, "running")
+    written = 0.0
+    try:
+        cancel = folder / "cancel"
+        progress = Progress("")
+        for progress in build(spec, Path(job["home"]), parts=parts, cancelled=lambda: stopped() or cancel.exists()):
+            status = _with(status, progress)
+            if time.monotonic() - written >= WRITE_EVERY_S:
+                _write(folder, status)
+                written = time.monotonic()
+        state = "cancelled" if progress.stage == "cancelled" else "finished"
+        status = replace(status, state=state)
+    except BusyError as err:  # the status is the other process' to write
+        return replace(status, state="failed", error=str(err), fix=err.fix)
+    except StudioError as err:
+        status = replace(status, state="failed", error=str(err), fix=err.fix)
+    except BaseException as err:
+        status = replace(status, state="failed", error=f"A fault of the studio: {err!r}", fix="See log.txt beside it.")
+        _write(folder, status)
+        raise
+    _write(folder, status)
+    return status
+
+
+def _with(status: JobStatus, progress: Progress) -> JobStatus:
+    """The status after a word of progress; the stage at which it was cancelled stays."""
+    if progress.stage == "cancelled":
+        return status
+    return replace(
+        status, stage=progress.stage, done=progress.done, total=progress.total, counts=dict(progress.counts),
+        version=progress.version,
+    )  # fmt: skip
+
+
+def _age_s(status: JobStatus) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(status.updated)).total_seconds()
+
+
+def _write(folder: Path, status: JobStatus) -> None:
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    data: dict[str, Any] = to_json(replace(status, updated=now))
+    with disk("keep the build's status", folder):
+        write_whole(folder / "status.json", json.dumps(data))
+
+
+def _folder(home: Path, job: str) -> Path:
+    folder = home / "datasets" / SCRATCH / job
+    if not job.isalnum() or not (folder / "status.json").is_file():
+        raise DataError(f"There is no build {job!r}.", fix="Look at the list of builds, or start a new one.")
+    return folder
+
+
+def main() -> int:
+    """The process itself: its one argument is the job's folder. SIGTERM stops it at the next row."""
+    asked: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
+    try:
+        status = run_job(Path(sys.argv[1]), stopped=lambda: bool(asked))
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0 if status.state in ("finished", "cancelled") else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

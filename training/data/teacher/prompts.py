@@ -1,0 +1,217 @@
+"""What a teacher is asked: a task's teacher.yaml, and the requests it makes of a source row.
+
+    version    raised with the words: it is part of a request's identity
+    writes     source: the teacher writes the text a model will be given; answer: it writes the gold
+    given      recipe: the sheet of a recipe; else the field of the source row that holds the text
+    system, user  the prompt; user holds each of `PLACES` once (and {form} once where it writes the answer)
+    voices     who writes; one is drawn for each request
+    checks     what the teacher goes through before it answers
+    styles     what is written: words, the instruction, what it needs and never holds (regular expressions)
+    facts      of a post: the pattern by which it states a key of the gold
+    supported  the keys of an answer that are looked for in the source
+
+The given text stands between marks that hold a number drawn from it, so that no text can close its own frame, and is
+declared to be data. The seed, the row's group and the given text decide style and voice: the same on every machine.
+"""
+
+import hashlib
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from training.data.record_recipes import Unusable
+from training.data.rows import SourceRow
+from training.data.teacher.exchange import Request
+from training.data.teacher.plan import TeacherSpec
+from training.data.teacher.sheet import Sheet, read_sheet
+from training.errors import DataError
+from training.task.pack import Pack
+from training.task.prompt import schema_text
+from training.task.records import Message
+from training.task.yamlfile import Reader, read_yaml
+
+FILE = "teacher.yaml"
+PLACES = ("{style}", "{voice}", "{checks}", "{open}", "{given}", "{close}")
+CHARS_PER_WORD = 6  # with its space; for the estimate only
+LEAST_ROOM = 1.25  # a style fits a recipe whose sheet has this share of its most words to spare
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A pattern and, for people, what it stands for. `least`: how often a text must show it."""
+
+    what: str
+    pattern: re.Pattern[str]
+    least: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """One way to write. A text has `least_words` to `most_words`; the estimate counts on `expected_words`."""
+
+    name: str
+    least_words: int
+    most_words: int
+    expected_words: int
+    text: str
+    needs: tuple[Rule, ...]
+    never: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """A checked teacher.yaml."""
+
+    version: str
+    writes: Literal["source", "answer"]
+    given: str
+    system: str
+    user: str
+    voices: tuple[str, ...]
+    checks: tuple[str, ...]
+    styles: tuple[Style, ...]
+    facts: tuple[Rule, ...]  # `what` is the key
+    supported: tuple[str, ...]
+
+    def instructions(self, style: Style) -> str:
+        """The words of the prompt that no answer may repeat."""
+        return "\n".join((self.system, style.text, *self.checks))
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request and what its answer will be held against."""
+
+    request: Request
+    row: SourceRow
+    style: Style
+    voice: str
+    given: str
+    sheet: Sheet | None
+    mark: str
+
+    @property
+    def expected_chars(self) -> int:
+        return self.style.expected_words * CHARS_PER_WORD
+
+
+def load_prompts(folder: Path) -> Prompts:
+    """The prompts of a pack's folder. DataError where it has none, PackError naming file, key and fix where broken."""
+    if not (folder / FILE).is_file():
+        raise DataError(
+            f"The task {folder.name} has no prompts for a teacher.", fix=f"Add {FILE} to its folder, or use no teacher."
+        )
+    root = read_yaml(folder / FILE)
+    writes = cast("Literal['source', 'answer']", root.one_of("writes", ("source", "answer")))
+    prompts = Prompts(
+        version=root.take("version", str),
+        writes=writes,
+        given=root.take("given", str),
+        system=root.take("system", str),
+        user=_template(root, (*PLACES, "{form}") if writes == "answer" else PLACES),
+        voices=root.strings("voices"),
+        checks=root.strings("checks"),
+        styles=root.each("styles", _style),
+        facts=root.each("facts", _rule, required=False),
+        supported=root.strings("supported") if root.has("supported") else (),
+    )
+    root.finish()
+    for key in ("voices", "checks", "styles"):
+        if not getattr(prompts, key):
+            raise root.error(key, "is an empty list", "Give it at least one entry.")
+    return prompts
+
+
+def _template(root: Reader, places: tuple[str, ...]) -> str:
+    text = root.take("user", str)
+    for place in places:
+        if (count := text.count(place)) != 1:
+            raise root.error("user", f"holds {place} {count} times", f"Write {place} exactly once.")
+    return text
+
+
+def _style(row: Reader) -> Style:
+    style = Style(
+        name=row.take("name", str),
+        least_words=row.take("least_words", int),
+        most_words=row.take("most_words", int),
+        expected_words=row.take("expected_words", int),
+        text=row.take("text", str),
+        needs=row.each("needs", _rule, required=False),
+        never=row.each("never", _rule, required=False),
+    )
+    if not 0 <= style.least_words <= style.expected_words <= style.most_words:
+        raise row.error("expected_words", "is not between least_words and most_words", "Correct these three.")
+    return style
+
+
+def _rule(row: Reader) -> Rule:
+    try:
+        pattern = re.compile(row.take("pattern", str), re.MULTILINE)
+    except re.error as error:
+        raise row.error("pattern", f"is no regular expression: {error}", "Correct it.") from None
+    return Rule(row.take("what", str), pattern, row.take("least", int, 1))
+
+
+def asks(prompts: Prompts, pack: Pack, row: SourceRow, spec: TeacherSpec) -> Iterator[Ask]:
+    """The requests of one row, `spec.posts_per_row` of them. Unusable says why the row can't be asked about."""
+    sheet = read_sheet(row) if prompts.given == "recipe" else None
+    given = sheet.text() if sheet else _given(row.fields.get(prompts.given), prompts.given)
+    styles = [style for style in chosen_styles(prompts, spec) if _fits(style, sheet, prompts)]
+    if not styles:
+        raise Unusable(f"it has {len(given.split())} words, too many for each of the styles")
+    rng = random.Random(f"teacher 1|{spec.seed}|{row.group}|{given}")
+    rng.shuffle(styles)
+    for number in range(spec.posts_per_row):
+        style, voice = styles[number % len(styles)], rng.choice(prompts.voices)
+        mark = _mark(given, f"{spec.seed}|{number}")
+        yield Ask(_request(prompts, pack, spec, (style, voice, given, mark)), row, style, voice, given, sheet, mark)
+
+
+def chosen_styles(prompts: Prompts, spec: TeacherSpec) -> list[Style]:
+    """The styles that the spec wants. DataError for one that the task's prompts don't know."""
+    known = {style.name: style for style in prompts.styles}
+    if unknown := [name for name in spec.styles if name not in known]:
+        raise DataError(f"The teacher knows no style {unknown[0]!r} here.", fix=f"Use some of: {', '.join(known)}.")
+    return [known[name] for name in dict.fromkeys(spec.styles)] if spec.styles else list(prompts.styles)
+
+
+def _given(value: Any, name: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise Unusable(f"it has no text in the field {name}")
+    return value.strip()
+
+
+def _fits(style: Style, sheet: Sheet | None, prompts: Prompts) -> bool:
+    if sheet is None or prompts.writes == "answer":
+        return True
+    return len(sheet.text().split()) * LEAST_ROOM <= style.most_words
+
+
+def _mark(given: str, salt: str) -> str:
+    """16 hex characters that do not stand in the text."""
+    mark = salt
+    while True:
+        mark = hashlib.sha256(f"{mark}|{given}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        if mark not in given:
+            return mark
+
+
+def _request(prompts: Prompts, pack: Pack, spec: TeacherSpec, drawn: tuple[Style, str, str, str]) -> Request:
+    style, voice, given, mark = drawn
+    values = {
+        "{style}": style.text.strip(),
+        "{voice}": voice,
+        "{checks}": "\n".join(f"- {check}" for check in prompts.checks),
+        "{open}": f"<<DATA-{mark}>>",
+        "{close}": f"<</DATA-{mark}>>",
+        "{given}": given,
+        "{form}": schema_text(pack),
+    }
+    # One pass, so that a {place} inside the data stays what it is.
+    user = re.sub("|".join(map(re.escape, values)), lambda match: values[match[0]], prompts.user)
+    messages = (Message("system", prompts.system.strip()), Message("user", user.strip()))
+    return Request(spec.base_url.rstrip("/"), spec.model, spec.params(), f"{pack.name} {prompts.version}", messages)
