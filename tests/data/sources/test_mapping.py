@@ -56,6 +56,11 @@ FORMS: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] = {
         RECIPE | {"cook_minutes": 60},
     ),
     "pipes": ("recipe table", {"name": "Soup", "ingredients": "1 l water|salt", "method": "Boil.|Serve."}, RECIPE),
+    "no steps, and a column that news items have too": (
+        "recipe table without steps",
+        {"title": "Soup", "ingredients": '["1 l water", "salt"]', "content": "A story."},
+        {"title": "Soup", "ingredients": ["1 l water", "salt"]},
+    ),
     "schema.org": (
         "schema.org Recipe objects",
         {
@@ -197,7 +202,10 @@ def test_any_column_and_value_survive_the_way_through_yaml(
 def test_what_is_proposed_applies_to_the_samples_or_says_why_not(row: dict[str, Any]) -> None:
     given_row = row | {"title": "Soup", "ingredients": row.get("a", "salt")}
     proposal = propose_mapping(list(given_row), [given_row])
-    assert apply_mapping(proposal.mapping, given_row)["title"] == "Soup"
+    applied = apply_mapping(proposal.mapping, given_row)
+    assert applied.keys() <= {found.field for found in proposal.fields}
+    if proposal.shape.startswith(("recipe", "no known")):  # finished rows (a column "messages") have no title
+        assert applied["title"] == "Soup"
 
 
 def test_empty_fields_are_left_out_where_they_may_be_and_told_where_not() -> None:

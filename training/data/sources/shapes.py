@@ -89,6 +89,7 @@ SHAPES = (
         {"title": ("title",), "ingredients": ("ingredients",), "steps": ("directions",), "link": ("link",)},
     ),
     Shape("recipe table", (_TITLE, _INGREDIENTS, _STEPS), _RECIPE),
+    Shape("recipe table without steps", (_TITLE, _INGREDIENTS), _RECIPE),
     Shape(
         "news items",
         (("content", "text", "article", "body", "news", "item"),),
