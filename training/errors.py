@@ -47,3 +47,7 @@ class StorageError(StudioError):
 
 class DataError(StudioError):
     """A dataset's source, spec, rows or version can't be used."""
+
+
+class RunError(StudioError):
+    """A training run, its settings or its state allow no such thing."""
