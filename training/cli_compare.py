@@ -6,11 +6,13 @@ import sys
 import threading
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from training.errors import InputError
-from training.task.pack import BUILTIN, Pack, find_packs
 from training.task.records import Arm, ArmKind, ArmResult, Source, to_json
+
+if TYPE_CHECKING:
+    from training.task.pack import Pack
 
 EMBEDDED = "crumb"
 EMBEDDED_ADAPTER = "crumb-recipe-jsonld"
@@ -44,12 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
     from training.engine.api import EngineSettings
     from training.engine.engine import Engine
     from training.home import home_dir
+    from training.task.pack import BUILTIN, find_packs, pack_named
 
     home = Path(home_dir(arguments.home))
-    packs = find_packs(BUILTIN, home / "tasks")
-    if arguments.task not in packs:
-        raise InputError(f"There is no task {arguments.task!r}.", fix=f"Choose one of: {', '.join(packs)}.")
-    pack = packs[arguments.task]
+    pack = pack_named(arguments.task, find_packs(BUILTIN, home / "tasks"))
     sampling = pack.sampling
     if arguments.seed is not None:
         if not 0 <= arguments.seed < 2**32:
@@ -133,7 +133,7 @@ def _source(name: str) -> Source:
         raise InputError(f"{name} can't be read: {err.strerror}.", fix="Give the path of a text file.") from err
 
 
-def _example(pack: Pack, name: str) -> tuple[Source, dict[str, Any] | None]:
+def _example(pack: "Pack", name: str) -> tuple[Source, dict[str, Any] | None]:
     found = next((example for example in pack.examples if example.id == name), None)
     if found is None:
         known = ", ".join(example.id for example in pack.examples) or "none"

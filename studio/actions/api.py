@@ -4,11 +4,12 @@ import uuid
 from collections.abc import Sequence
 
 from studio.actions.compare import compare
-from studio.actions.form import Form, pack_of, to_request
+from studio.actions.form import Form, to_request
 from studio.deps import Deps
 from studio.queries import choices
 from training.cli_compare import json_line
 from training.errors import BusyError
+from training.task.pack import pack_named
 
 
 def compare_for_program(
@@ -22,7 +23,7 @@ def compare_for_program(
     # size: a program's call names each of these on its own
     task = task or next(iter(deps.packs), "")
     base = base or choices.default_base(deps)
-    pack = pack_of(task, deps.packs)
+    pack = pack_named(task, deps.packs)
     if adapters is None:
         values = [value for _, value in choices.arm_choices(deps, base, task)]
         offered = [value for value in values if value.startswith(choices.ADAPTER_PREFIX)]

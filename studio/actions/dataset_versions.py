@@ -8,7 +8,6 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,11 +15,11 @@ from studio.actions.datasets import not_on_a_space
 from studio.deps import Deps
 from studio.queries.dataset_rows import refused_row
 from studio.queries.datasets import find, pack_for, ships
-from training.data.candidates import Candidate, add_candidate, candidate_of
+from training.data.candidates import Candidate, add_candidate, candidate_id, candidate_of
 from training.data.exports import export_version
 from training.data.rows import DataRow, Refusal
 from training.data.version_changes import delete_rows
-from training.data.version_files import line_of, row_from
+from training.data.version_files import row_from
 from training.data.versions import LOCKED, open_version, rows_of
 from training.engine.counting import token_counter
 from training.errors import DataError
@@ -110,7 +109,7 @@ def keep_mended(
         raise DataError(f"The row is still refused: {mended.refusals[0].reason}", fix="Mend that first.")
     row, version = mended.row, find(deps, name)
     candidate = Candidate(
-        id=sha256(line_of({"task": row.task, "source": row.source}).encode("utf-8")).hexdigest()[:16],
+        id=candidate_id(row.task, row.source),
         task=row.task,
         source=row.source,
         gold=row.gold,

@@ -4,7 +4,6 @@ The YAML is what is built, whether the form wrote it or a person did. Nothing he
 gets a DataError that says why: nothing may be kept there, so nothing can be built.
 """
 
-import hashlib
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,13 +12,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from studio.actions.form import number, pack_of, whole
+from studio.actions.form import number, whole
 from studio.deps import Deps
 from training.data.makers import MENUS, RenderSpec, make_rows
 from training.data.rows import UNKNOWN_LICENCE, BadRecord, DataRow
 from training.data.spec import DatasetSpec, FieldMapping, SourceSpec, SplitSpec, spec_from, write_spec
+from training.data.version_files import sha256_file
 from training.disk import disk
 from training.errors import DataError
+from training.task.pack import pack_named
 
 SAMPLE = 10
 OFFLINE = {
@@ -105,7 +106,7 @@ def not_on_a_space(deps: Deps) -> None:
 def spec_of_form(form: DataForm, deps: Deps) -> DatasetSpec:
     """The spec that the form describes. A StudioError names what can't be used."""
     not_on_a_space(deps)
-    pack_of(form.task, deps.packs)
+    pack_named(form.task, deps.packs)
     styles, slices = menu_rows(form.task)
     render = RenderSpec(
         styles=_shares(form.styles, styles, "Styles"),
@@ -167,7 +168,7 @@ def spec_of_text(text: str, deps: Deps) -> DatasetSpec:
     if not text.strip():
         raise DataError("There is no spec yet.", fix="Fill in the form, or write the spec under Advanced.")
     spec = spec_from(text, deps.settings.home / "datasets" / "spec.yaml")
-    pack_of(spec.task, deps.packs)
+    pack_named(spec.task, deps.packs)
     if not deps.settings.allow_paths:
         _refuse_paths(spec, deps)
     return spec
@@ -198,7 +199,7 @@ def keep_file(deps: Deps, path: str | None) -> str:
         raise DataError("No file came through.", fix="Drop a CSV, JSON, JSON lines or Parquet file.")
     given = Path(path)
     with disk("keep the file", deps.settings.home):
-        digest = hashlib.sha256(given.read_bytes()).hexdigest()[:12]
+        digest = sha256_file(given)[:12]
         folder = deps.settings.home / "sources" / digest
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(given, folder / given.name)

@@ -1,6 +1,6 @@
 """The compare form, checked once: what a person chose becomes a `Request` or one InputError. No Gradio."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -8,7 +8,7 @@ from studio.deps import Deps
 from studio.queries.choices import ADAPTER_PREFIX
 from training.compare import Request
 from training.errors import InputError
-from training.task.pack import Pack
+from training.task.pack import Pack, pack_named
 from training.task.records import Arm, ArmKind, Sampling, Source
 from training.task.source import read_text
 
@@ -52,7 +52,7 @@ FIELDS = tuple(f.name for f in fields(Form))
 
 def to_request(form: Form, deps: Deps, arms: tuple[Arm, ...] | None = None) -> Request:
     """The checked request, for `arms` other than the chosen ones where given. InputError names the field."""
-    pack = pack_of(form.task, deps.packs)
+    pack = pack_named(form.task, deps.packs)
     check_base(form.base, deps)
     sampling = sampling_of(form, deps.settings.max_new_tokens)
     source = read_source(form)
@@ -68,12 +68,6 @@ def to_request(form: Form, deps: Deps, arms: tuple[Arm, ...] | None = None) -> R
     budget = whole(form.budget_tokens, "Token budget", 16, 1_000_000) if form.budget_tokens else None
     gold = gold_for(form.text, pack)
     return Request(pack, form.base, source, arms, sampling, form.context_enabled, budget, gold)
-
-
-def pack_of(name: str, packs: Mapping[str, Pack]) -> Pack:
-    if name not in packs:
-        raise InputError(f"There is no task {name!r}.", fix=f"Choose one of: {', '.join(packs)}.")
-    return packs[name]
 
 
 def read_source(form: Form) -> Source:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from studio.deps import Deps
 from studio.queries.datasets import find, find_row, pack_for, row_texts
-from training.data.gates.lengths import trained_text
+from training.data.rows import answer_text
 from training.data.version_files import read_lines, row_json
 from training.data.versions import rows_of
 from training.errors import DataError
@@ -113,7 +113,9 @@ def row_tokens(deps: Deps, name: str, row_id: str, base: str = "") -> tuple[str,
     version = find(deps, name)
     row, pack = find_row(version, row_id), pack_for(deps, version.task)
     base = base or version.spec.tokenizer
-    found = tokens_of(base, None if deps.settings.space else deps.settings.home, pack, row.source, trained_text(row))
+    found = tokens_of(
+        base, None if deps.settings.space else deps.settings.home, pack, row.source, answer_text(row.gold)
+    )
     return base or "the embedded base", tuple(Token(*token) for token in found)
 
 

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.deps import Deps
-from training.data.gates.lengths import trained_text
-from training.data.rows import DataRow
+from training.data.rows import DataRow, answer_text
 from training.data.version_changes import VersionDiff, compare_versions
 from training.data.version_files import row_json
 from training.data.versions import Version, list_versions, open_version, rows_of
@@ -155,7 +154,7 @@ def _measured(key: tuple[str, str], ask: _Ask) -> Measures:
         total,
         len(sample),
         tuple(sum(count(turn.content) for turn in messages_for(pack, row.source)) for row in sample),
-        tuple(count(trained_text(row)) for row in sample),
+        tuple(count(answer_text(row.gold)) for row in sample),
         limits.get("answer_tokens") or pack.sampling.max_new_tokens,
         limits.get("context_tokens"),
     )

@@ -15,7 +15,7 @@ import gradio as gr
 from studio.actions import sources
 from studio.actions.compare import compare
 from studio.actions.dataset_versions import send_comparison
-from studio.actions.form import FIELDS, Form, pack_of, to_request
+from studio.actions.form import FIELDS, Form, to_request
 from studio.actions.votes import Choice, vote
 from studio.deps import Deps
 from studio.guard import Visit, guard
@@ -34,6 +34,7 @@ from studio.tabs.compare_view import (
     recent_html,
 )
 from studio.views.context import context_empty, context_html
+from training.task.pack import pack_named
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # of a page's own events
 
@@ -69,6 +70,7 @@ class TaskView(NamedTuple):
 class OfferView(NamedTuple):
     """What the sidebar offers when a page opens."""
 
+    task: Any
     base: Any
     arms: Any
     sweep_arm: Any
@@ -111,7 +113,7 @@ def on_url(deps: Deps, visit: Visit, url: str, *values: Any) -> SourceView:
 
 
 def on_example(deps: Deps, visit: Visit, index: int, *values: Any) -> SourceView:
-    return source_view(deps, values, sources.from_example(pack_of(Form.of(values).task, deps.packs), index))
+    return source_view(deps, values, sources.from_example(pack_named(Form.of(values).task, deps.packs), index))
 
 
 def source_view(deps: Deps, values: Sequence[Any], found: tuple[str, str]) -> SourceView:
@@ -120,7 +122,7 @@ def source_view(deps: Deps, values: Sequence[Any], found: tuple[str, str]) -> So
 
 
 def on_task(deps: Deps, visit: Visit, task: str, base: str) -> TaskView:
-    pack = pack_of(task, deps.packs)
+    pack = pack_named(task, deps.packs)
     sampling = pack.sampling
     return TaskView(
         gr.update(samples=choices.example_titles(pack)),
@@ -135,7 +137,7 @@ def on_task(deps: Deps, visit: Visit, task: str, base: str) -> TaskView:
 
 def on_base(deps: Deps, visit: Visit, base: str, task: str) -> ModelView:
     offered = choices.arm_choices(deps, base, task)
-    chosen = choices.default_arms(offered)
+    chosen = choices.chosen_arms(offered, visit.query)
     return ModelView(gr.update(choices=offered, value=chosen), gr.update(choices=offered, value=chosen[-1]))
 
 
@@ -176,17 +178,27 @@ def on_load(deps: Deps, visit: Visit) -> tuple[Any, ...]:
 
 def on_open(deps: Deps, visit: Visit) -> OfferView:
     deps.first_page.set()
-    base = choices.default_base(deps)
-    offered = choices.arm_choices(deps, base, choices.default_task(deps))
-    chosen = choices.default_arms(offered)
+    wanted = choices.wanted(deps, visit.query)
+    task = wanted.task if wanted else choices.default_task(deps)
+    base = wanted.base if wanted else choices.default_base(deps)
+    offered = choices.arm_choices(deps, base, task)
+    chosen = choices.chosen_arms(offered, visit.query)
     return OfferView(
+        gr.update(value=task),
         gr.update(choices=choices.base_choices(deps), value=base),
         gr.update(choices=offered, value=chosen),
         gr.update(choices=offered, value=chosen[-1]),
     )
 
 
-def build(deps: Deps, app: gr.Blocks) -> None:
+def on_reopen(deps: Deps, visit: Visit, base: str, task: str) -> OfferView:
+    """Models may have been trained since the page was opened; what is chosen stays."""
+    offered = choices.arm_choices(deps, base, task)
+    arms = gr.update(choices=offered)
+    return OfferView(SAME, gr.update(choices=choices.base_choices(deps)), arms, arms)
+
+
+def build(deps: Deps, app: gr.Blocks, tab: gr.Tab | None = None) -> None:
     """Lay out and wire the tab inside the caller's `gr.Tab`; `app` is the page that it lives on."""
     parts: Parts = {}
     with gr.Sidebar(width=280, elem_id="tt-sidebar"):
@@ -204,6 +216,9 @@ def build(deps: Deps, app: gr.Blocks) -> None:
     )
     opened = [parts[name] for name in OfferView._fields]
     app.load(guard(partial(on_open, deps)), None, opened, api_name="load_choices", **QUIET)
+    if tab is not None:
+        given = [parts["base"], parts["task"]]
+        tab.select(guard(partial(on_reopen, deps)), given, opened, api_name="reload_choices", **QUIET)
 
 
 def wire_run(deps: Deps, parts: Parts, form: list[Any], shown: list[Any]) -> None:

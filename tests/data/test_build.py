@@ -18,7 +18,6 @@ from training.data import stages
 from training.data.build import Gated, Parts, Progress, build, building_folder, gate_rows
 from training.data.build_job import cancel_job, forget_job, list_jobs, read_job, run_job, start_build
 from training.data.makers import RenderSpec
-from training.data.processes import mark_of
 from training.data.rows import BadRecord, DataRow, Refusal, SourceRow
 from training.data.spec import DatasetSpec, SourceSpec, SplitSpec, write_spec
 from training.data.teacher.plan import TeacherSpec
@@ -26,6 +25,7 @@ from training.data.version_changes import compare_versions
 from training.data.version_files import row_json, write_lines
 from training.data.versions import list_versions, open_version, rows_of
 from training.errors import BusyError, DataError
+from training.processes import mark_of
 from training.task.pack import BUILTIN, load_pack
 
 SPEC = DatasetSpec(

@@ -15,7 +15,6 @@ from typing import Any
 
 from training.data.build_teacher import REVIEW, teach_rows
 from training.data.makers import RenderSpec
-from training.data.processes import Claim
 from training.data.record_reading import changed
 from training.data.row_index import RowIndex
 from training.data.rows import BadRecord, DataRow, Refusal, SourceRow, canonical
@@ -26,7 +25,8 @@ from training.data.version_changes import leaks_json
 from training.data.version_files import SCRATCH, read_lines, read_rows, row_json, sha256_file
 from training.data.versions import LOCKED, MANIFEST, Content, open_version, rows_of, write_version
 from training.errors import DataError
-from training.task.pack import BUILTIN, find_packs
+from training.processes import Claim
+from training.task.pack import BUILTIN, find_packs, pack_named
 from training.task.records import sha256_text, to_json
 
 STAGES = ("rows", "gates", "split", "leaks", "version", "done", "cancelled")
@@ -253,11 +253,9 @@ def gate_rows(rows: Iterable[DataRow], spec: DatasetSpec, home: Path) -> Iterato
     from training.data.gates.settings import Tools, plan_from
     from training.engine.counting import token_counter
 
-    packs = find_packs(BUILTIN, home / "tasks")
-    if spec.task not in packs:
-        raise DataError(f"There is no task {spec.task!r}.", fix=f"Choose one of: {', '.join(packs)}.")
+    pack = pack_named(spec.task, find_packs(BUILTIN, home / "tasks"), DataError)
     tools = Tools(token_counter(spec.tokenizer, home), tuple(_protected(spec)))
-    return run_gates(rows, plan_from(spec.gates, packs[spec.task], tools))
+    return run_gates(rows, plan_from(spec.gates, pack, tools))
 
 
 def _protected(spec: DatasetSpec) -> Iterator[DataRow]:

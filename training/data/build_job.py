@@ -22,11 +22,11 @@ from typing import Any
 import psutil
 
 from training.data.build import Parts, Progress, build, building_folder
-from training.data.processes import alive, mark_of, read_mark
 from training.data.spec import DatasetSpec, spec_from, write_spec
 from training.data.version_files import SCRATCH
 from training.disk import disk, write_whole
 from training.errors import BusyError, DataError, StudioError
+from training.processes import alive, mark_of, read_mark
 from training.task.records import to_json
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -23,13 +23,12 @@ def teach_rows(
     Building again asks only what has no answer yet.
     """
     from training.data.teacher.write import TeacherProgress, write_posts
-    from training.task.pack import BUILTIN, find_packs
+    from training.task.pack import BUILTIN, find_packs, pack_named
 
     if spec.teacher is None:
         raise ValueError("a spec without a teacher")
     packs = find_packs(BUILTIN, home / "tasks")
-    if spec.task not in packs:
-        raise DataError(f"There is no task {spec.task!r}.", fix=f"Choose one of: {', '.join(packs)}.")
+    pack = pack_named(spec.task, packs, DataError)
     last = TeacherProgress()
 
     def keep(progress: TeacherProgress) -> None:
@@ -38,7 +37,7 @@ def teach_rows(
 
     path = ledger_path(home, spec)
     path.parent.mkdir(parents=True, exist_ok=True)
-    yield from write_posts(rows, packs[spec.task], spec.teacher, path, keep, cancelled)
+    yield from write_posts(rows, pack, spec.teacher, path, keep, cancelled)
     if last.stopped and not cancelled():
         raise DataError(
             f"The teacher stopped after {last.kept:,} rows: {last.stopped}.",

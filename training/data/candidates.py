@@ -5,7 +5,6 @@ from and is marked for evaluation. Accepting some writes them into a file of fin
 to a spec as a source whose rows all go to one held-out part. Nothing becomes training data by being compared.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from training.data.versions import LOCKED
 from training.disk import disk, write_whole
 from training.errors import DataError, StorageError
 from training.task.pack import Pack
-from training.task.records import to_json
+from training.task.records import sha256_text, to_json
 
 FILE = "candidates.jsonl"
 EVALUATION = "evaluation"
@@ -76,7 +75,7 @@ def candidate_of(
         raise DataError(f"An answer of {pack.name} is {kind}.", fix="Correct it in that form.")
     source = str(comparison["source"]["text"])
     return Candidate(
-        id=hashlib.sha256(line_of({"task": pack.name, "source": source}).encode("utf-8")).hexdigest()[:16],
+        id=candidate_id(pack.name, source),
         task=pack.name,
         source=source,
         gold=gold,
@@ -86,6 +85,11 @@ def candidate_of(
         arm=arm,
         note=note,
     )
+
+
+def candidate_id(task: str, source: str) -> str:
+    """16 hex characters over task and text: one text has one right answer."""
+    return sha256_text(line_of({"task": task, "source": source}))[:16]
 
 
 def add_candidate(home: Path, candidate: Candidate) -> Candidate:
@@ -149,7 +153,7 @@ def accept_candidates(
     if not ids:
         raise DataError("No candidate was chosen.", fix="Choose at least one.")
     rows = [row_json(_row(listed[wanted], licence)) for wanted in sorted(set(ids))]
-    name = hashlib.sha256("".join(map(line_of, rows)).encode("utf-8")).hexdigest()[:12]
+    name = sha256_text("".join(map(line_of, rows)))[:12]
     path = home.absolute() / "datasets" / ".accepted" / f"{name}.jsonl"
     with disk("keep the accepted rows", path):
         path.parent.mkdir(parents=True, exist_ok=True)

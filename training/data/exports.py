@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from training.data.rows import DataRow
+from training.data.rows import DataRow, answer_text
 from training.data.version_files import LineWriter, row_json
 from training.data.versions import MANIFEST, Version, rows_of
 from training.disk import disk
@@ -24,11 +24,6 @@ FORMS = ("rows", "completion", "chat", "instruction", "preference")
 REJECTED = "rejected"  # the note that holds an answer that was judged worse than the gold
 PRIVATE = ("refused.jsonl",)  # may hold what was refused for being personal: never pushed
 Form = Callable[[DataRow, Pack], dict[str, Any] | None]
-
-
-def answer_text(gold: Any) -> str:
-    """The answer as a model is to write it: text as it is, an object as JSON in its own order of keys."""
-    return gold if isinstance(gold, str) else json.dumps(gold, ensure_ascii=False, separators=(",", ":"))
 
 
 def export_version(version: Version, out: Path, form: str, pack: Pack, parts: Sequence[str] = ("train",)) -> int:

@@ -4,11 +4,12 @@ Records are frozen and serialise with `training.task.records.to_json`. A row's i
 row has the same id on every machine and in every version.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from training.task.records import sha256_text
 
 UNKNOWN_LICENCE = "unknown"
 
@@ -54,8 +55,7 @@ class DataRow:
     @property
     def id(self) -> str:
         """16 hex characters over task, source and gold; independent of where the row was found."""
-        text = canonical({"task": self.task, "source": self.source, "gold": self.gold})
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return sha256_text(canonical({"task": self.task, "source": self.source, "gold": self.gold}))[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,11 @@ class BadRecord:
     place: str
     reason: str
     text: str = ""  # its beginning, as found
+
+
+def answer_text(gold: Any) -> str:
+    """The answer as a model is to write it: text as it is, an object as compact JSON in its own order of keys."""
+    return gold if isinstance(gold, str) else json.dumps(gold, ensure_ascii=False, separators=(",", ":"))
 
 
 def canonical(value: Any) -> str:

@@ -25,7 +25,6 @@ from training.task.records import to_json
 SCRATCH = ".building"  # below a home's datasets: what is under way, and never a version
 _REQUIRED = tuple(f.name for f in fields(DataRow) if f.default is MISSING and f.default_factory is MISSING)
 _KNOWN = frozenset(f.name for f in fields(DataRow))
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +140,8 @@ def read_rows(path: Path) -> Iterator[DataRow]:
 
 def sha256_file(path: Path) -> str:
     """Hex SHA-256 of a file's bytes, flat in memory. StorageError where it can't be read."""
-    digest = hashlib.sha256()
     with disk("read a file", path), path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

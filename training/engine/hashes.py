@@ -13,7 +13,6 @@ from functools import lru_cache
 from math import prod
 from pathlib import Path
 
-_CHUNK = 1 << 20
 _MOST_HEADER = 100_000_000
 
 
@@ -31,11 +30,8 @@ def hash_file(path: Path) -> str:
 
 @lru_cache(maxsize=256)
 def _hash(path: str, _mtime_ns: int, _size: int) -> str:
-    digest = hashlib.sha256()
     with Path(path).open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

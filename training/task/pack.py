@@ -10,13 +10,14 @@ the user's own tasks folder, where a pack of the same name replaces the built-in
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from jsonschema import Draft202012Validator, SchemaError
 
-from training.errors import PackError
+from training.errors import InputError, PackError, StudioError
 from training.task.records import Sampling
 from training.task.rules import ContextRules, read_rules
 from training.task.sections import AnswerSpec, read_answer
@@ -99,6 +100,13 @@ def find_packs(*roots: Path) -> dict[str, Pack]:
                 packs[pack.name] = pack
     first = {name: pack for name, pack in packs.items() if name == DEFAULT_TASK}
     return first | packs
+
+
+def pack_named(name: str, packs: Mapping[str, Pack], error: type[StudioError] = InputError) -> Pack:
+    """The pack of that name; an `error` that lists what there is where it is not among them."""
+    if name not in packs:
+        raise error(f"There is no task {name!r}.", fix=f"Choose one of: {', '.join(packs)}.")
+    return packs[name]
 
 
 def load_pack(folder: Path) -> Pack:

@@ -5,10 +5,8 @@ the plan's allowance `template_tokens`. The text a row holds is counted whole: w
 shown is decided before a row is made.
 """
 
-import json
-
 from training.data.gates.plan import GatePlan
-from training.data.rows import DataRow, Refusal
+from training.data.rows import DataRow, Refusal, answer_text
 from training.task.prompt import messages_for
 
 
@@ -19,7 +17,7 @@ def length(row: DataRow, plan: GatePlan) -> Refusal | None:
     limits = plan.lengths
     turns = messages_for(plan.pack, row.source)
     prompt = sum(plan.count_tokens(turn.content) for turn in turns) + limits.template_tokens
-    answer = plan.count_tokens(trained_text(row))
+    answer = plan.count_tokens(answer_text(row.gold))
     most = plan.pack.sampling.max_new_tokens if limits.answer_tokens is None else limits.answer_tokens
     if limits.prompt_tokens is not None and prompt > limits.prompt_tokens:
         return _refusal(f"The prompt takes {prompt:,} tokens, the limit is {limits.prompt_tokens:,}", prompt, answer)
@@ -29,11 +27,6 @@ def length(row: DataRow, plan: GatePlan) -> Refusal | None:
         words = f"Prompt and answer take {prompt + answer:,} tokens, the model reads {limits.context_tokens:,} in all"
         return _refusal(words, prompt, answer)
     return None
-
-
-def trained_text(row: DataRow) -> str:
-    """The answer as a model is trained to write it: compact JSON, or the text."""
-    return row.gold if isinstance(row.gold, str) else json.dumps(row.gold, ensure_ascii=False, separators=(",", ":"))
 
 
 def _refusal(reason: str, prompt: int, answer: int) -> Refusal:

@@ -4,11 +4,12 @@ A key is the same on every machine and in every source. Limits: a recipe retold 
 first ingredients, is another group; finding those is the work of the near-duplicate gate.
 """
 
-import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from training.task.records import sha256_text
 
 FIRST_INGREDIENTS = 3
 
@@ -34,4 +35,4 @@ def record_group(fields: Mapping[str, Any]) -> str:
 
 def _key(kind: str, parts: Sequence[str]) -> str:
     words = "|".join(" ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", part).casefold())) for part in parts)
-    return f"{kind}-{hashlib.sha256(words.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+    return f"{kind}-{sha256_text(words)[:16]}"

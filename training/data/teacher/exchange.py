@@ -5,7 +5,6 @@ An endpoint's answer is untrusted: it is read field by field, and whatever is no
 from what it answered.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from training.data.rows import canonical
-from training.task.records import Message, to_json
+from training.task.records import Message, sha256_text, to_json
 
 CHARS_PER_TOKEN = 4  # a rule of thumb for English; used only where nobody counted
 FINISHED = ("stop", "eos", "eos_token", "end_turn", "stop_sequence")
@@ -57,7 +56,7 @@ class Request:
     @property
     def key(self) -> str:
         """Hex SHA-256 over the canonical form of everything above."""
-        return hashlib.sha256(canonical(to_json(self)).encode("utf-8", "surrogatepass")).hexdigest()
+        return sha256_text(canonical(to_json(self)))
 
     @property
     def chars(self) -> int:

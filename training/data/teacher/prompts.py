@@ -14,7 +14,6 @@ The given text stands between marks that hold a number drawn from it, so that no
 declared to be data. The seed, the row's group and the given text decide style and voice: the same on every machine.
 """
 
-import hashlib
 import random
 import re
 from collections.abc import Iterator
@@ -30,7 +29,7 @@ from training.data.teacher.sheet import Sheet, read_sheet
 from training.errors import DataError
 from training.task.pack import Pack
 from training.task.prompt import schema_text
-from training.task.records import Message
+from training.task.records import Message, sha256_text
 from training.task.yamlfile import Reader, read_yaml
 
 FILE = "teacher.yaml"
@@ -195,7 +194,7 @@ def _mark(given: str, salt: str) -> str:
     """16 hex characters that do not stand in the text."""
     mark = salt
     while True:
-        mark = hashlib.sha256(f"{mark}|{given}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        mark = sha256_text(f"{mark}|{given}")[:16]
         if mark not in given:
             return mark
 

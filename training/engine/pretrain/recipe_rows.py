@@ -94,8 +94,9 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     pack, tokenizer = load_pack(BUILTIN / "recipe-jsonld"), AutoTokenizer.from_pretrained(args.tokenizer)
     split = public_domain_split()
-    write(args.out / "train.jsonl", train_rows(map(train_post, range(args.train)), pack, tokenizer, args.longest))
-    taken = {train_post(n).gold.get("name", "").lower() for n in range(args.train)} - {""}
+    posts = [train_post(number) for number in range(args.train)]
+    write(args.out / "train.jsonl", train_rows(posts, pack, tokenizer, args.longest))
+    taken = {post.gold.get("name", "").lower() for post in posts} - {""}
     write(
         args.out / "dev.jsonl",
         eval_rows([*map(train_post, range(DEV_START, DEV_START + 60)), *map(real_post, split["dev"])], "dev"),

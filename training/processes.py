@@ -1,40 +1,69 @@
-"""Is the process that wrote this still the one that runs? Told by its id and the moment it began, as ids come again."""
+"""Is the process that wrote this still the one that runs? Told by its id and the moment it began, as ids come again.
+
+Where the system names its boots (Linux), that moment is counted from the boot, so that a clock that is set anew makes
+no living process look dead; elsewhere it is the time of day. A mark of another boot is dead. Limits: this machine only;
+a mark that another machine wrote on a shared disk looks dead here.
+"""
 
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 
 from training.disk import disk
 from training.errors import BusyError
 
+Mark = dict[str, Any]
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_SLACK_S = {True: 0.02, False: 1.0}  # counted from the boot to 1/100 s; times of day are rounded by some systems
 
-def mark_of(pid: int) -> dict[str, Any]:
+
+class _Began(NamedTuple):
+    """When a process began: seconds since the boot that `boot` names, or since 1970 where it is empty."""
+
+    at: float
+    boot: str
+
+
+def mark_of(pid: int) -> Mark:
     """A process as a record for a file. psutil.NoSuchProcess where it is gone."""
-    return {"pid": pid, "began": psutil.Process(pid).create_time()}
+    began = _began(pid)
+    return {"pid": pid, "began": began.at, "boot": began.boot}
 
 
-def alive(mark: dict[str, Any] | None) -> bool:
+def alive(mark: Mark | None) -> bool:
     """True while the process of a mark runs. False for None, a finished process, and another one with its id."""
     if mark is None:
         return False
     try:
-        process = psutil.Process(int(mark["pid"]))
-        if process.status() == psutil.STATUS_ZOMBIE:
+        pid, at = int(mark["pid"]), float(mark["began"])
+        if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
             return False
-        return abs(process.create_time() - float(mark["began"])) < 1
-    except (KeyError, ValueError, psutil.NoSuchProcess):
+        began = _began(pid)
+        if mark.get("boot", "") != began.boot:
+            return False
+        return abs(began.at - at) < _SLACK_S[bool(began.boot)]
+    except (KeyError, TypeError, ValueError, OverflowError, psutil.Error):
         return False
 
 
-def read_mark(path: Path) -> dict[str, Any] | None:
+def read_mark(path: Path) -> Mark | None:
     """The mark in a file; None where there is none, or one that was cut off while it was written."""
     try:
         return json.loads(path.read_text("utf-8"))
     except (FileNotFoundError, ValueError):
         return None
+
+
+def _began(pid: int) -> _Began:
+    try:
+        boot = _BOOT.read_text("ascii").strip()
+        words = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        return _Began(int(words[19]) / os.sysconf("SC_CLK_TCK"), boot)
+    except (OSError, IndexError, ValueError):
+        return _Began(psutil.Process(pid).create_time(), "")
 
 
 class Claim:
