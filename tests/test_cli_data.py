@@ -56,6 +56,26 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+def test_a_teachers_cost_is_told_before_anybody_is_asked(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = {
+        "task": "recipe-jsonld", "name": "taught", "seed": 7,
+        "sources": [{"kind": "grammar", "rows": 3}],
+        "teacher": {"base_url": "http://localhost:9/v1", "model": "large"},
+    }  # fmt: skip
+    path = tmp_path / "taught.yaml"
+    path.write_text(yaml.safe_dump(spec))
+    assert cli.main(["data", "estimate", str(path), "--home", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert " calls; 0 answers are here already." in said and "Cost: unknown, no prices are given." in said
+    assert cli.main(["data", "estimate", str(path), "--home", str(tmp_path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["requests"] > 0 and found["known"] == 0 and found["input_tokens"] > 100
+    assert cli.main(["data", "estimate", str(built / "spec.yaml"), "--home", str(tmp_path)]) == 2
+    assert "asks no teacher" in capsys.readouterr().err
+
+
 def name_of(home: Path) -> str:
     versions, notices = list_versions(home / "datasets")
     assert not notices

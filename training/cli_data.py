@@ -24,6 +24,7 @@ def add(verbs: Any) -> None:
     parser = verbs.add_parser("data", help="build, check, split, compare and export datasets")
     own = parser.add_subparsers(dest="data_verb", required=True, metavar="VERB")
     _verb(own, "build", build, "build a version from a spec", spec="YAML file of the dataset", home=True)
+    _verb(own, "estimate", estimate, "what a spec's teacher would cost", spec="YAML file of the dataset", home=True)
     _verb(own, "list", list_, "the versions there are", home=True)
     _verb(own, "show", show, "check a version and show its card", version="name or folder", home=True)
     diff_parser = _verb(
@@ -97,6 +98,17 @@ def build(arguments: argparse.Namespace) -> int:
     except UnconfirmedMapping as err:
         fix = f"Run `python -m training data propose {arguments.spec}` and put its lines into the spec."
         raise DataError(str(err), fix=fix) from err
+    return 0
+
+
+def estimate(arguments: argparse.Namespace) -> int:
+    """What the teacher of a spec would be asked for; nothing is sent."""
+    from training.data.build_teacher import estimate_teacher
+    from training.data.spec import read_spec
+    from training.task.records import to_json
+
+    found = estimate_teacher(read_spec(Path(arguments.spec)), _home(arguments))
+    _result(arguments, to_json(found), "\n".join(found.lines()))
     return 0
 
 

@@ -74,13 +74,15 @@ FIELDS = tuple(f.name for f in fields(DataForm))
 class Sample:
     """The first rows of a spec as they would be made, or the `proposal` of a source whose columns nobody confirmed.
 
-    `encoding` is the guessed one of a file that is not UTF-8, "" elsewhere: confirming takes it over.
+    `encoding` is the guessed one of a file that is not UTF-8, "" elsewhere: confirming takes it over. `teacher` is the
+    model that a build will ask, "" for none; the rows here are made offline all the same.
     """
 
     rows: tuple[DataRow, ...] = ()
     bad: tuple[BadRecord, ...] = ()
     proposal: Any = None
     encoding: str = ""
+    teacher: str = ""
 
 
 def source_choices(task: str, deps: Deps) -> list[tuple[str, str]]:
@@ -226,7 +228,8 @@ def sample(deps: Deps, text: str) -> Sample:
                     break
         except UnconfirmedMapping as err:
             return Sample(proposal=err.proposal, encoding=_guessed(source))
-    return Sample(tuple(rows[:SAMPLE]), tuple(bad[:SAMPLE]))
+    teacher = spec.teacher.model if spec.teacher else ""
+    return Sample(tuple(rows[:SAMPLE]), tuple(bad[:SAMPLE]), teacher=teacher)
 
 
 def _made(spec: DatasetSpec, source: SourceSpec) -> Iterator[DataRow | BadRecord]:

@@ -238,7 +238,7 @@ def candidate_choices(deps: Deps, task: str) -> list[tuple[str, str]]:
 
 def sample_view(found: start.Sample) -> SampleView:
     if found.proposal is None:
-        shown = row_views.sample_html(queries.shown_rows(found.rows), to_json(found.bad))
+        shown = row_views.sample_html(queries.shown_rows(found.rows), to_json(found.bad), found.teacher)
         return SampleView(shown, SAME, SAME, SAME)
     mapping = [[field.field, field.column, field.rule] for field in found.proposal.fields]
     return SampleView(row_views.proposal_html(found.proposal), gr.update(visible=True), mapping, found.encoding)

@@ -142,13 +142,25 @@ def _proposed(found: Any) -> Html:
     return el("tr", el("th", found.field, scope="row"), el("td", found.column), rule, before, after)
 
 
-def sample_html(rows: Sequence[Mapping[str, Any]], bad: Sequence[Mapping[str, Any]]) -> Html:
+def sample_html(rows: Sequence[Mapping[str, Any]], bad: Sequence[Mapping[str, Any]], teacher: str = "") -> Html:
     """Ten rows as they would be made, before any gate has looked at them."""
     if not rows and not bad:
         return note("This source gives no row.")
     said = f"The first {plural(len(rows), 'row')} as they would be made; no gate has looked at them yet."
+    asked = (
+        f"The build asks {teacher} to write them anew; what that takes says ",
+        el("code", "python -m training data estimate SPEC.yaml"),
+        ".",
+    )
     broken = [el("p", icon("warn"), f" {b['origin']}, {b['place']}: {b['reason']}", cls="tt-dim") for b in bad]
-    return el("div", el("p", said, cls="tt-insight"), *(row_html(row) for row in rows), *broken, cls="tt-data tt-rows")
+    return el(
+        "div",
+        el("p", said, cls="tt-insight"),
+        *([el("p", *asked)] if teacher else []),
+        *(row_html(row) for row in rows),
+        *broken,
+        cls="tt-data tt-rows",
+    )
 
 
 def changed_html(diff: Any, most: int = 10) -> Html:
