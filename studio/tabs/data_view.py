@@ -14,6 +14,7 @@ from studio.tabs.data_parts import LATER, NO_VERSION, SPACE
 from studio.views import dataset_plots as plots
 from studio.views import dataset_rows as row_views
 from studio.views import datasets as views
+from studio.views.markup import html
 from training.task.records import to_json
 
 SAME: Any = gr.skip()  # this component stays as it is
@@ -120,8 +121,9 @@ class VersionView(NamedTuple):
 
 
 def empty_view(deps: Deps) -> VersionView:
-    """No version is open."""
-    return VersionView(head=SPACE if deps.settings.space else NO_VERSION)
+    """No version is open: what will be here, and what of the datasets folder could not be read."""
+    _, notices = queries.versions(deps)
+    return VersionView(head=html(SPACE if deps.settings.space else NO_VERSION, *map(views.note, notices)))
 
 
 def version_view(deps: Deps, name: str) -> VersionView:

@@ -115,6 +115,11 @@ def test_without_a_version_the_page_says_what_to_do(deps: Deps, tmp_path: Path) 
     assert data.on_rows(deps, PAGE, None, "train", "", 1).row is SAME
 
 
+def test_a_folder_that_is_no_dataset_is_told(deps: Deps) -> None:
+    (deps.settings.home / "datasets" / "torn-<b>").mkdir(parents=True)
+    assert "torn-&lt;b&gt;" in data.on_version(deps, PAGE, None).head
+
+
 def test_rows_are_searched_and_shown_as_tokens_only_when_chosen(deps: Deps, version: Version) -> None:
     view = data.on_rows(deps, PAGE, version.name, "train", "onion tart", 1)
     assert view.row["value"] == recipe_row(3).id and "Onion tart 3" in view.found
