@@ -31,13 +31,9 @@ def knob(
     unit: str = "",
     off: str = "",
     choices: tuple[str, ...] = (),
-    main: bool = False,
 ) -> Any:
-    """A field of RunConfig with what a form shows: `about` in plain words, its unit, the value that switches it off.
-
-    `main` marks the four knobs that stand open in the form; the rest is under Advanced.
-    """
-    facts = {"about": about, "group": group, "unit": unit, "off": off, "choices": choices, "main": main}
+    """A field of RunConfig with what a form shows: `about` in plain words, its unit, the value that switches it off."""
+    facts = {"about": about, "group": group, "unit": unit, "off": off, "choices": choices}
     return field(default=default, metadata=facts)
 
 
@@ -57,7 +53,7 @@ class RunConfig:
     rank: int = knob(
         64, "How much an adapter can take in. 4-8 for a change of style, 16 for a plain task, 32 for a harder one, "
         "64 and more for new structure. More costs memory and can learn by heart.",
-        group="main", unit="rows of each small matrix", main=True,
+        group="main", unit="rows of each small matrix",
     )  # fmt: skip
     alpha: int = knob(
         64, "How loudly the adapter speaks: its output is scaled by alpha over rank.", group="learning", unit="scale"
@@ -71,7 +67,7 @@ class RunConfig:
     max_steps: int = knob(
         50, "How many times the weights are moved. Too few: it still answers like the base. Too many: it learns the "
         "examples by heart.",
-        group="main", unit="steps", off="0: epochs decide", main=True,
+        group="main", unit="steps", off="0: epochs decide",
     )  # fmt: skip
     epochs: float = knob(
         0.0, "How many times all rows are seen.", group="main", unit="passes over the rows", off="0: max_steps decides"
@@ -80,11 +76,11 @@ class RunConfig:
     grad_accumulation: int = knob(
         1, "Batches that are added up before the weights move once. Steadier steps for the same memory, each takes "
         "longer.",
-        group="main", unit="batches a step", main=True,
+        group="main", unit="batches a step",
     )  # fmt: skip
     learning_rate: float = knob(
         5e-4, "How far each step moves. Too small: nothing changes. Too large: the loss jumps, answers turn to noise.",
-        group="main", unit="per step", main=True,
+        group="main", unit="per step",
     )  # fmt: skip
     schedule: str = knob("cosine", "How the rate falls after the warm-up.", group="learning", choices=SCHEDULES)
     warmup: float = knob(
