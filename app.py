@@ -41,6 +41,7 @@ def build_deps(settings: Settings) -> "Deps":
     from studio.sessions import Sessions
     from training.engine.api import EngineSettings
     from training.engine.engine import Engine
+    from training.runs.queue import Queue
     from training.store import Store
     from training.task.pack import BUILTIN, find_packs
 
@@ -56,7 +57,8 @@ def build_deps(settings: Settings) -> "Deps":
     )
     packs = find_packs(BUILTIN) if settings.space else find_packs(BUILTIN, settings.home / "tasks")
     notices = list(store.notices) if store else []
-    return Deps(settings, engine, packs, Sessions(store), Line(settings.max_waiting), notices=notices)
+    queue = None if settings.space else Queue(settings.home)
+    return Deps(settings, engine, packs, Sessions(store), Line(settings.max_waiting), notices=notices, queue=queue)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -69,9 +71,11 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write(f"{err} {err.fix}\n")
         return 2
     from studio.preload import preload_later
+    from studio.runs_watch import watch_runs
     from studio.shell import build_studio, launch
 
     app = build_studio(deps)
+    watch_runs(deps)
     try:
         _, local, shared = launch(app, deps)
     except OSError as err:

@@ -38,6 +38,21 @@ const tasteTest = {
     return id && window.confirm("Delete this comparison from this machine?") ? id : "";
   },
 
+  /* Compare with a run's adapter: the address says which, so that a refresh keeps it. */
+  openRun(run) {
+    if (!run) return;
+    const url = new URL(window.location);
+    url.search = "";
+    url.searchParams.set("adapter", run);
+    window.location.assign(url);
+  },
+
+  /* Where a page is long, what was just filled in comes into view. */
+  show(id) {
+    const found = this.el(id);
+    if (found) found.scrollIntoView({ block: "start" });
+  },
+
   save(payload) {
     const file = JSON.parse(payload);
     const link = document.createElement("a");

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Event
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from studio.line import Line
 from studio.sessions import Sessions
@@ -14,11 +14,15 @@ from training.engine.api import AdapterInfo, BaseInfo, EngineLike, EngineStatus
 from training.shelf import Shelf
 from training.task.pack import Pack
 
+if TYPE_CHECKING:
+    from training.runs.queue import Queue
+
 
 class Engine(EngineLike, Protocol):
-    """What the studio asks besides a comparison: what there is to choose, and how the machine stands."""
+    """What the studio asks besides a comparison: what there is to choose, how the machine stands, its memory back."""
 
     def status(self) -> EngineStatus: ...
+    def unload(self) -> None: ...
     def bases(self) -> list[BaseInfo]: ...
     def adapters(self, base: str) -> list[AdapterInfo]: ...
 
@@ -38,7 +42,9 @@ class Told:
 class Deps:
     """`notices` are told on the page: what was damaged, what could not be loaded. `clock` is monotonic seconds.
 
-    `first_page` is set when a page was served; models are loaded after that.
+    `first_page` is set when a page was served; models are loaded after that. `queue` is the home's training runs, None
+    on a Space. `read_only` says why this window may not change them, empty where it may; `runs_told` is what
+    became of the comparison model because of a run.
     """
 
     settings: Settings
@@ -49,6 +55,9 @@ class Deps:
     first_page: Event = field(default_factory=Event)
     notices: list[str] = field(default_factory=list)
     told: Told = field(default_factory=Told)
+    queue: "Queue | None" = None
+    read_only: Told = field(default_factory=Told)
+    runs_told: Told = field(default_factory=Told)
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = utc_now
 

@@ -10,21 +10,26 @@ import gradio as gr
 
 from studio.deps import Deps
 from studio.guard import Visit, guard
+from studio.queries.run_status import queue_facts
 from studio.queries.status import engine_status
 from studio.security import middleware
-from studio.tabs import api, compare, data
+from studio.tabs import api, compare, data, train
 from studio.theme import ICON, build_theme, head_html
 from studio.views.header import header_html
 from studio.views.markup import Html, el, html
+from studio.views.runs import queue_words
 from studio.views.status import status_bar
+from training.task.records import to_json
 
-Build = Callable[[Deps, gr.Blocks], None]
+Build = Callable[[Deps, gr.Blocks, gr.Tab], None]
 TABS: tuple[tuple[str, str, Build], ...] = (
     ("Compare", "tt-tab-compare", compare.build),
-    ("Data", "tt-tab-data", data.build),
+    ("Data", "tt-tab-data", lambda deps, app, _: data.build(deps, app)),
+    ("Train", "tt-tab-train", train.build),
 )
 SCRIPT = Path(__file__).resolve().parents[1] / "assets" / "studio.js"
 TICK_S = 2.0
+SLOWER = "answers are slower meanwhile"
 
 
 def build_studio(deps: Deps) -> gr.Blocks:
@@ -35,8 +40,8 @@ def build_studio(deps: Deps) -> gr.Blocks:
         gr.HTML(header(), elem_id="tt-header", apply_default_css=False, padding=False)
         with gr.Tabs(elem_id="tt-tabs"):
             for label, elem_id, build in TABS:
-                with gr.Tab(label, elem_id=elem_id):
-                    build(deps, app)
+                with gr.Tab(label, elem_id=elem_id) as tab:
+                    build(deps, app, tab)
         status = gr.HTML(status_html(deps), elem_id="tt-status", apply_default_css=False, padding=False)
         gr.on(
             [gr.Timer(TICK_S).tick, app.load], guard(partial(on_tick, deps)), status, status, api_name="tick",
@@ -58,7 +63,9 @@ def header() -> Html:
         "Each column says how much help its answer needed and what of it stands in your text.",
     )
     data = "Data builds what a model can learn from, refuses what it should not, and says why."
-    help_ = el("details", el("summary", "Help"), el("p", *words), el("p", data), el("p", keys), id="tt-help")
+    train = "Train makes an adapter of it in the background: you may close the window, and try the adapter in Compare."
+    told = (el("p", line) for line in (data, train))
+    help_ = el("details", el("summary", "Help"), el("p", *words), *told, el("p", keys), id="tt-help")
     return html(header_html(), el("div", theme, help_, cls="tt-header-end"))
 
 
@@ -69,7 +76,14 @@ def on_tick(deps: Deps, visit: Visit, shown: str) -> Any:
 
 
 def status_html(deps: Deps) -> Html:
-    return status_bar(engine_status(deps), doing=deps.told.words)
+    return status_bar(engine_status(deps), doing=deps.told.words, runs=run_words(deps))
+
+
+def run_words(deps: Deps) -> str:
+    """'1 running (recipe-jsonld-r64-s50: step 31 of 50, about 40 s left), 2 queued'; "" where nothing runs or waits."""
+    found = queue_facts(deps)
+    words = queue_words(to_json(found.running) if found.running else None, found.waiting)
+    return "; ".join(filter(None, [words, SLOWER if found.shared else "", deps.runs_told.words]))
 
 
 def leaver(deps: Deps) -> Callable[[gr.Request], None]:

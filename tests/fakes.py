@@ -103,6 +103,9 @@ class FakeEngine:
         state = "generating" if self.turn.locked() else "idle"
         return EngineStatus("cpu", "float32", 2 * 10**9, 16 * 10**9, self.base, (), state, 2, 0)
 
+    def unload(self) -> None:
+        self.base = None
+
     def bases(self) -> list[BaseInfo]:
         return [BaseInfo(BASE, "Tiny (4 M)", BASE, 4_000_000, 16_000_000, True)]
 

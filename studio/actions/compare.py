@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from studio.deps import Deps
 from studio.line import Ticket
+from studio.queries.run_status import gpu_run
 from training.compare import ArmDone, Done, Event, Loading, Partial, Ready, Request, run
-from training.errors import StorageError
+from training.errors import BusyError, StorageError
 from training.shelf import Ballot
 from training.task.records import Arm, ArmResult, Comparison, Context
 
@@ -43,6 +44,7 @@ def compare(deps: Deps, session: str, request: Request, *, blind: bool = False) 
 
     Cancelled in line: the generator just ends. Cancelled later: the arms end with finish reason cancelled.
     """
+    not_beside_a_gpu_run(deps)
     arms = request.arms
     seed = secrets.randbelow(2**32)
     order = shuffled(len(arms), seed) if blind else tuple(range(len(arms)))
@@ -66,6 +68,14 @@ def compare(deps: Deps, session: str, request: Request, *, blind: bool = False) 
     finally:
         ticket.cancel.set()
         deps.line.leave(ticket)
+
+
+def not_beside_a_gpu_run(deps: Deps) -> None:
+    """BusyError where a run was given the GPU's memory; on the CPU both go on."""
+    if (at_work := gpu_run(deps)) is not None:
+        at = f"step {at_work.step} of {at_work.steps}"
+        fix = "Wait for it, or stop it in Train: it saves and can be resumed."
+        raise BusyError(f"The run {at_work.run} has the GPU ({at}).", fix=fix)
 
 
 def frames(deps: Deps, request: Request, ticket: Ticket, frame: Progress) -> Iterator[Progress]:

@@ -1,6 +1,10 @@
 """What can be chosen in the sidebar, as (label, value) pairs."""
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from studio.deps import Deps
+from studio.queries.runs import known, run_of
 from training.task.pack import Pack
 
 ADAPTER_PREFIX = "adapter:"
@@ -41,6 +45,28 @@ def default_arms(choices: Choices) -> list[str]:
     """The base and the first adapter; without an adapter, the base with and without the schema."""
     adapters = [value for _, value in choices if value.startswith(ADAPTER_PREFIX)]
     return ["base", *(adapters[:1] or ["prompted"])]
+
+
+class Wanted(NamedTuple):
+    """What a page that was opened from a run starts with."""
+
+    task: str
+    base: str
+
+
+def wanted(deps: Deps, query: Mapping[str, str]) -> Wanted | None:
+    """Task and base of the run that the address names with ?adapter=RUN; None without one. A full model is a base."""
+    run = query.get("adapter", "")
+    if not run or not known(deps, run):
+        return None
+    config = run_of(deps, run).config
+    return Wanted(config.task, run if config.method == "full" else config.base)
+
+
+def chosen_arms(choices: Choices, query: Mapping[str, str]) -> list[str]:
+    """The base and the adapter that the address names, where it is offered; else the default ones."""
+    named = ADAPTER_PREFIX + query.get("adapter", "")
+    return ["base", named] if any(value == named for _, value in choices) else default_arms(choices)
 
 
 def example_titles(pack: Pack | None) -> list[list[str]]:

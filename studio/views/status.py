@@ -16,8 +16,11 @@ def memory_words(used_bytes: int | None, total_bytes: int | None) -> str:
     return f"{number(round(used_bytes / GB, 1))} of {number(round(total_bytes / GB, 1))} GB"
 
 
-def status_bar(status: Any, *, doing: str = "") -> Html:
-    """`status` is the engine's (JSON form or record); `doing` says more of what runs ('token 120 of 512, 4 s')."""
+def status_bar(status: Any, *, doing: str = "", runs: str = "") -> Html:
+    """`status` is the engine's (JSON form or record); `doing` says more of what runs ('token 120 of 512, 4 s').
+
+    `runs` is the training queue in words ('1 running (r64: step 31 of 50, about 40 s left), 2 queued'), "" at rest.
+    """
     data: Mapping[str, Any] = to_json(status)
     cores = data.get("cores")
     device = str(data["device"]).upper() + (f" {plural(int(cores), 'core')}" if cores else "")
@@ -29,6 +32,8 @@ def status_bar(status: Any, *, doing: str = "") -> Html:
         el("span", model, f", {plural(len(adapters), 'adapter')}" if adapters else None),
         el("span", _queue(str(data["state"]), int(data.get("waiting") or 0), doing), cls=f"tt-state-{data['state']}"),
     ]
+    if runs:
+        parts.append(el("span", f"Train: {runs}", cls="tt-status-runs"))
     return el("div", *parts, cls="tt-status-in", role="status")
 
 

@@ -5,6 +5,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -20,7 +21,7 @@ real = app.build_deps
 def with_fake_engine(settings: Settings) -> Deps:
     deps = real(settings)
     engine = FakeEngine(token_s=float(os.environ.get("TASTE_TEST_TOKEN_S", "0.02")))
-    return Deps(settings, engine, deps.packs, deps.sessions, deps.line, deps.first_page, deps.notices)
+    return replace(deps, engine=engine)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,133 @@
+"""What a click on the Train tab means: check, start, stop, resume, delete, order, note. No Gradio.
+
+A run starts only where its checks let it. Nothing changes on a Space, nor in a window that only reads because another
+studio has this home: there every action is a RunError that says so. Starting twice with the same `nonce` and settings
+is starting once.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from studio.actions.form import check_base
+from studio.actions.run_form import filled
+from studio.deps import Deps
+from studio.queries import datasets, runs
+from training.errors import RunError
+from training.runs.advice import advice
+from training.runs.checks import ConfigError
+from training.runs.config import RunConfig
+from training.runs.directory import write_notes
+from training.runs.preflight import preflight
+from training.runs.records import Advice, Preflight, RunNotes
+from training.runs.states import FAILED, LOST
+
+if TYPE_CHECKING:
+    from training.runs.queue import Queue
+
+NOT_HERE = "Nothing is trained on this Space."
+AT_HOME = "Run the studio on your own machine: it trains there, offline and without a GPU too."
+MOST_TAGS = 12
+
+
+def queue_of(deps: Deps) -> "Queue":
+    """The queue, where this window may change it."""
+    if deps.queue is None:
+        raise RunError(NOT_HERE, fix=AT_HOME)
+    if deps.read_only.words:
+        raise RunError("This window only reads runs.", fix=deps.read_only.words)
+    return deps.queue
+
+
+def config_of(deps: Deps, values: Sequence[object]) -> RunConfig:
+    """The config that the form says, fit for this studio. ConfigError with every field that is wrong."""
+    config, problems = filled(values)
+    if config is None or problems:
+        raise ConfigError(problems)
+    check_base(config.base, deps)
+    found = datasets.find(deps, config.dataset)
+    if found.task != config.task:
+        raise RunError(
+            f"The dataset {config.dataset} is for {found.task}, the run for {config.task}.",
+            fix="Choose a dataset of this task, or the other task.",
+        )
+    return config
+
+
+def check(deps: Deps, values: Sequence[object], *, measure: bool = True) -> Preflight:
+    """Every check of the run that the form describes; with `measure` a few real steps are timed."""
+    if deps.queue is None:
+        raise RunError(NOT_HERE, fix=AT_HOME)
+    config = config_of(deps, values)
+    return preflight(config, deps.settings.home, measure=measure and runs.active(deps) is None)
+
+
+def start(deps: Deps, values: Sequence[object], nonce: str) -> str:
+    """Queue the run, and start it where nothing else runs; returns its id. RunError where a check stops it."""
+    queue = queue_of(deps)
+    config = config_of(deps, values)
+    for found in preflight(config, deps.settings.home).checks:
+        if found.state == "stop":
+            raise RunError(f"This run can't start: {found.name}: {found.words}", fix=found.fix)
+    version = datasets.find(deps, config.dataset)
+    return queue.submit(config, key=f"{nonce}-{config.sha256[:16]}-{config.name}", dataset_sha256=version.sha256)
+
+
+def stop(deps: Deps, run: str) -> None:
+    """A waiting run is taken out; one that trains finishes its step, saves and stops."""
+    queue_of(deps).stop(run)
+
+
+def kill(deps: Deps, run: str) -> None:
+    """End the run's processes now; what was saved stays."""
+    queue_of(deps).kill(run)
+
+
+def resume(deps: Deps, run: str) -> None:
+    """Queue it again: it goes on from its last checkpoint."""
+    queue_of(deps).resume(run)
+
+
+def delete(deps: Deps, run: str) -> None:
+    """Remove a run with its adapter. RunError while a process works on it."""
+    queue_of(deps).delete(run)
+
+
+def move(deps: Deps, run: str, by: int) -> None:
+    """A waiting run earlier (-1) or later (1); at an end it stays."""
+    queue = queue_of(deps)
+    order = runs.waiting(deps)
+    if run not in order:
+        raise RunError(f"The run {run} does not wait any more.", fix="Only waiting runs have an order.")
+    at = order.index(run) + by
+    if 0 <= at < len(order):
+        queue.move(run, at + 1)
+
+
+def write(deps: Deps, run: str, tags: str, text: str) -> RunNotes:
+    """Keep what a person wrote about a run; tags are parted by spaces or commas."""
+    queue_of(deps)
+    words = tuple(dict.fromkeys(tag.lstrip("#") for tag in re.split(r"[\s,]+", tags) if tag.lstrip("#")))
+    if len(words) > MOST_TAGS:
+        raise RunError(f"These are {len(words)} tags.", fix=f"Keep {MOST_TAGS} at most; the rest fits into the notes.")
+    notes = RunNotes(words, text.strip())
+    write_notes(runs.folder_of(deps, run), notes)
+    return notes
+
+
+def advised(deps: Deps, run: str) -> tuple[Advice, ...]:
+    """What would help a run that failed or was lost; nothing for another one."""
+    found = runs.run_of(deps, run)
+    return advice(found.status.kind, found.config) if found.status.state in (FAILED, LOST) else ()
+
+
+def settings_of(deps: Deps, run: str, *, helped: bool = False) -> RunConfig:
+    """A run's settings for the form; `helped` with every advised change, the first word on a field counts."""
+    config = runs.run_of(deps, run).config
+    if not helped:
+        return config
+    changes: dict[str, object] = {}
+    for found in advised(deps, run):
+        changes = {**found.changes, **changes}
+    return replace(config, **changes)  # pyright: ignore[reportArgumentType]

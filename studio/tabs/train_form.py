@@ -1,0 +1,165 @@
+"""The run form's events: every change is checked at once, a preset or a run fills it, a start makes a run of it."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from studio.actions import runs as acts
+from studio.actions.run_form import SHOWN, filled, values_of
+from studio.deps import Deps
+from studio.guard import Visit, guard
+from studio.queries import run_choices as offer
+from studio.queries import runs as queries
+from studio.tabs import train_view as shown
+from studio.tabs.train_parts import FIELD, FORM, Parts
+from studio.tabs.train_view import SAME, Page, RunView
+from studio.views import dataset_rows as row_views
+from studio.views import run_form as views
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # of a page's own events
+AT = {name: at for at, name in enumerate(SHOWN)}
+STARTING = "Reading the rows once more before the start"
+CHECKING = "Reading the rows, then timing a few real steps; half a minute with the embedded model"
+
+
+class FormView(NamedTuple):
+    """What the form comes to: all that is wrong, the command that does the same, and whether it may start."""
+
+    problems: Any = SAME
+    command: Any = SAME
+    start: Any = SAME
+
+
+class CheckView(NamedTuple):
+    """The checks before a start, and two rows as they are learned."""
+
+    preflight: Any = SAME
+    tokens: Any = SAME
+
+
+class StartView(NamedTuple):
+    """After a start: a new nonce, so that the next start is another run."""
+
+    nonce: Any
+    filled: Any
+
+
+def on_form(deps: Deps, visit: Visit, preset: str, *values: Any) -> FormView:
+    """What is wrong stands there at once; what was typed stays."""
+    found = filled(values)
+    may = deps.queue is not None and not deps.read_only.words
+    start = gr.update(interactive=may and not found.problems)
+    line = offer.command_of(found.config, preset) if found.config and not found.problems else ""
+    return FormView(views.problems_html([queries.records(p) for p in found.problems]), line, start)
+
+
+def on_task(deps: Deps, visit: Visit, task: str) -> Any:
+    choices = offer.dataset_choices(deps, task)
+    return gr.update(choices=choices, value=choices[0][1] if choices else None)
+
+
+def on_preset(deps: Deps, visit: Visit, preset: str, *values: Any) -> tuple[Any, ...]:
+    """The recipe's values; task, dataset and machine stay. One's own settings change nothing."""
+    found, config = offer.preset_of(deps, preset or ""), filled(values).config
+    when = views.preset_html({"when": found.when} if found else None)
+    if found is None:
+        return (when, *[SAME] * len(SHOWN))
+    config = config or offer.first_config(deps, str(values[AT["task"]] or "")).config
+    return (when, *values_of(offer.with_preset(deps, config, preset)))
+
+
+def on_check(deps: Deps, visit: Visit, *values: Any) -> Iterator[CheckView]:
+    yield CheckView(views.busy_html(CHECKING))
+    try:
+        found = acts.check(deps, values)
+    except Exception:
+        yield CheckView(views.preflight_html(None))
+        raise
+    yield CheckView(views.preflight_html(queries.records(found)))
+    if found.estimate is not None:  # the rows could be read
+        config = acts.config_of(deps, values)
+        tokens = "".join(row_views.tokens_html(row, config.base) for row in offer.learned_rows(deps, config))
+        yield CheckView(SAME, tokens)
+
+
+def on_start(deps: Deps, visit: Visit, nonce: str, search: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+    """A word at once, then the run. With the same nonce it is the same run."""
+    yield (*StartView(SAME, views.busy_html(STARTING)), *RunView())
+    try:
+        run = acts.start(deps, values, nonce or visit.session)
+    except Exception:
+        yield (*StartView(SAME, ""), *RunView())
+        raise
+    told = views.filled_html(f"{run} is in the queue. You may close this window: it goes on.")
+    yield (*StartView(shown.new_nonce(), told), *shown.run_view(deps, Page(run, search=search)))
+
+
+class FillView(NamedTuple):
+    """What goes with a run's settings into the form."""
+
+    filled: Any
+    nonce: Any
+    preset: Any
+    when: Any
+
+
+def on_nonce(deps: Deps, visit: Visit) -> str:
+    return shown.new_nonce()
+
+
+def on_fill(helped: bool, deps: Deps, visit: Visit, run: str) -> tuple[Any, ...]:
+    """A run's settings in the form, or what would have helped it. What is not here any more has to be chosen anew."""
+    config = acts.settings_of(deps, run, helped=helped)
+    words = f"The form holds the settings of {run}" + (
+        ", with what would help." if helped else ": change what you like."
+    )
+    values = dict(zip(SHOWN, values_of(config), strict=True))
+    for name, choices in offer.lists_for(deps, config).items():
+        kept = any(value == values[name] for _, value in choices) or (name == "base" and deps.settings.allow_paths)
+        words += "" if kept else f" {values[name]} is not here any more."
+        values[name] = gr.update(choices=choices, value=values[name] if kept else None)
+    return (*FillView(views.filled_html(words), shown.new_nonce(), "", views.preset_html(None)), *values.values())
+
+
+def wire_form(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
+    """Every field checks the whole form. A change made by the page itself counts as one too."""
+    form = [parts[name] for name in FORM]
+    checked = [parts[name] for name in FormView._fields]
+    gr.on(
+        [*(part.change for part in form), app.load], guard(partial(on_form, deps)), [parts["preset"], *form], checked,
+        api_name="train_form", trigger_mode="always_last", **QUIET,
+    )  # fmt: skip
+    app.load(guard(partial(on_nonce, deps)), None, parts["nonce"], api_name="train_nonce", **QUIET)
+    parts[f"{FIELD}task"].input(
+        guard(partial(on_task, deps)), parts[f"{FIELD}task"], parts[f"{FIELD}dataset"], api_name="train_task", **QUIET
+    )
+    parts["preset"].input(
+        guard(partial(on_preset, deps)), [parts["preset"], *form], [parts["when"], *form], api_name="train_preset",
+        **QUIET,
+    )  # fmt: skip
+
+
+def wire_start(deps: Deps, parts: Parts) -> None:
+    """Check and start; a run's settings into the form."""
+    form = [parts[name] for name in FORM]
+    run = [parts[name] for name in RunView._fields]
+    parts["check"].click(
+        guard(partial(on_check, deps)),
+        form,
+        [parts[name] for name in CheckView._fields],
+        api_name="train_check",
+        **QUIET,
+    )
+    parts["start"].click(
+        guard(partial(on_start, deps)), [parts["nonce"], parts["search"], *form],
+        [*(parts[name] for name in StartView._fields), *run], api_name="train_start", trigger_mode="once",
+        **QUIET,
+    )  # fmt: skip
+    for name, helped in (("clone", False), ("advised", True)):
+        made = parts[name].click(
+            guard(partial(on_fill, helped, deps)), parts["chosen"],
+            [*(parts[field] for field in FillView._fields), *form], api_name=f"train_{name}", **QUIET,
+        )  # fmt: skip
+        made.success(None, None, None, js="() => tasteTest.show('tt-train-form')")

@@ -1,0 +1,164 @@
+"""The sweep part of the train tab: several values of the four knobs over the settings of the form, and what came of it.
+
+Reads: HOME/sweeps. Writes: a spec there; its runs are the queue's. Slow: the estimate, which times a few real steps. A
+sweep is driven by a process of its own, so the page only asks how it stands.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from studio.actions import sweeps as acts
+from studio.deps import Deps
+from studio.guard import Visit, guard
+from studio.queries import sweeps as queries
+from studio.queries.runs import records
+from studio.tabs.train_form import QUIET
+from studio.tabs.train_parts import FORM, Parts, plot, view
+from studio.tabs.train_view import SAME
+from studio.tabs.train_view import plot as plotted
+from studio.views import run_sweeps as views
+from studio.views.run_form import busy_html, filled_html, label_of
+from studio.views.runs import note
+
+TICK_S = 2.0
+TIMING = "Timing a few real steps of the heaviest combination"
+GIVEN = ("sweep_name", *(f"sweep_{knob}" for knob in acts.KNOBS), "sweep_trials")
+
+
+class SweepView(NamedTuple):
+    """A sweep as it stands; `sweep_seen` is what this page has of it."""
+
+    sweep: Any = SAME
+    sweep_shown: Any = SAME
+    sweep_plot: Any = SAME
+    sweep_stop: Any = SAME
+    sweep_on: Any = SAME
+    sweep_seen: Any = SAME
+
+
+def on_estimate(deps: Deps, visit: Visit, *values: Any) -> Iterator[str]:
+    yield busy_html(TIMING)
+    try:
+        spec = spec_of(deps, values)
+        yield views.estimate_html(records(acts.estimate(deps, spec)), spec.combinations)
+    except Exception:
+        yield ""
+        raise
+
+
+def on_start(deps: Deps, visit: Visit, *values: Any) -> tuple[Any, ...]:
+    sweep = acts.start(deps, spec_of(deps, values))
+    told = filled_html(f"{sweep} was started; its runs go through the queue. You may close this window.")
+    return (told, *sweep_view(deps, sweep))
+
+
+def spec_of(deps: Deps, values: Any) -> Any:
+    given = dict(zip(GIVEN, values, strict=False))
+    typed = {knob: given[f"sweep_{knob}"] for knob in acts.KNOBS}
+    return acts.spec_of(deps, given["sweep_name"], typed, given["sweep_trials"], values[len(GIVEN) :])
+
+
+def on_tick(deps: Deps, visit: Visit, sweep: str | None, seen: str) -> SweepView:
+    """Only what changed; a sweep that was started elsewhere comes into the list."""
+    if seen and queries.sweep_stamp(deps, sweep or "") == seen:
+        return SweepView()
+    known = [name for _, name in queries.sweep_choices(deps)]
+    return sweep_view(deps, sweep if sweep in known else known[0] if known else "")
+
+
+def on_pick(deps: Deps, visit: Visit, sweep: str | None) -> SweepView:
+    return sweep_view(deps, sweep or "")
+
+
+def on_stop(deps: Deps, visit: Visit, sweep: str) -> SweepView:
+    acts.stop(deps, sweep)
+    return sweep_view(deps, sweep)
+
+
+def on_on(deps: Deps, visit: Visit, sweep: str) -> SweepView:
+    acts.go_on(deps, sweep)
+    return sweep_view(deps, sweep)
+
+
+def sweep_view(deps: Deps, sweep: str) -> SweepView:
+    choices = gr.update(choices=queries.sweep_choices(deps), value=sweep or None)
+    if not sweep:
+        hidden = gr.update(visible=False)
+        return SweepView(choices, note(views.NONE), plotted(None), hidden, hidden, queries.sweep_stamp(deps, ""))
+    found, stamp = queries.sweep_facts(deps, sweep), queries.sweep_stamp(deps, sweep)
+    done = [trial for trial in found.sweep["trials"] if trial["state"] == "done"] if found.sweep else []
+    tied = [trial["number"] in found.sweep["tied"] for trial in done] if found.sweep else []
+    may = deps.queue is not None and not deps.read_only.words
+    over = found.sweep is not None and found.sweep["state"] == "finished"
+    return SweepView(
+        choices,
+        views.sweep_html(found.sweep, driven=found.driven, last_word=found.last_word),
+        plotted(views.parallel_plot(records(found.columns), tied)),
+        gr.update(visible=may and found.driven and found.sweep is not None),
+        gr.update(visible=may and not found.driven and not over),
+        stamp,
+    )
+
+
+def build_form() -> Parts:
+    """Which values to try; the rest is the form's above."""
+    parts: Parts = {}
+    with gr.Accordion("Sweep over the knobs", open=False, elem_classes="tt-fold", elem_id="tt-train-sweep"):
+        view(note("Every combination of these values is a run with the settings above. Empty: as above."))
+        parts["sweep_name"] = gr.Textbox("sweep", label="Sweep's name", elem_id="tt-train-sweep-name")
+        for knob in acts.KNOBS:
+            parts[f"sweep_{knob}"] = gr.Textbox(
+                acts.usual(knob), label=label_of(knob), info="values parted by commas",
+                elem_id=f"tt-train-sweep-{knob.replace('_', '-')}",
+            )  # fmt: skip
+        parts["sweep_trials"] = gr.Number(
+            12,
+            label="Runs at most",
+            info="0: every combination",
+            precision=0,
+            minimum=0,
+            elem_id="tt-train-sweep-trials",
+        )
+        with gr.Row(elem_classes="tt-data-pick"):
+            parts["sweep_estimate"] = gr.Button("Estimate", size="sm", elem_id="tt-train-sweep-estimate", scale=0)
+            parts["sweep_start"] = gr.Button("Start sweep", size="sm", elem_id="tt-train-sweep-start", scale=0)
+        parts["sweep_said"] = view(elem_id="tt-train-sweep-said")
+    return parts
+
+
+def build_results() -> Parts:
+    """What came of a sweep, below the runs."""
+    parts: Parts = {"sweep_seen": gr.Textbox("", visible="hidden", label="Sweep", elem_id="tt-train-sweep-seen")}
+    with gr.Accordion("Sweeps", open=False, elem_classes="tt-fold", elem_id="tt-train-sweeps"):
+        with gr.Row(elem_classes="tt-data-pick"):
+            parts["sweep"] = gr.Dropdown([], label="Sweep", elem_id="tt-train-sweep-pick")
+            parts["sweep_stop"] = gr.Button(
+                "Stop sweep", size="sm", visible=False, elem_id="tt-train-sweep-stop", scale=0
+            )
+            parts["sweep_on"] = gr.Button("Go on", size="sm", visible=False, elem_id="tt-train-sweep-on", scale=0)
+        parts["sweep_shown"] = view(note(views.NONE), elem_id="tt-train-sweep-shown")
+        parts["sweep_plot"] = plot("sweep-plot")
+    return parts
+
+
+def wire(deps: Deps, parts: Parts) -> None:
+    """Estimate, start, stop, go on; and the tick."""
+    given = [parts[name] for name in (*GIVEN, *FORM)]
+    shown = [parts[name] for name in SweepView._fields]
+    parts["sweep_estimate"].click(
+        guard(partial(on_estimate, deps)), given, parts["sweep_said"], api_name="sweep_estimate", **QUIET
+    )
+    parts["sweep_start"].click(
+        guard(partial(on_start, deps)), given, [parts["sweep_said"], *shown], api_name="sweep_start",
+        trigger_mode="once", **QUIET,
+    )  # fmt: skip
+    gr.Timer(TICK_S).tick(
+        guard(partial(on_tick, deps)), [parts["sweep"], parts["sweep_seen"]], shown, api_name="sweep_tick", queue=False,
+        **QUIET,
+    )  # fmt: skip
+    parts["sweep"].input(guard(partial(on_pick, deps)), parts["sweep"], shown, api_name="sweep_pick", **QUIET)
+    parts["sweep_stop"].click(guard(partial(on_stop, deps)), parts["sweep"], shown, api_name="sweep_stop", **QUIET)
+    parts["sweep_on"].click(guard(partial(on_on, deps)), parts["sweep"], shown, api_name="sweep_on", **QUIET)

@@ -1,0 +1,261 @@
+"""What the train tab shows at each moment: the plain values of its components, made from run directories. A tick sends
+only the parts whose files have changed since, so that nothing flickers and little is read."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from studio.actions import runs as acts
+from studio.deps import Deps
+from studio.queries import run_choices as offer
+from studio.queries import runs as queries
+from studio.queries.runs import Run, Stamps
+from studio.tabs.train_parts import BUTTONS, SPACE
+from studio.views import run_plots as plots
+from studio.views import run_samples as sample_views
+from studio.views import run_scores as scores
+from studio.views import runs as views
+from studio.views.run_plots import Curve
+
+SAME: Any = gr.skip()  # this component stays as it is
+MOST_BESIDE = 5
+OFFERED: Mapping[str, tuple[str, ...]] = {  # state -> what can be done, where this window may
+    "queued": ("earlier", "later", "cancel", "clone"),
+    "starting": ("stop", "kill", "clone"),
+    "running": ("stop", "kill", "clone"),
+    "stopping": ("kill", "clone"),
+    "stopped": ("resume", "clone", "delete"),
+    "failed": ("resume", "clone", "delete"),
+    "lost": ("resume", "clone", "delete"),
+    "finished": ("clone", "delete"),
+}
+READING = ("clone", "compare", "advised")  # what changes no run
+
+
+class RunView(NamedTuple):
+    """Queue, list and the chosen run. Fields not given stay as they are; `seen` is what this page has of it."""
+
+    why: Any = SAME
+    queue: Any = SAME
+    pick: Any = SAME
+    none: Any = SAME
+    chosen: Any = SAME
+    kept: Any = SAME
+    head: Any = SAME
+    failure: Any = SAME
+    earlier: Any = SAME
+    later: Any = SAME
+    cancel: Any = SAME
+    stop: Any = SAME
+    kill: Any = SAME
+    resume: Any = SAME
+    compare: Any = SAME
+    advised: Any = SAME
+    clone: Any = SAME
+    delete: Any = SAME
+    loss_said: Any = SAME
+    loss: Any = SAME
+    small_said: Any = SAME
+    speed: Any = SAME
+    rate: Any = SAME
+    memory: Any = SAME
+    beside: Any = SAME
+    samples: Any = SAME
+    scores: Any = SAME
+    scores_plot: Any = SAME
+    other: Any = SAME
+    both: Any = SAME
+    both_plot: Any = SAME
+    tags: Any = SAME
+    text: Any = SAME
+    written: Any = SAME
+    same: Any = SAME
+    yaml: Any = SAME
+    log: Any = SAME
+    seen: Any = SAME
+
+
+class Page(NamedTuple):
+    """What a page has now: the chosen run, what it was sent of it, the runs beside it, the words searched for."""
+
+    chosen: str = ""
+    seen: str = ""
+    beside: Sequence[str] = ()
+    search: str = ""
+
+
+def run_view(deps: Deps, page: Page) -> RunView:
+    """Everything that changed since `page.seen`; all of it where that is of another run or empty."""
+    chosen = page.chosen if page.chosen and queries.known(deps, page.chosen) else ""
+    old, why = _before(page.seen, chosen)
+    stamps = queries.stamps(deps, chosen)
+    now = why_html(deps)
+    seen = json.dumps([chosen, now, *stamps])
+    if seen == page.seen:
+        return RunView()
+    fresh = old is None
+    old = old or Stamps(*[" "] * len(stamps))
+    parts: dict[str, Any] = {"seen": seen, **({} if now == why else {"why": now})}
+    if stamps.queue != old.queue or fresh:
+        parts |= list_parts(deps, chosen, page.search)
+    if not chosen:
+        return RunView(**parts, chosen="", head="", failure="")
+    if fresh:
+        parts |= {"chosen": chosen, "kept": chosen} | fixed_parts(deps, chosen)
+    changed = [part for part in queries.FILES if getattr(stamps, part) != getattr(old, part)]
+    if stamps.queue != old.queue and "head" not in changed:
+        changed.append("head")
+    for part in changed:
+        parts |= MAKERS[part](deps, chosen, page)
+    return RunView(**parts)
+
+
+def _before(seen: str, chosen: str) -> tuple[Stamps | None, str]:
+    """What the page had of this run; None where it had another one. A page may send anything in its place."""
+    try:
+        run, why, *stamps = json.loads(seen or "[]")
+        return (Stamps(*stamps) if run == chosen else None), str(why)
+    except (ValueError, TypeError):
+        return None, ""
+
+
+def why_html(deps: Deps) -> str:
+    """Why nothing can be started here, or nothing."""
+    if deps.settings.space:
+        return views.note(SPACE)
+    return views.warning(deps.read_only.words)
+
+
+def list_parts(deps: Deps, chosen: str, search: str) -> dict[str, Any]:
+    """Queue and run list; the chosen run stays in the list whatever is searched for."""
+    found, notices = queries.lines(deps, search)
+    active = queries.active(deps)
+    choices = [
+        (views.run_label(queries.records(line.status), line.notes.tags, deps.now()), line.status.run) for line in found
+    ]
+    if chosen and all(value != chosen for _, value in choices):
+        choices.append((f"{chosen} · chosen", chosen))
+    empty = views.NOT_FOUND if search.strip() else views.SPACE_EMPTY if deps.settings.space else views.EMPTY_RUNS
+    return {
+        "queue": views.queue_html(queries.records(active) if active else None, queries.waiting(deps)),
+        "pick": gr.update(choices=choices, value=chosen or None, visible=bool(choices)),
+        "none": views.html(views.notices_html(notices), "" if found else views.note(empty)),
+    }
+
+
+def fixed_parts(deps: Deps, run: str) -> dict[str, Any]:
+    """What does not change while a run lives: its settings; and an empty place beside it."""
+    found = queries.run_of(deps, run)
+    others = [(line.status.run, line.status.run) for line in queries.lines(deps)[0] if line.status.run != run]
+    return {
+        "tags": " ".join(found.notes.tags),
+        "text": found.notes.text,
+        "written": "",
+        "same": found.facts.command,
+        "yaml": offer.yaml_of(found.config),
+        "beside": gr.update(choices=others, value=[]),
+        "other": gr.update(choices=others, value=None),
+        "both": views.note("Choose another run: only the settings that differ are listed, with curves and scores."),
+        "both_plot": plot(None),
+    }
+
+
+def head_parts(deps: Deps, run: str, page: Page) -> dict[str, Any]:
+    found = queries.run_of(deps, run)
+    status = queries.records(found.status)
+    advice = queries.records(acts.advised(deps, run))
+    place = queries.place(deps, run)
+    head = views.run_head(status, queries.records(found.facts), deps.now(), place)
+    return {"head": head, "failure": views.failure_card(status, advice), **buttons(deps, found, advice)}
+
+
+def buttons(deps: Deps, found: Run, advice: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Only what can be done now, and only where this window may."""
+    offered = set(OFFERED[found.status.state])
+    if found.status.state == "finished" and found.status.adapter:
+        offered.add("compare")
+    if any(item["changes"] for item in advice):
+        offered.add("advised")
+    may = deps.queue is not None and not deps.read_only.words
+    if not may:
+        offered &= set(READING) if deps.queue is not None else set()
+    return {name: gr.update(visible=name in offered) for name, *_ in BUTTONS}
+
+
+def curve_parts(deps: Deps, run: str, page: Page) -> dict[str, Any]:
+    names = [run, *(name for name in page.beside if name != run and queries.known(deps, name))][: MOST_BESIDE + 1]
+    curves = [Curve(name, queries.records(queries.steps_of(deps, name))) for name in names]
+    steps, own = queries.run_of(deps, run).status.steps, curves[0].steps
+    return {
+        "loss_said": views.said(scores.loss_words(own)) or views.note("The first step draws the first point."),
+        "loss": plot(plots.loss_plot(curves, steps)),
+        "small_said": views.said(scores.speed_words(own)),
+        "speed": plot(plots.speed_plot(curves)),
+        "rate": plot(plots.rate_plot(curves)),
+        "memory": plot(plots.memory_plot(curves)),
+    }
+
+
+def sample_parts(deps: Deps, run: str, page: Page) -> dict[str, Any]:
+    return {"samples": sample_views.samples_html(queries.records(queries.samples_of(deps, run)))}
+
+
+def score_parts(deps: Deps, run: str, page: Page) -> dict[str, Any]:
+    found, config = queries.figures_of(deps, run), queries.run_of(deps, run).config
+    shown = scores.scores_html(found.figures, found.base, found.primary, scored=config.evaluate_rows > 0)
+    lines = scores.score_lines(found.figures, found.base, found.primary)
+    return {"scores": shown, "scores_plot": plot(plots.scores_plot(lines))}
+
+
+def log_parts(deps: Deps, run: str, page: Page) -> dict[str, Any]:
+    return {"log": views.log_html(queries.log_of(deps, run))}
+
+
+MAKERS: Mapping[str, Any] = {
+    "head": head_parts,
+    "curves": curve_parts,
+    "samples": sample_parts,
+    "scores": score_parts,
+    "log": log_parts,
+}
+
+
+class BothView(NamedTuple):
+    """Two runs beside each other."""
+
+    both: Any
+    both_plot: Any
+
+
+def both_view(deps: Deps, run: str, other: str) -> BothView:
+    """Settings that differ, curves and scores of two runs."""
+    sides = [side_of(deps, name) for name in (run, other)]
+    configs = [queries.run_of(deps, name).config for name in (run, other)]
+    curves = [Curve(name, queries.records(queries.steps_of(deps, name))) for name in (run, other)]
+    differing = offer.differing(configs[0], configs[1])
+    return BothView(scores.beside_html(sides[0], sides[1], differing), plot(plots.loss_plot(curves)))
+
+
+def side_of(deps: Deps, run: str) -> dict[str, Any]:
+    steps = queries.steps_of(deps, run)
+    losses = [step.loss for step in steps if step.loss is not None]
+    dev = [step.dev_loss for step in steps if step.dev_loss is not None]
+    return {
+        "status": queries.records(queries.run_of(deps, run).status),
+        "figures": queries.figures_of(deps, run).figures,
+        "loss": losses[-1] if losses else None,
+        "dev_loss": min(dev) if dev else None,
+    }
+
+
+def plot(figure: Any) -> Any:
+    """A chart, or nothing where there is nothing to draw."""
+    return gr.update(value=figure, visible=figure is not None)
+
+
+def new_nonce() -> str:
+    """What tells one filled-in form from the next: the same one started twice is one run."""
+    return uuid.uuid4().hex
