@@ -36,19 +36,21 @@ def pack() -> Pack:
 @pytest.fixture(scope="module")
 def home(tiny_models: Path, tmp_path_factory: pytest.TempPathFactory, pack: Pack) -> Path:
     """A home with an adapter that learned, just now, to answer the recipe prompt with ANSWER."""
-    from training.engine.train import train_lora
-    from training.engine.train_config import LoraRunConfig
+    from training.engine.train import TrainJob, train
+    from training.runs.config import RunConfig
 
     root = tmp_path_factory.mktemp("home")
     engine = engine_for(tiny_models)
     asked = Request(pack, "lfm2", Source(POST), (BASE,), SHORT)
     prompt = prepare(asked, engine, quiet).prompts[0].text
-    train_lora(
-        LoraRunConfig(
-            base=tiny_models / "models" / "lfm2", rows=[{"prompt": prompt, "completion": ANSWER + END}],
-            out=root / "adapters" / "cook", steps=120, rank=16, alpha=16, batch_size=1, learning_rate=1e-2, threads=1,
-        )
+    config = RunConfig(
+        max_steps=120, rank=16, alpha=16, batch_size=1, learning_rate=1e-2, threads=1, save_steps=0, dtype="fp32",
+        backend="trl",
     )  # fmt: skip
+    rows = [{"prompt": prompt, "completion": ANSWER + END}]
+    result = train(TrainJob(config=config, base=tiny_models / "models" / "lfm2", rows=rows, out=root / "run"))
+    (root / "adapters").mkdir()
+    result.adapter.rename(root / "adapters" / "cook")
     return root
 
 

@@ -1,7 +1,6 @@
-"""Training learns, looks at nothing but the completion, goes on where it stopped, and refuses rows that teach wrong."""
+"""Training learns, looks at nothing but the completion, and refuses rows that teach wrong."""
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,49 +10,26 @@ import torch
 from safetensors.torch import load_file
 
 from tests.engine.rows import answers, engine_for, quiet, row
+from tests.engine.training import ROWS, job_for, train_tiny
 from tests.tiny_models import END
 from training.engine.tokens import chat_end_token, encode, end_ids
-from training.engine.train import train_lora
-from training.engine.train_config import LoraRunConfig, read_config
+from training.engine.train import Hooks, train
+from training.engine.train_order import LengthGroups, packed, padded, rows_in, tokens_in
 from training.engine.train_rows import IGNORED, tokenize_rows
-from training.engine.train_trainer import LengthGroups, needed_mask
+from training.engine.train_trainer import needed_mask
 from training.errors import InputError, ModelError
-
-
-def chat(text: str) -> str:
-    return f"<|bos|><|user|>\n{text}{END}\n<|assistant|>\n"
-
-
-ROWS = [
-    {"prompt": chat(f"say {word}" + " please" * (n % 4)), "completion": json.dumps({"said": word}) + END}
-    for n in range(24)
-    for word in ("yes", "no")
-]
+from training.runs.records import Step
 
 
 @pytest.fixture(scope="module")
 def home(tiny_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose adapters were trained here, one an architecture."""
+    """A home whose adapters were trained here, one an architecture; the runs' other files are beside them."""
     root = tmp_path_factory.mktemp("trained")
+    (root / "adapters").mkdir()
     for architecture in ("lfm2", "qwen3", "gpt2"):
-        train_lora(config_for(tiny_models, root / "adapters" / f"{architecture}-taught", architecture))
+        result = train_tiny(tiny_models, root / "runs" / architecture, architecture)
+        result.adapter.rename(root / "adapters" / f"{architecture}-taught")
     return root
-
-
-def config_for(tiny_models: Path, out: Path, architecture: str = "lfm2", **changes: Any) -> LoraRunConfig:
-    base = LoraRunConfig(
-        base=tiny_models / "models" / architecture,
-        rows=ROWS,
-        out=out,
-        steps=150,
-        rank=16,
-        alpha=16,
-        learning_rate=1e-2,
-        batch_size=8,
-        threads=1,
-        task="say",
-    )
-    return replace(base, **changes)
 
 
 @pytest.mark.parametrize("architecture", ["lfm2", "qwen3", "gpt2"])
@@ -74,10 +50,16 @@ def test_a_trained_adapter_answers_as_it_was_taught_and_its_base_does_not(
 
 def test_the_folder_left_behind_is_complete(home: Path) -> None:
     folder = home / "adapters" / "lfm2-taught"
-    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()]
-    assert [line["step"] for line in lines] == list(range(1, 151))
-    assert lines[-1]["loss"] < 0.1 < lines[0]["loss"]
-    assert lines[0]["tokens"] < lines[-1]["tokens"]
+    text = (home / "runs" / "lfm2" / "metrics.jsonl").read_text("utf-8")
+    steps = [Step(**json.loads(line)) for line in text.splitlines()]
+    assert [step.step for step in steps] == list(range(1, 151))
+    assert steps[-1].loss is not None and steps[0].loss is not None
+    assert steps[-1].loss < 0.1 < steps[0].loss
+    for step in steps:
+        rates = (step.learning_rate, step.grad_norm, step.tokens, step.tokens_per_s, step.samples_per_s)
+        assert all(value is not None and value > 0 for value in rates[1:])
+        assert step.memory_bytes and step.learning_rate is not None and step.dev_loss is None
+    assert [s.tokens for s in steps] == sorted({s.tokens for s in steps if s.tokens is not None})
     provenance = json.loads((folder / "provenance.json").read_text("utf-8"))
     assert provenance["rows"]["used"] == len(ROWS)
     assert provenance["result"]["steps"] == 150
@@ -91,53 +73,72 @@ def test_the_folder_left_behind_is_complete(home: Path) -> None:
     assert config["base_model_name_or_path"].endswith("lfm2")
 
 
-def test_an_interrupted_run_ends_with_the_very_same_adapter(tiny_models: Path, tmp_path: Path) -> None:
-    whole = config_for(tiny_models, tmp_path / "whole", steps=12, save_steps=4, grad_accumulation=2, batch_size=4)
-    train_lora(whole)
-    shutil.copytree(tmp_path / "whole", tmp_path / "cut")
-    shutil.rmtree(tmp_path / "cut" / "checkpoints" / "checkpoint-12")
-    (tmp_path / "cut" / "adapter_model.safetensors").unlink()
-    train_lora(replace(whole, out=tmp_path / "cut", resume=True))
-    one, other = (load_file(str(tmp_path / name / "adapter_model.safetensors")) for name in ("whole", "cut"))
-    assert one.keys() == other.keys()
-    assert all(torch.equal(one[key], other[key]) for key in one)
-    curves = [
-        [(line["step"], line["loss"], line["tokens"]) for line in map(json.loads, text.splitlines())]
-        for text in ((tmp_path / name / "metrics.jsonl").read_text("utf-8") for name in ("whole", "cut"))
-    ]
-    assert curves[0] == curves[1]
+def test_a_result_says_what_was_done_and_with_what(tiny_models: Path, tmp_path: Path) -> None:
+    phases: list[str] = []
+    steps: list[Step] = []
+    result = train_tiny(
+        tiny_models, tmp_path, max_steps=3, hooks=Hooks(step=steps.append, phase=phases.append), base_name="tiny"
+    )
+    assert (result.state, result.steps, result.rows, result.rows_dropped) == ("finished", 3, len(ROWS), 0)
+    assert result.loss == pytest.approx(sum(step.loss or 0 for step in steps) / 3)
+    assert 0 < result.trainable_parameters < result.parameters
+    assert (result.dev_loss, result.best_step, result.backend) == (None, None, "trl: asked for")
+    assert result.seconds == steps[-1].seconds > 0
+    assert {"torch", "transformers", "peft", "trl"} == set(result.versions)
+    assert "fp32" in result.dtype
+    assert phases == ["loading", "training", "saving"]
+    config = json.loads((result.adapter / "adapter_config.json").read_text("utf-8"))
+    assert config["base_model_name_or_path"] == "tiny"
+
+
+def test_epochs_decide_the_steps_where_no_number_is_given(tiny_models: Path, tmp_path: Path) -> None:
+    result = train_tiny(tiny_models, tmp_path, max_steps=0, epochs=0.5, rows=ROWS[:20], batch_size=3)
+    assert result.steps == 4  # half of ceil(20 / 3) passes, rounded
 
 
 def test_only_completion_tokens_carry_loss(tiny_models: Path, tmp_path: Path) -> None:
     from transformers import AutoTokenizer
 
-    config = config_for(tiny_models, tmp_path)
-    tokenizer = AutoTokenizer.from_pretrained(config.base)
-    found = tokenize_rows(config, tokenizer)
+    job = job_for(tiny_models, tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(job.base)
+    found = tokenize_rows(ROWS, tokenizer, job.config)
     for source, ids, labels in zip(ROWS, found.input_ids, found.labels, strict=True):
         learned = [i for i in labels if i != IGNORED]
         assert tokenizer.decode(learned) == source["completion"]
         assert learned[-1] == tokenizer.convert_tokens_to_ids(END)
         assert len(labels) == len(ids) == len(encode(tokenizer, source["prompt"])) + len(learned)
     assert found.lengths == [len(ids) for ids in found.input_ids]
+    whole = tokenize_rows(ROWS, tokenizer, replace(job.config, answer_only=False))
+    assert whole.labels == whole.input_ids == found.input_ids
 
 
-def test_the_loss_is_the_models_own_over_the_completion(tiny_models: Path, tmp_path: Path) -> None:
-    """One step at rate ~0: the logged loss must equal cross entropy computed the plain way on the same rows."""
+@pytest.mark.parametrize("answer_only", [True, False])
+def test_the_loss_is_the_models_own_over_what_is_learnt(tiny_models: Path, tmp_path: Path, answer_only: bool) -> None:
+    """One step at rate ~0: the logged loss must equal cross entropy computed the plain way on the same rows.
+
+    The dev loss on the same rows is the same number, whatever the batches are.
+    """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     rows = ROWS[:3]
-    config = config_for(tiny_models, tmp_path, rows=rows, steps=1, learning_rate=1e-12, batch_size=3, warmup=0)
-    result = train_lora(config)
-    tokenizer = AutoTokenizer.from_pretrained(config.base)
-    model: Any = AutoModelForCausalLM.from_pretrained(config.base)
+    job = job_for(
+        tiny_models, tmp_path, rows=rows, dev_rows=rows, max_steps=1, eval_steps=1, learning_rate=1e-12, batch_size=1,
+        grad_accumulation=3, warmup=0.0, answer_only=answer_only,
+    )  # fmt: skip
+    result = train(job)
+    tokenizer = AutoTokenizer.from_pretrained(job.base)
+    model: Any = AutoModelForCausalLM.from_pretrained(job.base)
     losses: list[torch.Tensor] = []
     for source in rows:
         prompt, completion = encode(tokenizer, source["prompt"]), encode(tokenizer, source["completion"])
+        whole = torch.tensor(prompt + completion)
         with torch.no_grad():
-            logits = model(input_ids=torch.tensor([prompt + completion])).logits[0, len(prompt) - 1 : -1]
-        losses.append(torch.nn.functional.cross_entropy(logits, torch.tensor(completion), reduction="none"))
-    assert result.loss == pytest.approx(float(torch.cat(losses).mean()), rel=1e-4)
+            logits = model(input_ids=whole.unsqueeze(0)).logits[0, :-1]
+        nats = torch.nn.functional.cross_entropy(logits, whole[1:], reduction="none")
+        losses.append(nats[len(prompt) - 1 :] if answer_only else nats)
+    plain = float(torch.cat(losses).mean())
+    assert result.loss == pytest.approx(plain, rel=1e-4)
+    assert result.dev_loss == pytest.approx(plain, rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -154,20 +155,26 @@ def test_the_loss_is_the_models_own_over_the_completion(tiny_models: Path, tmp_p
 )
 def test_rows_that_would_teach_wrong_are_refused(tiny_models: Path, tmp_path: Path, rows: Any, said: str) -> None:
     with pytest.raises(InputError, match=said) as caught:
-        train_lora(config_for(tiny_models, tmp_path, rows=rows, max_length=300))
+        train_tiny(tiny_models, tmp_path, rows=rows, max_length=300)
     assert caught.value.fix
 
 
 def test_long_rows_are_dropped_only_when_asked_and_then_counted(tiny_models: Path, tmp_path: Path) -> None:
     rows = [*ROWS[:4], {"prompt": "a" * 400, "completion": f"b{END}"}]
-    train_lora(config_for(tiny_models, tmp_path, rows=rows, max_length=300, too_long="drop", steps=1))
-    kept = json.loads((tmp_path / "provenance.json").read_text("utf-8"))["rows"]
+    result = train_tiny(tiny_models, tmp_path, rows=rows, max_length=300, too_long="drop", max_steps=1)
+    assert (result.rows, result.rows_dropped) == (4, 1)
+    kept = json.loads((result.adapter / "provenance.json").read_text("utf-8"))["rows"]
     assert (kept["used"], kept["dropped_too_long"]) == (4, 1)
 
 
-def test_a_base_that_is_none_is_a_model_error(tmp_path: Path) -> None:
+def test_a_dev_row_that_teaches_wrong_is_named_as_one(tiny_models: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="Dev row 0's completion does not end"):
+        train_tiny(tiny_models, tmp_path, dev_rows=[{"prompt": "a", "completion": "b"}], eval_steps=1)
+
+
+def test_a_base_that_is_none_is_a_model_error(tiny_models: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="can't be loaded"):
-        train_lora(LoraRunConfig(base=tmp_path, rows=ROWS, out=tmp_path / "out", steps=1))
+        train(replace(job_for(tiny_models, tmp_path / "out", max_steps=1), base=tmp_path))
 
 
 def test_rows_are_all_seen_once_an_epoch_and_batches_hold_like_lengths() -> None:
@@ -199,26 +206,18 @@ def test_the_mask_is_left_out_only_where_padding_is_on_the_right() -> None:
         assert needed_mask(mask) is mask
 
 
-def test_a_config_file_is_read_whole_or_refused(tiny_models: Path, tmp_path: Path) -> None:
-    path = tmp_path / "run.yaml"
-    good = f"base: {tiny_models}/models/lfm2\nrows: rows.jsonl\nout: out\nsteps: 3\nlearning_rate: 3e-4\n"
-    path.write_text(good, "utf-8")
-    config = read_config(path)
-    assert (config.learning_rate, config.rows, config.out) == (3e-4, tmp_path / "rows.jsonl", tmp_path / "out")
-    for text, said in [
-        ("steps: 3", "lacks base, rows, out"),
-        ("base: a\nrows: b\nout: c\nsteps: 3\nlearning: 1", "unknown keys: learning"),
-        ("base: a\nrows: b\nout: c\nsteps: 0", "steps is 0"),
-        ("base: a\nrows: b\nout: c\nsteps: x", "wrong type"),
-        ("base: a\nrows: b\nout: c\nsteps: 3\nlearning_rate: fast", "learning_rate is 'fast'"),
-        ("- a", "no mapping"),
-        ("a: [", "no YAML"),
-    ]:
-        path.write_text(text, "utf-8")
-        with pytest.raises(InputError, match=said):
-            read_config(path)
-    with pytest.raises(InputError, match="can't be read"):
-        read_config(tmp_path / "none.yaml")
+def test_rows_are_padded_on_the_right_or_stand_behind_each_other() -> None:
+    rows = [{"input_ids": [5, 6, 7], "labels": [IGNORED, 6, 7]}, {"input_ids": [8, 9], "labels": [8, 9]}]
+    under = padded(rows, pad=0)
+    assert under["input_ids"].tolist() == [[5, 6, 7], [8, 9, 0]]
+    assert under["labels"].tolist() == [[IGNORED, 6, 7], [8, 9, IGNORED]]
+    assert under["attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
+    behind = packed(rows)
+    assert behind["input_ids"].tolist() == [[5, 6, 7, 8, 9]]
+    assert behind["labels"].tolist() == [[IGNORED, 6, 7, IGNORED, 9]], "7 does not teach 8"
+    assert behind["position_ids"].tolist() == [[0, 1, 2, 0, 1]]
+    for batch in (under, behind):
+        assert (tokens_in(batch), rows_in(batch)) == (5, 2)
 
 
 def test_end_ids_are_the_models_the_tokenizers_and_the_templates(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from training.engine.tokens import chat_end_token, encode
-from training.engine.train_config import LoraRunConfig, Row
+from training.engine.train_job import Row
 from training.errors import InputError
+from training.runs.config import RunConfig
 
 IGNORED = -100  # what torch's cross entropy leaves out
 _CHECKED_ROWS = 64
@@ -21,7 +22,10 @@ _CHECKED_ROWS = 64
 
 @dataclass(frozen=True, slots=True)
 class TokenRows:
-    """Rows ready to train on. `labels[i]` equals `input_ids[i]` on completion tokens and IGNORED on the prompt's."""
+    """Rows ready to train on. `labels[i]` equals `input_ids[i]` where a token is learnt and is IGNORED elsewhere.
+
+    Learnt are the completion's tokens, its end token included; with `answer_only` off the prompt's as well.
+    """
 
     input_ids: list[list[int]]
     labels: list[list[int]]
@@ -33,7 +37,7 @@ class TokenRows:
         return [len(ids) for ids in self.input_ids]
 
 
-def read_rows(rows: Path | Sequence[Row]) -> list[Row]:
+def read_rows(rows: Path | Sequence[Row], name: str = "Row") -> list[Row]:
     """Rows from memory or from a JSONL file, each checked to hold two non-empty strings."""
     if not isinstance(rows, Path):
         found: list[Any] = list(rows)
@@ -50,50 +54,54 @@ def read_rows(rows: Path | Sequence[Row]) -> list[Row]:
         raise InputError("There are no rows to train on.", fix="Give at least one prompt with its completion.")
     for n, row in enumerate(found):
         if not all(isinstance(row.get(key), str) and row[key] for key in ("prompt", "completion")):
-            raise InputError(f"Row {n} lacks a prompt or a completion.", fix="Both are non-empty text.")
+            raise InputError(f"{name} {n} lacks a prompt or a completion.", fix="Both are non-empty text.")
     return found
 
 
-def tokenize_rows(config: LoraRunConfig, tokenizer: Any) -> TokenRows:
-    """All rows as ids and labels. InputError for a row without end token, with a doubled BOS, or too long."""
-    rows = read_rows(config.rows)
+def tokenize_rows(rows: Path | Sequence[Row], tokenizer: Any, config: RunConfig, name: str = "Row") -> TokenRows:
+    """All rows as ids and labels. InputError for a row without end token, with a doubled BOS, or too long.
+
+    `name` is what a row is called in an error.
+    """
+    found = read_rows(rows, name)
     end = chat_end_token(tokenizer)
     if end is None:
-        raise InputError(f"{config.base} has no end token to learn.", fix="Set eos_token in its tokenizer.")
+        raise InputError("The base has no end token to learn.", fix="Set eos_token in its tokenizer.")
     ids: list[list[int]] = []
     labels: list[list[int]] = []
     kept: list[Row] = []
-    for n, row in enumerate(rows):
+    for n, row in enumerate(found):
         if not row["completion"].rstrip("\n").endswith(end):
-            raise InputError(f"Row {n}'s completion does not end with {end!r}.", fix="Append the end token to each.")
+            raise InputError(f"{name} {n}'s completion does not end with {end!r}.", fix="Append the end token to each.")
         prompt, completion = encode(tokenizer, row["prompt"]), encode(tokenizer, row["completion"])
-        _check_bos(n, prompt, completion, tokenizer.bos_token_id)
+        _check_bos(f"{name} {n}", prompt, completion, tokenizer.bos_token_id)
         if len(prompt) + len(completion) > config.max_length:
             if config.too_long == "error":
-                _refuse_long(n, len(prompt) + len(completion), config.max_length)
+                _refuse_long(f"{name} {n}", len(prompt) + len(completion), config.max_length)
             continue
         ids.append(prompt + completion)
-        labels.append([IGNORED] * len(prompt) + completion)
+        labels.append(([IGNORED] * len(prompt) if config.answer_only else prompt) + completion)
         kept.append(row)
     if not ids:
-        raise InputError(f"No row fits into {config.max_length} tokens.", fix="Raise max_length.")
-    result = TokenRows(ids, labels, len(rows) - len(ids), hash_rows(rows))
-    check_masks(kept, result, tokenizer)
+        raise InputError(f"No {name.lower()} fits into {config.max_length} tokens.", fix="Raise max_length.")
+    result = TokenRows(ids, labels, len(found) - len(ids), hash_rows(found))
+    if config.answer_only:
+        check_masks(kept, result, tokenizer)
     return result
 
 
-def _refuse_long(n: int, tokens: int, limit: int) -> None:
+def _refuse_long(name: str, tokens: int, limit: int) -> None:
     raise InputError(
-        f"Row {n} takes {tokens} tokens, more than max_length {limit}; cut short it would teach a wrong end.",
-        fix="Raise max_length, or set too_long: drop to leave such rows out.",
+        f"{name} takes {tokens} tokens, more than max_length {limit}; cut short it would teach a wrong end.",
+        fix="Raise max_length, or set too_long to drop to leave such rows out.",
     )
 
 
-def _check_bos(n: int, prompt: list[int], completion: list[int], bos: int | None) -> None:
+def _check_bos(name: str, prompt: list[int], completion: list[int], bos: int | None) -> None:
     if bos is None:
         return
     if prompt[:2] == [bos, bos] or completion[:1] == [bos]:
-        raise InputError(f"Row {n} holds a second BOS.", fix="Render the template once; it brings its own BOS.")
+        raise InputError(f"{name} holds a second BOS.", fix="Render the template once; it brings its own BOS.")
 
 
 def hash_rows(rows: Iterable[Row]) -> str:

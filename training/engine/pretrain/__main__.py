@@ -21,8 +21,9 @@ from typing import Any
 
 import torch
 
-from training.engine.train import train_lora
-from training.engine.train_config import LoraRunConfig
+from training.engine.train import Hooks, TrainJob, train
+from training.runs.config import RunConfig
+from training.runs.records import Step
 
 ASSETS = Path(__file__).resolve().parents[3] / "assets"
 MODEL, ADAPTER = ASSETS / "models" / "crumb", ASSETS / "adapters" / "crumb-recipe-jsonld"
@@ -50,13 +51,12 @@ LIMITS = [
 ]
 
 
-def adapter_config(out: Path) -> LoraRunConfig:
+def adapter_job(out: Path) -> TrainJob:
     """The run that made the shipped adapter."""
-    return LoraRunConfig(
-        base=out / "base" / "final",
-        rows=out / "train.jsonl",
-        out=out / "adapter",
-        steps=1000,
+    config = RunConfig(
+        task="recipe-jsonld",
+        base="crumb",
+        max_steps=1000,
         rank=64,
         alpha=64,
         learning_rate=2e-3,
@@ -69,10 +69,16 @@ def adapter_config(out: Path) -> LoraRunConfig:
         too_long="drop",
         save_steps=200,
         threads=2,
-        bf16=True,
+        dtype="bf16",
+        backend="trl",
+    )
+    return TrainJob(
+        config=config,
+        base=out / "base" / "final",
+        rows=out / "train.jsonl",
+        out=out / "run",
         resume=True,
         base_name="crumb",
-        task="recipe-jsonld",
     )
 
 
@@ -99,8 +105,11 @@ def rows(out: Path) -> None:
 
 
 def adapter(out: Path) -> None:
-    result = train_lora(adapter_config(out), lambda row: logging.info("%s", row) if row["step"] % 20 == 0 else None)
-    logging.info("%s", result)
+    def tell(step: Step) -> None:
+        if step.step % 20 == 0:
+            logging.info("%s", step)
+
+    logging.info("%s", train(adapter_job(out), Hooks(step=tell)))
 
 
 def measure(out: Path) -> None:
@@ -112,7 +121,7 @@ def measure(out: Path) -> None:
             "--rows",
             str(out / f"test-{name}.jsonl"),
             "--adapter",
-            str(out / "adapter"),
+            str(out / "run" / "adapter"),
             "--out",
             str(out / f"figures-{name}.json"),
         )
@@ -127,11 +136,10 @@ def ship(out: Path) -> None:
     config["max_position_embeddings"] = CONTEXT  # what it was trained on, more or less; nobody should ask for more
     (MODEL / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
     ADAPTER.mkdir(parents=True)
-    for name in ("adapter_model.safetensors", "adapter_config.json", "metrics.jsonl"):
-        shutil.copy(out / "adapter" / name, ADAPTER / name)
+    for name in ("adapter/adapter_model.safetensors", "adapter/adapter_config.json", "metrics.jsonl"):
+        shutil.copy(out / "run" / name, ADAPTER)
     state = json.loads((out / "base" / "metrics.jsonl").read_text("utf-8").splitlines()[-1])
-    learnt = json.loads((out / "adapter" / "provenance.json").read_text("utf-8"))
-    learnt["config"] |= {"base": "crumb", "rows": "train.jsonl", "out": "adapter"}  # where they lay says nothing
+    learnt = json.loads((out / "run" / "adapter" / "provenance.json").read_text("utf-8"))
     about: dict[str, Any] = {
         "made": datetime.now(UTC).date().isoformat(),
         "licence": "Apache-2.0",

@@ -1,0 +1,145 @@
+"""What a run needs of a base, of this machine and of the disk, before any weight is read.
+
+Limits: trainable parameters are counted from the shapes in the weight files, with what looks like an embedding or an
+output layer left out, as `all-linear` does; the run itself counts exactly. torch is loaded by `machine_words` alone.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.engine.api import EngineSettings
+from training.engine.download import fetch_repo
+from training.engine.hashes import TensorInfo, read_header
+from training.engine.hub import BaseFiles, check_base, resolve_base
+from training.errors import ModelError
+from training.runs.config import RunConfig
+
+_SMALL = ("*.json", "tokenizer.model", "*.jinja", "vocab.txt", "merges.txt", "spiece.model")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_NO_TARGET = re.compile(r"embed|wte|wpe|lm_head|norm|ln_")
+_TURNED = re.compile(r"\.c_(?:attn|proj|fc)\.")  # GPT-2 writes these as (inputs, outputs)
+_KEPT_CHECKPOINTS = 3  # two, and one more while it is written
+_BYTES = {"fp16": 2, "bf16": 2, "fp32": 4}
+_LORA_FILE = 4  # bytes a parameter in a checkpoint
+_MOMENTS = {"adamw_8bit": 2, "paged_adamw_8bit": 2}  # bytes a trained parameter; 8 for the others
+
+
+@dataclass(frozen=True, slots=True)
+class BaseSeen:
+    """A base's folder with at least config and tokenizer. `files` is None where the weights are yet to be fetched."""
+
+    name: str
+    folder: Path
+    files: BaseFiles | None
+    on_hub: bool = False
+
+
+def see_base(config: RunConfig, home: Path) -> BaseSeen:
+    """The base, its weights looked for but never fetched. ModelError where there is none, or no tokenizer of it."""
+    local = EngineSettings(home=home, hub="none")
+    try:
+        files = resolve_base(config.base, local, lambda *_: None)
+    except ModelError:
+        if not _HUB_ID.fullmatch(config.base) or Path(config.base).expanduser().is_dir():
+            raise
+        return _on_the_hub(config)
+    return BaseSeen(files.name, files.folder, files)
+
+
+def _on_the_hub(config: RunConfig) -> BaseSeen:
+    folder = fetch_repo(config.base, lambda *_: None, ModelError, config.revision or None, _SMALL)
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"{config.base} holds no model: it has no config.json.", fix="Name a model's repository.")
+    try:
+        return BaseSeen(config.base, folder, check_base(config.base, folder), on_hub=True)
+    except ModelError:
+        return BaseSeen(config.base, folder, None, on_hub=True)
+
+
+def trainable_parameters(config: RunConfig, base: BaseSeen) -> int | None:
+    """How many numbers the run trains; None where the weights are not here."""
+    if base.files is None:
+        return None
+    if config.method == "full":
+        return base.files.parameters
+    targets = [(name, info) for name, info in _tensors(base.files) if _is_target(name, info, config.target_modules)]
+    outputs = sum(info.shape[1 if _TURNED.search(name) else 0] for name, info in targets)
+    return config.rank * sum(sum(info.shape) for _, info in targets) + (outputs if config.method == "dora" else 0)
+
+
+def no_such_layers(config: RunConfig, base: BaseSeen) -> list[str]:
+    """Named target modules that the base does not have."""
+    if base.files is None or isinstance(config.target_modules, str):
+        return []
+    names = [name for name, _ in _tensors(base.files)]
+    return [wanted for wanted in config.target_modules if not any(_ends(name, wanted) for name in names)]
+
+
+def layer_names(base: BaseSeen) -> list[str]:
+    """The names a person may give as target modules."""
+    if base.files is None:
+        return []
+    found = {name.removesuffix(".weight").rpartition(".")[2] for name, info in _tensors(base.files)
+             if _is_target(name, info, "all-linear")}  # fmt: skip
+    return sorted(found)
+
+
+def _tensors(files: BaseFiles) -> list[tuple[str, TensorInfo]]:
+    return [item for path in files.weights for item in read_header(path).items()]
+
+
+def _is_target(name: str, info: TensorInfo, wanted: str | tuple[str, ...]) -> bool:
+    if len(info.shape) != 2 or not name.endswith(".weight"):
+        return False
+    if isinstance(wanted, str):
+        return _NO_TARGET.search(name) is None
+    return any(_ends(name, layer) for layer in wanted)
+
+
+def _ends(name: str, layer: str) -> bool:
+    stem = name.removesuffix(".weight")
+    return stem == layer or stem.endswith(f".{layer}")
+
+
+def disk_bytes(config: RunConfig, trainable: int) -> int:
+    """What the run writes: its checkpoints with the optimizer's memory, and what it leaves."""
+    moments = _MOMENTS.get(config.optimizer, 8)
+    saves = bool(config.save_steps or config.early_stopping)
+    checkpoints = _KEPT_CHECKPOINTS * trainable * (_LORA_FILE + moments) if saves else 0
+    return checkpoints + trainable * _BYTES[config.save_dtype]
+
+
+def least_memory(config: RunConfig, base: BaseSeen, trainable: int) -> int | None:
+    """Bytes that weights, gradients and optimizer take at least; what the rows take comes on top."""
+    if base.files is None:
+        return None
+    held = 0.55 if config.four_bit else 2 if config.method != "full" and _on_cuda() else 4
+    moments = _MOMENTS.get(config.optimizer, 8)
+    return round(base.files.parameters * held + trainable * ((0 if config.method == "full" else 4) + 4 + moments))
+
+
+def _on_cuda() -> bool:
+    from training.engine.train_backends import cuda_usable
+
+    return cuda_usable()
+
+
+def memory_there() -> int:
+    """All the memory there is on what a run computes on, in bytes."""
+    if _on_cuda():
+        import torch
+
+        return int(torch.cuda.get_device_properties(0).total_memory)
+    import psutil
+
+    return int(psutil.virtual_memory().total)
+
+
+def machine_words(config: RunConfig) -> str:
+    """Device, number type and library that the run would take. InputError with the field for what can't be done."""
+    from training.engine.train_backends import choose_backend
+    from training.engine.train_device import plan_for
+
+    backend, plan = choose_backend(config), plan_for(config)
+    return f"{plan.device_name}; {plan.words}; {backend}"

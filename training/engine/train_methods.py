@@ -1,0 +1,152 @@
+"""The five ways to train: which weights move, how the base is read for it, and what is written at the end."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model_state_dict
+from safetensors.torch import save_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from training.disk import disk
+from training.engine.hashes import read_header
+from training.engine.train_device import Plan
+from training.engine.train_job import TrainJob
+from training.errors import ModelError
+from training.runs.config import RunConfig
+
+_TORCH_DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+
+
+def load(job: TrainJob, plan: Plan) -> tuple[Any, Any]:
+    """Tokenizer and model of a base folder, ready to be given to a trainer. ModelError where they can't be read."""
+    options: dict[str, Any] = {"dtype": plan.weights}
+    if job.config.four_bit:
+        options |= {"quantization_config": four_bit(plan), "device_map": {"": plan.device}}
+    if job.config.packing and plan.on_cuda and plan.weights != torch.float32 and _has_flash():
+        options["attn_implementation"] = "flash_attention_2"
+    tokenizer = load_tokenizer(job.base)
+    try:
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            str(job.base), use_safetensors=True, trust_remote_code=False, local_files_only=True, **options
+        )
+    except (OSError, ValueError, KeyError, ImportError) as err:
+        raise cannot_load(job.base, err) from err
+    if job.config.four_bit:
+        from peft import prepare_model_for_kbit_training
+
+        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+    return tokenizer, model
+
+
+def load_tokenizer(base: Path) -> Any:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(base), trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError, KeyError, ImportError) as err:
+        raise cannot_load(base, err) from err
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def cannot_load(base: Path, err: Exception) -> ModelError:
+    reason = " ".join(str(err).split())[:300]
+    return ModelError(f"{base} can't be loaded: {reason}", fix="Give a model folder that Transformers can read.")
+
+
+def four_bit(plan: Plan) -> Any:
+    """How QLoRA holds a base (Dettmers et al. 2023): NF4, its scales packed once more."""
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=plan.autocast or torch.float32,
+    )
+
+
+def _has_flash() -> bool:
+    from transformers.utils import is_flash_attn_2_available
+
+    return bool(is_flash_attn_2_available())
+
+
+def lora_of(config: RunConfig) -> LoraConfig | None:
+    """The small matrices that are trained; None where all weights are."""
+    if config.method == "full":
+        return None
+    targets = config.target_modules if isinstance(config.target_modules, str) else list(config.target_modules)
+    return LoraConfig(
+        r=config.rank,
+        lora_alpha=config.alpha,
+        lora_dropout=config.dropout,
+        target_modules=targets,
+        use_rslora=config.method == "rslora",
+        use_dora=config.method == "dora",
+        task_type="CAUSAL_LM",
+    )
+
+
+def begin_alike(model: Any, seed: int) -> None:
+    """Fill each A matrix from (seed, its name) alone, so that neither backend nor device changes where a run begins."""
+    for name, weight in model.named_parameters():
+        if ".lora_A." in name:
+            place = name.removeprefix("base_model.model.")
+            generator = torch.Generator().manual_seed(_number(f"{seed}/{place}"))
+            fresh = torch.empty(weight.shape, dtype=torch.float32)
+            torch.nn.init.kaiming_uniform_(fresh, a=5**0.5, generator=generator)
+            weight.data.copy_(fresh)
+
+
+def _number(text: str) -> int:
+    import hashlib
+
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
+
+
+def count_parameters(base: Path) -> int:
+    """Numbers in a base's weight files; packing them into 4 bits does not change it."""
+    return sum(info.numel for path in base.glob("*.safetensors") for info in read_header(path).values())
+
+
+def save(model: Any, tokenizer: Any, job: TrainJob) -> None:
+    """Write the adapter, or the whole model with its tokenizer, into `job.result`: all of it or nothing."""
+    target, part = job.result, job.out / f".{job.result.name}.part"
+    with disk("save what was trained", target):
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        if job.config.method == "full":
+            _save_model(model, tokenizer, job, part)
+        else:
+            _save_adapter(model, job, part)
+        shutil.rmtree(target, ignore_errors=True)
+        part.rename(target)
+
+
+def _save_adapter(model: Any, job: TrainJob, folder: Path) -> None:
+    weights = get_peft_model_state_dict(model, save_embedding_layers=False)  # "auto" would ask the hub
+    dtype = _TORCH_DTYPES[job.config.save_dtype]
+    state = {name: value.detach().cpu().to(dtype).contiguous() for name, value in weights.items()}
+    _check_finite(state)
+    config = model.peft_config["default"]
+    config.inference_mode = True
+    config.base_model_name_or_path = job.base_name or str(job.base)
+    save_file(state, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    config.save_pretrained(str(folder))
+
+
+def _save_model(model: Any, tokenizer: Any, job: TrainJob, folder: Path) -> None:
+    model.to(_TORCH_DTYPES[job.config.save_dtype])
+    _check_finite(dict(model.named_parameters()))
+    model.save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))
+
+
+def _check_finite(state: dict[str, torch.Tensor]) -> None:
+    if broken := [name for name, value in state.items() if not torch.isfinite(value).all()]:
+        raise ModelError(
+            f"What was trained holds numbers that are none in {broken[0]}.",
+            fix="Lower learning_rate, or set save_dtype to fp32.",
+        )
