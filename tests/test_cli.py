@@ -149,7 +149,10 @@ def test_the_default_is_the_embedded_base_and_its_adapter() -> None:
     assert [arm.label for arm in arms_of(other)] == ["base", "prompted base"]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["compare", "--help"], ["train-lora", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["compare", "--help"], ["train", "--help"], ["runs", "--help"], ["runs", "list", "--help"]],
+)
 def test_help_needs_no_torch(arguments: list[str]) -> None:
     code = (
         "import sys\n"
@@ -160,17 +163,3 @@ def test_help_needs_no_torch(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("usage: python -m training")
-
-
-def test_training_from_a_config_leaves_an_adapter(
-    tiny_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    row = {"prompt": "<|bos|><|user|>\nhi<|end|>\n<|assistant|>\n", "completion": "{}<|end|>"}
-    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n", "utf-8")
-    config = tmp_path / "run.yaml"
-    config.write_text(f"base: {tiny_models}/models/llama\nrows: rows.jsonl\nout: out\nsteps: 2\nrank: 4\n", "utf-8")
-    code, out, err = main(capsys, "train-lora", "--config", str(config))
-    assert (code, (tmp_path / "out" / "adapter_model.safetensors").is_file()) == (0, True), err
-    assert "2 steps" in out
-    code, _, err = main(capsys, "train-lora", "--config", str(tmp_path / "none.yaml"))
-    assert (code, err.count("\n")) == (2, 1)

@@ -35,7 +35,7 @@ def first_page(url: str) -> str:
 def test_every_command_block_is_named_and_has_a_test() -> None:
     shells = [language for language, _ in readme.fenced(SOURCE) if language != "tree"]
     assert len(shells) == len(COMMANDS), "a fenced block without `<!-- command: NAME -->` above it, or of two lines"
-    assert set(COMMANDS) == {"start", "start-windows", "test", "compare", "data", "space", "gpu"}
+    assert set(COMMANDS) == {"start", "start-windows", "test", "compare", "data", "train", "space", "gpu"}
 
 
 @pytest.mark.parametrize("name", ["start", "test"])
@@ -83,6 +83,15 @@ def test_data_command_builds_the_version_that_ships(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     built = [folder.name for folder in (tmp_path / "datasets").iterdir() if not folder.name.startswith(".")]
     assert built == [folder.name for folder in (ROOT / "assets" / "datasets").glob("news-metadata-small-*")]
+
+
+def test_train_command_leaves_an_adapter(tmp_path: Path) -> None:
+    """The line itself, with two short steps in place of its own."""
+    short = ["max_steps=2", "batch_size=1", "eval_steps=0", "sample_steps=0", "evaluate_rows=0"]
+    words = [*last_step("train"), *(word for setting in short for word in ("--set", setting)), "--home", str(tmp_path)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.glob("runs/*/adapter/adapter_model.safetensors"))) == 1
 
 
 def test_space_command_uses_options_that_exist() -> None:

@@ -1,5 +1,8 @@
 """The verbs of `python -m training`. A mistake is told in one line on standard error, with exit code 2.
 
+0 is done, 1 what failed though nothing was wrong with what was given (a run, the memory, a proof), with the reason on
+standard error, and 130 what was interrupted.
+
 No verb loads torch before it needs a model; `--help` never does.
 """
 
@@ -8,10 +11,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from training import cli_compare, cli_data, cli_train
-from training.errors import StudioError
+from training import cli_compare, cli_data, cli_sweep, cli_train
+from training.errors import BusyError, OutOfMemoryError, ProofError, StudioError
 
 Verb = Callable[[argparse.Namespace], int]
+FAILED = (OutOfMemoryError, BusyError, ProofError)
 
 
 class Parser(argparse.ArgumentParser):
@@ -22,11 +26,12 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb; returns the exit code: 0 done, 2 something a person can mend, 130 interrupted."""
+    """Run one verb; returns the exit code: 0 done, 1 failed, 2 something a person can mend, 130 interrupted."""
     parser = Parser(prog="python -m training", description="Compare and train without the window.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     cli_compare.add(verbs)
     cli_train.add(verbs)
+    cli_sweep.add(verbs)
     cli_data.add(verbs)
     arguments = parser.parse_args(argv)
     verb: Verb = arguments.run
@@ -34,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return verb(arguments)
     except StudioError as err:
         sys.stderr.write(" ".join(f"{err} {err.fix}".split()) + "\n")
-        return 2
+        return 1 if isinstance(err, FAILED) else 2
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
         return 130

@@ -1,6 +1,7 @@
 """Fetches a model or adapter from the hub: configs, tokenizer and safetensors, never a pickle or code. No torch."""
 
 import errno
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,17 @@ from training.errors import AdapterError, ModelError, StorageError
 WANTED = ["*.json", "*.safetensors", "tokenizer.model", "*.jinja", "vocab.txt", "merges.txt", "spiece.model"]
 
 
-def fetch_repo(repo: str, progress: Progress, error: type[ModelError] | type[AdapterError]) -> Path:
+def fetch_repo(
+    repo: str,
+    progress: Progress,
+    error: type[ModelError] | type[AdapterError],
+    revision: str | None = None,
+    wanted: Sequence[str] = WANTED,
+) -> Path:
     """The folder of a hub repository in the hub's own cache, downloaded if it is not whole there.
 
-    Raises `error` when it is not there, closed or out of reach, and StorageError when the disk is full.
+    `revision` is a commit, None the newest; `wanted` are patterns of the files that are fetched. Raises `error` when it
+    is not there, closed or out of reach, and StorageError when the disk is full.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
@@ -26,7 +34,9 @@ def fetch_repo(repo: str, progress: Progress, error: type[ModelError] | type[Ada
 
     progress(f"Fetching {repo}", None)
     try:
-        folder = snapshot_download(repo, allow_patterns=WANTED, tqdm_class=_bar(repo, progress))
+        folder = snapshot_download(
+            repo, revision=revision, allow_patterns=list(wanted), tqdm_class=_bar(repo, progress)
+        )
     except GatedRepoError as err:
         raise error(f"{repo} is gated.", fix="Accept its terms on the hub and log in with `hf auth login`.") from err
     except RepositoryNotFoundError as err:

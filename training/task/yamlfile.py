@@ -81,6 +81,11 @@ class Reader:
             raise self.error(key, f"is {value!r}", f"Use one of: {', '.join(allowed)}.")
         return value
 
+    def rest(self) -> dict[str, Any]:
+        """What was not taken, as it was read: for a mapping whose keys the caller checks."""
+        left, self._values = self._values, {}
+        return left
+
     def finish(self) -> None:
         for key in self._values:
             raise self.error(key, "is not known here", f"Remove it, or use one of: {', '.join(self._known)}.")

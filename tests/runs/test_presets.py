@@ -1,0 +1,103 @@
+"""Presets: ours are whole recipes that can run, one's own stand beside them, and a broken one is told by its file."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from training.errors import InputError
+from training.runs.checks import problems
+from training.runs.config import RunConfig
+from training.runs.presets import BUILTIN, apply, find_presets, preset_of
+
+OURS = find_presets()
+
+
+def test_the_list_of_ours() -> None:
+    assert list(OURS) == [
+        "crumb-two-minutes", "first-run", "sanity-100", "post-best", "qlora", "news", "news-large-batch", "course-full",
+    ]  # fmt: skip
+    assert {file.stem for file in BUILTIN.iterdir()} == set(OURS)
+
+
+@pytest.mark.parametrize("name", list(OURS))
+def test_each_has_a_title_and_one_sentence_on_when_and_gives_a_sound_config(name: str) -> None:
+    preset = OURS[name]
+    assert 3 <= len(preset.title) <= 40
+    assert preset.when.endswith(".") and 20 < len(preset.when) < 220
+    config = apply(preset, RunConfig(dataset="x"))
+    assert problems(config) == ()
+    assert all(getattr(config, field) == value for field, value in preset.values.items())
+
+
+def test_the_figures_that_the_sources_give() -> None:
+    post = apply(OURS["post-best"], RunConfig())
+    assert (post.rank, post.max_steps, post.grad_accumulation, post.learning_rate) == (64, 50, 4, 5e-4)
+    qlora = apply(OURS["qlora"], RunConfig())
+    assert qlora.four_bit and qlora.packing and qlora.optimizer == "paged_adamw_8bit"
+    assert (qlora.max_length, qlora.rank, qlora.alpha, qlora.dropout) == (2048, 16, 32, 0.05)
+    assert len(qlora.target_modules) == 7
+    assert (qlora.batch_size, qlora.grad_accumulation, qlora.learning_rate) == (2, 8, 2e-4)
+    assert (qlora.warmup, qlora.weight_decay, qlora.schedule) == (0.03, 0.01, "cosine")
+    assert 1 <= qlora.epochs <= 3 and 50 <= qlora.eval_steps <= 200 and 50 <= qlora.save_steps <= 200
+    assert qlora.early_stopping
+    news, large = (apply(OURS[name], RunConfig()) for name in ("news", "news-large-batch"))
+    assert (news.rank, news.max_steps, news.warmup, news.seed, news.schedule) == (32, 455, 10, 3407, "linear")
+    assert (large.learning_rate, large.batch_size * large.grad_accumulation, large.max_steps) == (1.6e-3, 128, 1000)
+    course = apply(OURS["course-full"], RunConfig())
+    assert (course.method, course.epochs, course.learning_rate, course.warmup) == ("full", 3.0, 5e-5, 200)
+    assert (course.max_length, course.save_steps, course.eval_steps) == (512, 500, 500)
+    crumb = apply(OURS["crumb-two-minutes"], RunConfig())
+    assert (crumb.base, crumb.batch_size, crumb.dtype) == ("crumb", 8, "auto")
+    assert 60 <= crumb.max_steps <= 100
+
+
+def test_applied_it_sets_the_recipe_and_leaves_what_the_run_is_about() -> None:
+    before = RunConfig(
+        task="news-metadata", dataset="mine", base="owner/model", name="mine", dtype="fp32", threads=2, seed=1,
+        report_to=("wandb",), method="qlora", dropout=0.05, packing=True, evaluate_rows=10,
+    )  # fmt: skip
+    after = apply(OURS["post-best"], before)
+    kept = ("task", "dataset", "base", "name", "dtype", "threads", "seed", "report_to")
+    assert all(getattr(after, field) == getattr(before, field) for field in kept)
+    assert (after.method, after.dropout, after.packing, after.evaluate_rows) == ("lora", 0.0, False, 50)
+    assert apply(OURS["post-best"], apply(OURS["qlora"], before)) == after  # whatever was chosen before
+
+
+def write(home: Path, name: str, text: str) -> None:
+    (home / "presets").mkdir(exist_ok=True)
+    (home / "presets" / f"{name}.yaml").write_text(text, "utf-8")
+
+
+def test_ones_own_stand_beside_ours_and_may_replace_them(tmp_path: Path) -> None:
+    write(tmp_path, "mine", "title: Mine\nwhen: Always.\nvalues: {rank: 8, learning_rate: 1e-3}\n")
+    write(tmp_path, "post-best", "title: Ours no more\nwhen: Never.\norder: 0\nvalues: {rank: 9}\n")
+    found = find_presets(tmp_path)
+    assert next(iter(found)) == "post-best" and list(found)[-1] == "mine"
+    assert found["post-best"].values == {"rank": 9}
+    assert apply(found["mine"], RunConfig()) == replace(RunConfig(), rank=8, learning_rate=1e-3)
+    assert preset_of("mine", tmp_path).title == "Mine"
+    with pytest.raises(InputError, match="no preset 'mine'") as caught:
+        preset_of("mine")
+    assert "post-best" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("when: x\nvalues: {}\n", "title"),
+        ("title: x\nwhen: y\n", "values"),
+        ("title: x\nwhen: y\nvalues: {}\nauthor: me\n", "author"),
+        ("title: x\nwhen: y\nvalues: {ranks: 3}\n", "ranks is no setting"),
+        ("title: x\nwhen: y\nvalues: {rank: '3'}\n", "rank is '3'"),
+        ("title: x\nwhen: y\nvalues: {rank: 0}\n", "rank is 0"),
+        ("title: x\nwhen: y\nvalues: {epochs: 2}\n", "epochs is 2"),
+        ("title: x\nwhen: y\nvalues: {dataset: mine}\n", "dataset is no part of a preset"),
+        ("title: [x\n", "no valid YAML"),
+    ],
+)
+def test_a_broken_one_is_told_by_its_file(text: str, said: str, tmp_path: Path) -> None:
+    write(tmp_path, "broken", text)
+    with pytest.raises(InputError, match=said) as caught:
+        find_presets(tmp_path)
+    assert "broken.yaml" in str(caught.value)
