@@ -17,7 +17,7 @@ from training.engine.train import Hooks, train
 from training.engine.train_order import LengthGroups, packed, padded, rows_in, tokens_in
 from training.engine.train_rows import IGNORED, tokenize_rows
 from training.engine.train_trainer import needed_mask
-from training.errors import InputError, ModelError
+from training.errors import AdapterError, InputError, ModelError
 from training.runs.records import Step
 
 
@@ -230,3 +230,17 @@ def test_end_ids_are_the_models_the_tokenizers_and_the_templates(tmp_path: Path)
     plain = make_tokenizer(tmp_path / "plain", chat_template=None)
     assert chat_end_token(plain) == "<|eos|>"
     assert end_ids(plain, None) == {2}
+
+
+def test_a_run_begins_with_the_weights_of_an_adapter_or_says_why_it_cannot(
+    home: Path, tiny_models: Path, tmp_path: Path
+) -> None:
+    taught = home / "adapters" / "qwen3-taught"
+    result = train_tiny(tiny_models, tmp_path / "on", "qwen3", start=taught, max_steps=2, learning_rate=1e-6)
+    before, after = (load_file(folder / "adapter_model.safetensors") for folder in (taught, result.adapter))
+    assert all(torch.allclose(before[name], after[name], atol=1e-3) for name in before)
+    assert result.loss < 0.05, "it knows what it was taught"
+    with pytest.raises(AdapterError, match="other matrices"):
+        train_tiny(tiny_models, tmp_path / "other", "qwen3", start=taught, rank=8)
+    with pytest.raises(AdapterError, match="can't be read"):
+        train_tiny(tiny_models, tmp_path / "none", "qwen3", start=tmp_path)

@@ -22,7 +22,7 @@ TINY: dict[str, Any] = {
     "task": "say", "max_steps": 150, "rank": 16, "alpha": 16, "learning_rate": 1e-2, "batch_size": 8, "save_steps": 0,
     "threads": 1, "dtype": "fp32", "backend": "trl",
 }  # fmt: skip
-JOB_FIELDS = ("rows", "dev_rows", "samples", "resume", "base_name")
+JOB_FIELDS = ("rows", "dev_rows", "samples", "resume", "base_name", "start")
 
 
 def job_for(tiny_models: Path, out: Path, architecture: str = "lfm2", **changes: Any) -> TrainJob:

@@ -32,7 +32,9 @@ class TrainJob:
 
     `base` is a model folder, `rows` a JSONL file or rows in memory, `out` the folder that gets metrics.jsonl,
     checkpoints/ and adapter/ (method full: model/). `resume` goes on from the last whole checkpoint in `out`, and
-    begins anew where there is none. `base_name` is written into the adapter as its base's name, None writes the path.
+    begins anew where there is none. `start` is an adapter of the same base, rank and layers whose weights a new run
+    begins with; None begins with matrices that change nothing. `base_name` is written into the adapter as its base's
+    name, None writes the path.
     """
 
     config: RunConfig
@@ -43,6 +45,7 @@ class TrainJob:
     samples: Sequence[SamplePrompt] = ()
     resume: bool = False
     base_name: str | None = None
+    start: Path | None = None
 
     @property
     def checkpoints(self) -> Path:

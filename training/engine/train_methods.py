@@ -6,14 +6,15 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model_state_dict
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from training.disk import disk
 from training.engine.hashes import read_header
 from training.engine.train_device import Plan
 from training.engine.train_job import TrainJob
-from training.errors import ModelError
+from training.errors import AdapterError, ModelError
 from training.runs.config import RunConfig
 
 _TORCH_DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
@@ -98,6 +99,22 @@ def begin_alike(model: Any, seed: int) -> None:
             fresh = torch.empty(weight.shape, dtype=torch.float32)
             torch.nn.init.kaiming_uniform_(fresh, a=5**0.5, generator=generator)
             weight.data.copy_(fresh)
+
+
+def start_from(model: Any, adapter: Path) -> None:
+    """Begin with the weights of an adapter. AdapterError where they are not those of the same matrices."""
+    from peft import set_peft_model_state_dict
+
+    try:
+        given = load_file(adapter / "adapter_model.safetensors")
+    except (OSError, SafetensorError) as err:
+        raise AdapterError(f"{adapter} can't be read: {err}.", fix="Give the folder of an adapter.") from err
+    wanted = get_peft_model_state_dict(model, save_embedding_layers=False)
+    if {name: weight.shape for name, weight in given.items()} != {name: w.shape for name, w in wanted.items()}:
+        raise AdapterError(
+            f"{adapter} has other matrices than this run trains.", fix="Use its base, rank, method and target_modules."
+        )
+    set_peft_model_state_dict(model, given)
 
 
 def _number(text: str) -> int:

@@ -18,7 +18,7 @@ from training.engine.train_checkpoints import begin_with, step_of
 from training.engine.train_device import Plan, plan_for
 from training.engine.train_faults import said_by_the_machine
 from training.engine.train_job import Hooks, TrainJob, TrainResult
-from training.engine.train_methods import begin_alike, load, lora_of, save
+from training.engine.train_methods import begin_alike, load, lora_of, save, start_from
 from training.engine.train_order import LengthGroups, packed, padded
 from training.engine.train_packing import check_packing
 from training.engine.train_report import Made, result_of, write_provenance
@@ -106,6 +106,8 @@ def _trainer(
         )
     trainer.remove_callback(PrinterCallback)
     begin_alike(trainer.model, config.seed)
+    if job.start is not None:
+        start_from(trainer.model, job.start)
     return trainer
 
 

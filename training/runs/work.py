@@ -33,6 +33,7 @@ def make_job(work: Work, phase: Phase) -> TrainJob:
     from training.engine.api import EngineSettings
     from training.engine.hub import resolve_base
     from training.engine.run_rows import find_dataset, rows_for, sample_prompts
+    from training.engine.train_device import plan_for
     from training.runs.registry import git_state
     from training.task.pack import BUILTIN, find_packs, pack_named
 
@@ -51,7 +52,9 @@ def make_job(work: Work, phase: Phase) -> TrainJob:
     rows: list[Any] = [*rows_for(version, "train", pack, base.folder, config)]
     dev: list[Any] = [*rows_for(version, "dev", pack, base.folder, config)] if config.eval_steps else []
     samples = sample_prompts(version, pack, base.folder) if config.sample_steps else []
-    write_facts(work.folder, replace(work.facts, dataset_sha256=found, rows=len(rows), git=git_state(ROOT)))
+    device = plan_for(config).device_name  # told now: whoever compares meanwhile must know whose memory is taken
+    facts = replace(work.facts, dataset_sha256=found, rows=len(rows), git=git_state(ROOT), device=device)
+    write_facts(work.folder, facts)
     return TrainJob(config, base.folder, rows, work.folder, dev, samples, resume=True, base_name=base.name)
 
 
