@@ -70,7 +70,7 @@ def on_delete(deps: Deps, visit: Visit, run: str, search: str) -> RunView:
         return RunView()
     acts.delete(deps, run)
     found, _ = queries.lines(deps, search or "")
-    return shown.run_view(deps, Page(found[0].status.run if found else "", search=search or ""))
+    return shown.run_view(deps, Page(found[0].status.run if found else run, search=search or ""))
 
 
 def on_beside(deps: Deps, visit: Visit, chosen: str, beside: list[str]) -> tuple[Any, ...]:

@@ -101,8 +101,10 @@ def run_view(deps: Deps, page: Page) -> RunView:
     parts: dict[str, Any] = {"seen": seen, **({} if now == why else {"why": now})}
     if stamps.queue != old.queue or fresh:
         parts |= list_parts(deps, chosen, page.search)
-    if not chosen:
+    if not chosen and page.chosen:  # it is gone; a page that had chosen nothing may have chosen by now
         return RunView(**parts, chosen="", head="", failure="")
+    if not chosen:
+        return RunView(**parts)
     if fresh:
         parts |= {"chosen": chosen, "kept": chosen} | fixed_parts(deps, chosen)
     changed = [part for part in queries.FILES if getattr(stamps, part) != getattr(old, part)]

@@ -153,6 +153,68 @@ def test_a_base_of_another_name_is_taken_when_its_hash_is_the_one_trained_on(tin
     assert resolve_adapter("x", settings, base, quiet).base == "elsewhere/renamed"
 
 
+def _run(home: Path, run: str, state: str = "finished", **config: Any) -> Path:
+    """A run's folder as its process leaves it, as far as the hub looks at it."""
+    folder = home / "runs" / run
+    folder.mkdir(parents=True)
+    told = {"run": run, "created": "2026-11-21T10:00:00+00:00", "config": {"base": "llama", "task": "news"} | config}
+    (folder / "run.json").write_text(json.dumps(told), "utf-8")
+    (folder / "status.json").write_text(json.dumps({"run": run, "state": state}), "utf-8")
+    return folder
+
+
+def test_what_a_run_has_made_is_found_as_soon_as_it_has_ended(tiny_models: Path, tmp_path: Path) -> None:
+    settings = settings_for(tiny_models, home=tmp_path)
+    folder = _run(tmp_path, "news-r4-s2-0a1b2c", state="running", rank=4, max_steps=2)
+    shutil.copytree(tiny_models / "adapters" / "llama-a", folder / "adapter")
+    assert "news-r4-s2-0a1b2c" not in [a.name for a in list_adapters("llama", settings)]
+    (folder / "status.json").write_text(json.dumps({"state": "finished"}), "utf-8")
+    (found,) = [a for a in list_adapters("llama", settings) if a.name == "news-r4-s2-0a1b2c"]
+    assert (found.label, found.task, found.rank, found.note) == ("news-r4-s2", "news", 4, "")
+    assert not [a for a in list_adapters("qwen3", settings) if a.name == found.name]
+    base = resolve_base("llama", settings, quiet)
+    assert resolve_adapter(found.name, settings, base, quiet).folder == folder / "adapter"
+    twin = _run(tmp_path, "news-r4-s2-ffffff", rank=4, max_steps=2)
+    shutil.copytree(tiny_models / "adapters" / "llama-b", twin / "adapter")
+    labels = {a.label for a in list_adapters("llama", settings) if a.task == "news"}
+    assert labels == {"news-r4-s2 (0a1b2c)", "news-r4-s2 (ffffff)"}
+
+
+def test_a_whole_model_of_a_run_is_a_base_and_adapters_of_it_are_its_own(tiny_models: Path, tmp_path: Path) -> None:
+    settings = settings_for(tiny_models, home=tmp_path)
+    folder = _run(tmp_path, "news-full-s2-0a1b2c", method="full", max_steps=2)
+    shutil.copytree(tiny_models / "models" / "llama", folder / "model")
+    (found,) = [b for b in list_bases(settings) if b.name == "news-full-s2-0a1b2c"]
+    assert found.label == "news-full-s2" and not found.embedded and found.parameters
+    base = resolve_base(found.name, settings, quiet)
+    assert base.folder == folder / "model" and base.name == found.name
+    on_it = _run(tmp_path, "on-it-123456", base=found.name)
+    shutil.copytree(tiny_models / "adapters" / "llama-a", on_it / "adapter")
+    _changed(base_model_name_or_path=found.name)(on_it / "adapter")
+    assert [a.name for a in list_adapters(found.name, settings)] == ["on-it-123456"]
+    assert resolve_adapter("on-it-123456", settings, base, quiet).base == found.name
+
+
+def test_a_damaged_run_never_breaks_the_list(tiny_models: Path, tmp_path: Path) -> None:
+    settings = settings_for(tiny_models, home=tmp_path)
+    for name, text in (("torn-000000", "{"), ("odd-000000", "[1]"), ("strange-000000", '{"config": {"rank": []}}')):
+        folder = _run(tmp_path, name)
+        shutil.copytree(tiny_models / "adapters" / "llama-a", folder / "adapter")
+        (folder / "run.json").write_text(text, "utf-8")
+        (folder / "status.json").unlink()
+    cut = _run(tmp_path, "cut-000000")
+    shutil.copytree(tiny_models / "adapters" / "llama-a", cut / "adapter")
+    _cut(cut / "adapter")
+    (tmp_path / "runs" / "a-file").write_text("x", "utf-8")
+    shutil.copytree(cut, tmp_path / "runs" / ".gone-cut-000000")
+    (_run(tmp_path, "full-000000") / "model").mkdir()
+    (tmp_path / "runs" / "full-000000" / "model" / "config.json").write_text("{}", "utf-8")
+    found = {a.name: a.note for a in list_adapters("llama", settings) if a.name.endswith("000000")}
+    assert set(found) == {"torn-000000", "odd-000000", "strange-000000", "cut-000000"}
+    assert "damaged" in found["cut-000000"] and not found["torn-000000"]
+    assert "full-000000" not in [b.name for b in list_bases(settings)]
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [

@@ -24,7 +24,8 @@ def make_home(home: Path, tiny_models: Path, task: str = "recipe-writer", tokens
     text = (pack / "task.yaml").read_text("utf-8")
     (pack / "task.yaml").write_text(re.sub(r"max_new_tokens: \d+", f"max_new_tokens: {tokens}", text), "utf-8")
     version = small_version(home, task, **sizes)
-    return RunConfig(**(TINY | {"task": task, "dataset": version.name}))
+    values: dict[str, Any] = {**TINY, "task": task, "dataset": version.name}
+    return RunConfig(**values)
 
 
 def result_of(adapter: Path, **changes: Any) -> TrainResult:

@@ -90,10 +90,11 @@ def test_every_combination_runs_once_and_the_best_is_told_with_what_is_tied(home
 
 
 def test_what_clearly_hurts_is_left_out_and_says_why(home: Path) -> None:
-    last, started = drive(home, spec_of())
+    fields = {"rank": (4, 8), "learning_rate": (1e-2, 1e-3), "max_steps": (2, 3, 4)}
+    last, started = drive(home, spec_of(fields=fields))
     assert last.state == "finished" and [(p.field, p.value) for p in last.pruned] == [("rank", 4)]
     left_out = [trial for trial in last.trials if trial.state == "pruned"]
-    assert left_out and len(started) + len(left_out) == 8
+    assert left_out and len(started) + len(left_out) == 12
     assert all(trial.values["rank"] == 4 and "rank 4: 0.4" in trial.reason and not trial.run for trial in left_out)
 
 

@@ -38,7 +38,7 @@ class AdapterFiles:
 def check_adapter(name: str, folder: Path, base: str | None, base_sha256: str | None) -> AdapterFiles:
     """Check a folder; `base` None skips the question whether it belongs to a base. Raises AdapterError."""
     weights = folder / WEIGHTS
-    config = _read_config(name, folder)
+    config = read_config(name, folder)
     if not weights.is_file():
         pickles = [p.name for p in folder.iterdir() if p.suffix in _PICKLES]
         if pickles:
@@ -93,7 +93,8 @@ def _is_id(name: str) -> bool:
     return bool(re.fullmatch(r"[\w.-]+/[\w.-]+", name)) and not name.startswith(".")
 
 
-def _read_config(name: str, folder: Path) -> dict[str, Any]:
+def read_config(name: str, folder: Path) -> dict[str, Any]:
+    """The settings of an adapter folder. AdapterError where there are none that can be read."""
     try:
         config = json.loads((folder / CONFIG).read_text("utf-8"))
     except OSError as err:

@@ -1,17 +1,19 @@
-"""Finds bases and adapters: shipped with the repository, in a user's home, in a folder, or on the hub. No torch.
+"""Finds bases and adapters: shipped, in a user's home, made by a run there, in a folder, or on the hub. No torch.
 
-A name is tried in that order. What is found is checked here, before any weight is read: only safetensors are taken,
-a pickle is refused, a truncated file or an adapter of another base is an error that says so.
+A name is tried in that order; what a run made goes by the run's id, as soon as the run has ended. What is found is
+checked here, before any weight is read: only safetensors are taken, a pickle is refused, a truncated file or an adapter
+of another base is an error that says so.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from training.engine.adapter_files import AdapterFiles, check_adapter, same_base
 from training.engine.api import AdapterInfo, BaseInfo, EngineSettings, Progress
 from training.engine.download import fetch_repo
 from training.engine.hashes import hash_files, read_header
+from training.engine.run_outputs import ADAPTER, MODEL, run_output, run_outputs
 from training.errors import AdapterError, ModelError
 
 EMBEDDED = "crumb"
@@ -44,11 +46,16 @@ class BaseFiles:
         return hash_files(self.weights)
 
 
-def resolve_base(name: str, settings: EngineSettings, progress: Progress) -> BaseFiles:
-    """The folder behind a base's name, downloaded if need be. ModelError says what is missing and what to do."""
+def resolve_base(name: str, settings: EngineSettings, progress: Progress, revision: str = "") -> BaseFiles:
+    """The folder behind a base's name, downloaded if need be. ModelError says what is missing and what to do.
+
+    `revision` is a commit of a repository on the hub, "" the newest; a folder has none and does not ask.
+    """
     for root in _roots(settings.models, settings.home, "models"):
         if _is_plain(name) and (root / name / "config.json").is_file():
             return check_base(name, root / name, embedded=root == settings.models)
+    if _is_plain(name) and (made := run_output(settings.home, name, MODEL)) is not None:
+        return check_base(name, made)
     folder = Path(name).expanduser()
     if _names_a_path(name, folder):
         if not settings.allow_paths:
@@ -60,7 +67,7 @@ def resolve_base(name: str, settings: EngineSettings, progress: Progress) -> Bas
     presets = {preset[0] for preset in PRESETS}
     if settings.hub == "none" or (settings.hub == "presets" and name not in presets):
         raise ModelError(f"{name} can't be loaded here; only listed models are.", fix="Pick a model from the list.")
-    return check_base(name, fetch_repo(name, progress, ModelError))
+    return check_base(name, fetch_repo(name, progress, ModelError, revision or None))
 
 
 def resolve_adapter(name: str, settings: EngineSettings, base: BaseFiles, progress: Progress) -> AdapterFiles:
@@ -68,6 +75,8 @@ def resolve_adapter(name: str, settings: EngineSettings, base: BaseFiles, progre
     for root in _roots(settings.adapters, settings.home, "adapters"):
         if _is_plain(name) and (root / name).is_dir():
             return check_adapter(name, root / name, base.name, base.sha256)
+    if _is_plain(name) and (made := run_output(settings.home, name, ADAPTER)) is not None:
+        return check_adapter(name, made, base.name, base.sha256)
     folder = Path(name).expanduser()
     if _names_a_path(name, folder):
         if not settings.allow_paths:
@@ -103,19 +112,17 @@ def check_base(name: str, folder: Path, *, embedded: bool = False) -> BaseFiles:
 
 
 def list_bases(settings: EngineSettings) -> list[BaseInfo]:
-    """Shipped bases first, then the user's own, then presets of the hub. A damaged folder is not listed."""
+    """Shipped bases first, then the user's own, those of runs, presets of the hub. A damaged folder is not listed."""
     found: list[BaseInfo] = []
     for root in _roots(settings.models, settings.home, "models"):
         folders = sorted(root.iterdir()) if root.is_dir() else []
         for folder in sorted(folders, key=lambda path: path.name != EMBEDDED):
-            try:
-                files = check_base(folder.name, folder, embedded=root == settings.models)
-            except ModelError:
-                continue
-            label = f"{folder.name} (ships with the studio)" if files.embedded else folder.name
-            found.append(
-                BaseInfo(folder.name, label, str(folder), files.parameters, files.weight_bytes, files.embedded)
+            shipped = root == settings.models
+            found += _base_info(
+                folder.name, f"{folder.name} (ships with the studio)" if shipped else "", folder, shipped
             )
+    for made in run_outputs(settings.home, MODEL):
+        found += _base_info(made.run, made.label, made.folder, False)
     if settings.hub != "none":
         found += [BaseInfo(name, label, name, size, None, False) for name, label, size in PRESETS]
     return found
@@ -126,19 +133,33 @@ def list_adapters(base: str, settings: EngineSettings) -> list[AdapterInfo]:
     found: list[AdapterInfo] = []
     for root in _roots(settings.adapters, settings.home, "adapters"):
         for folder in sorted(root.iterdir()) if root.is_dir() else []:
-            if not (folder / "adapter_config.json").is_file():
-                continue
-            try:
-                files = check_adapter(folder.name, folder, None, None)
-            except AdapterError as err:
-                found.append(AdapterInfo(folder.name, folder.name, str(folder), base, None, None, 0, str(err)))
-                continue
-            if files.base is not None and not same_base(files.base, base):
-                continue
-            size = files.weights.stat().st_size
-            info = AdapterInfo(folder.name, folder.name, str(folder), base, files.rank, files.task, size, files.note)
-            found.append(info)
+            if (folder / "adapter_config.json").is_file():
+                found += _adapter_info(folder.name, folder.name, folder, base)
+    for made in run_outputs(settings.home, ADAPTER):
+        if made.base is None or same_base(made.base, base):
+            found += [replace(info, task=made.task) for info in _adapter_info(made.run, made.label, made.folder, base)]
     return found
+
+
+def _base_info(name: str, label: str, folder: Path, embedded: bool) -> list[BaseInfo]:
+    try:
+        files = check_base(name, folder, embedded=embedded)
+    except (ModelError, OSError):  # OSError: deleted since it was listed
+        return []
+    return [BaseInfo(name, label, str(folder), files.parameters, files.weight_bytes, embedded)]
+
+
+def _adapter_info(name: str, label: str, folder: Path, base: str) -> list[AdapterInfo]:
+    try:
+        files = check_adapter(name, folder, None, None)
+        size = files.weights.stat().st_size
+    except AdapterError as err:
+        return [AdapterInfo(name, label, str(folder), base, None, None, 0, str(err))]
+    except OSError:  # deleted since it was listed
+        return []
+    if files.base is not None and not same_base(files.base, base):
+        return []
+    return [AdapterInfo(name, label, str(folder), base, files.rank, files.task, size, files.note)]
 
 
 def _roots(shipped: Path, home: Path | None, kind: str) -> list[Path]:

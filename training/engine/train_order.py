@@ -10,6 +10,7 @@ from torch.utils.data import Sampler
 from training.engine.train_rows import IGNORED
 
 _WINDOW = 8  # micro-batches that are sorted by length together
+WIDTHS = 32  # tokens
 
 
 class LengthGroups(Sampler[int]):
@@ -54,14 +55,21 @@ class LengthGroups(Sampler[int]):
 
 
 def padded(rows: Sequence[Mapping[str, Any]], pad: int) -> dict[str, torch.Tensor]:
-    """Rows under each other (rows, longest), padded on the right with `pad`; nothing is learnt from padding."""
-    longest = max(len(row["input_ids"]) for row in rows)
+    """Rows under each other (rows, width), padded on the right with `pad`; nothing is learnt from padding.
+
+    The width is a multiple of WIDTHS: a CPU compiles and keeps its kernels for each shape that it meets.
+    """
+    longest = round_up(max(len(row["input_ids"]) for row in rows), WIDTHS)
 
     def column(name: str, filler: int) -> torch.Tensor:
         return torch.tensor([list(row[name]) + [filler] * (longest - len(row[name])) for row in rows])
 
     mask = torch.tensor([[1] * (n := len(row["input_ids"])) + [0] * (longest - n) for row in rows])
     return {"input_ids": column("input_ids", pad), "labels": column("labels", IGNORED), "attention_mask": mask}
+
+
+def round_up(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple
 
 
 def packed(rows: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:

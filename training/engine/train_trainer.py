@@ -10,8 +10,10 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from trl import SFTTrainer
 
 from training.engine.train_checkpoints import mark_whole
-from training.engine.train_order import LengthGroups, rows_in, tokens_in
+from training.engine.train_order import LengthGroups, round_up, rows_in, tokens_in
 from training.engine.train_rows import IGNORED
+
+HEIGHTS = 256  # the output layer is given a multiple of so many tokens: a CPU keeps kernels for each shape it meets
 
 
 def needed_mask(mask: torch.Tensor) -> torch.Tensor | None:
@@ -116,7 +118,9 @@ def learned_logits(model: Any, inputs: Mapping[str, Any]) -> tuple[torch.Tensor,
     learned = targets != IGNORED  # (rows, places - 1): places whose next token carries loss
 
     def select(_head: Any, given: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
-        return (given[0][:, :-1][learned].unsqueeze(0),)
+        chosen = given[0][:, :-1][learned]
+        spare = round_up(len(chosen), HEIGHTS) - len(chosen)
+        return (torch.nn.functional.pad(chosen, (0, 0, 0, spare)).unsqueeze(0),)
 
     if "attention_mask" in inputs:
         shown = {"attention_mask": needed_mask(inputs["attention_mask"])}
@@ -127,4 +131,5 @@ def learned_logits(model: Any, inputs: Mapping[str, Any]) -> tuple[torch.Tensor,
         seen = model(input_ids=inputs["input_ids"], use_cache=False, **shown)
     finally:
         hook.remove()
-    return seen.logits[0].float(), targets[learned]
+    right = targets[learned]
+    return seen.logits[0, : len(right)].float(), right

@@ -47,7 +47,7 @@ def make_job(work: Work, phase: Phase) -> TrainJob:
             fix="Restore it from a backup, or start a new run with it as it is now.",
         )
     phase("looking for the base")
-    base = resolve_base(config.base, EngineSettings(home=work.home), lambda words, _: phase(words))
+    base = resolve_base(config.base, EngineSettings(home=work.home), lambda words, _: phase(words), config.revision)
     phase("reading the rows")
     rows: list[Any] = [*rows_for(version, "train", pack, base.folder, config)]
     dev: list[Any] = [*rows_for(version, "dev", pack, base.folder, config)] if config.eval_steps else []

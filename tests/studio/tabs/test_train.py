@@ -181,6 +181,12 @@ def test_after_a_refresh_the_run_is_there_again(deps: Deps, home: Path) -> None:
     assert train.on_tick(deps, PAGE, old, "what a page may send", [], "").chosen == old
 
 
+def test_a_tick_that_left_before_the_run_was_there_clears_nothing(deps: Deps, home: Path) -> None:
+    running_run(home)
+    view = train.on_tick(deps, PAGE, "", "", [], "")
+    assert view.chosen is SAME and view.head is SAME and view.kept is SAME
+
+
 def test_without_a_run_the_page_says_what_will_be_here(deps: Deps) -> None:
     view = train.on_load(deps, PAGE, None)
     assert "press Start" in view.none and "Nothing is training" in view.queue

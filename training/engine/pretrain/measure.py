@@ -7,18 +7,16 @@
 import argparse
 import json
 import logging
-import threading
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from training.engine.adapters import attach
+from training.engine.answers import Watch, answer_all
 from training.engine.api import EngineSettings
-from training.engine.generate import Answer, Job, decode
 from training.engine.hub import resolve_adapter, resolve_base
-from training.engine.load import LoadedBase, load_base
+from training.engine.load import load_base
 from training.engine.probe import BASE_ROW
 from training.evals.evaluate import ArmSummary, evaluate
 from training.task.context import build_context
@@ -37,21 +35,6 @@ def prompts_for(rows: Sequence[dict[str, Any]], pack: Pack, tokenizer: Any) -> l
 
     contexts = [build_context(Source(row["source"]), pack.context, count) for row in rows]
     return [render_prompt(pack, context, tokenizer) for context in contexts]
-
-
-def answer_all(loaded: LoadedBase, name: str, prompts: Sequence[Prompt], pack: Pack, batch: int) -> list[Answer]:
-    """Greedy answers of one side, in the order of `prompts`; decoded `batch` rows at a time, like lengths together."""
-    order = sorted(range(len(prompts)), key=lambda i: prompts[i].tokens)
-    found: dict[int, Answer] = {}
-    started = time.perf_counter()
-    for at in range(0, len(order), batch):
-        chosen = order[at : at + batch]
-        jobs = [Job(name, prompts[i].token_ids, pack.sampling, stop_json=True) for i in chosen]
-        for event in decode(loaded, jobs, threading.Event()):
-            if isinstance(event, Answer):
-                found[chosen[event.index]] = event
-        log.info("%s: %d of %d, %.0f s", name, len(found), len(prompts), time.perf_counter() - started)
-    return [found[i] for i in range(len(prompts))]
 
 
 def figures(summary: ArmSummary) -> dict[str, Any]:
@@ -87,7 +70,8 @@ def main() -> None:
     loaded = load_base(files, settings, tell)
     sides = {"base": BASE_ROW, "adapter": attach(loaded, resolve_adapter(str(args.adapter), settings, files, tell))}
     prompts = prompts_for(rows, pack, loaded.tokenizer)
-    answers = {arm: answer_all(loaded, sides[arm], prompts, pack, args.batch) for arm in args.arms.split(",")}
+    watch = Watch(lambda arm, done, total: log.info("%s: %d of %d", arm, done, total))
+    answers = {arm: answer_all(loaded, sides[arm], prompts, pack, args.batch, watch) for arm in args.arms.split(",")}
     found = evaluate(pack, rows, {arm: [(a.text, a.finish) for a in given] for arm, given in answers.items()})
     report = {"rows": len(rows), "arms": {arm: figures(summary) for arm, summary in found.items()}}
     args.out.write_text(json.dumps(report, indent=1) + "\n", "utf-8")

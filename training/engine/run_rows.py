@@ -1,0 +1,237 @@
+"""A dataset version's rows as a run learns them: the prompt Compare would render, the answer and its end token.
+
+Context step, budget and chat template are the ones of a comparison, so what a run is trained on is, id for id, what its
+adapter is asked later. Left out, counted and never mended: a row of which the context step dropped a part that its
+answer says (it would teach to invent), one of which nothing is left to show, and one whose text holds a control marker
+of the base (as plain text it would be read as the marker). What a gold says that its source never said is the gates'
+matter, not looked at here. No torch, and the weights are never read.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from training.data.exports import answer_text
+from training.data.rows import DataRow
+from training.data.versions import MANIFEST, find_version, list_versions, open_version, rows_for_training
+from training.engine.api import ASSETS
+from training.engine.tokens import chat_end_token, encode
+from training.engine.train_job import Row, SamplePrompt
+from training.errors import DataError, InputError, ModelError
+from training.runs.config import RunConfig
+from training.task.context import build_context
+from training.task.pack import Pack
+from training.task.parse import gold_object
+from training.task.prompt import render_prompt, room_for_source
+from training.task.records import Context, Prompt, Source
+from training.task.score.grounding import ground_items
+from training.task.score.lists import sentences
+from training.task.score.values import asserts_anything, text_of
+from training.task.sections import write_sections
+
+SHIPPED = ASSETS / "datasets"
+DROPPED, NOTHING, MARKER = "context step dropped part of the answer", "nothing left to show", "control marker in text"
+
+
+@dataclass(frozen=True, slots=True)
+class RowsRendered:
+    """`rows` in the order of the version; `left_out` gives the ids of the others by reason."""
+
+    rows: list[Row]
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    @property
+    def n_left_out(self) -> int:
+        return sum(map(len, self.left_out.values()))
+
+    @property
+    def share_left_out(self) -> float:
+        """Of all the part's rows, 0..1."""
+        return self.n_left_out / max(1, self.n_left_out + len(self.rows))
+
+
+class Asked(NamedTuple):
+    """A row as Compare would ask it."""
+
+    row: DataRow
+    gold: dict[str, Any]  # the row's answer as an object
+    context: Context
+    prompt: Prompt
+
+
+def find_dataset(home: Path, name: str) -> Path:
+    """The folder of a version by its name, the beginning of one, or a path: a person's own first, then what ships.
+
+    DataError where there is none, or where a beginning fits several.
+    """
+    if not name.strip():
+        raise DataError("No dataset version was named.", fix="Name one in `dataset`; `data list` shows them.")
+    if (Path(name).expanduser() / MANIFEST).is_file():
+        return Path(name).expanduser()
+    roots = (home / "datasets", SHIPPED)
+    for root in roots:
+        if "/" not in name and "\\" not in name and (root / name / MANIFEST).is_file():
+            return root / name
+    for root in roots:
+        if any(v.folder.name.startswith(name) or v.sha256.startswith(name) for v in list_versions(root)[0]):
+            return find_version(root, name)
+    known = ", ".join(v.folder.name for root in roots for v in list_versions(root)[0][:5]) or "none yet"
+    raise DataError(f"There is no dataset version {name!r}.", fix=f"Give a folder or one of: {known}.")
+
+
+def rows_for(version_folder: Path, part: str, pack: Pack, tokenizer_folder: Path, config: RunConfig) -> list[Row]:
+    """The rows of "train" or "dev", ready to train on. See `render_rows`."""
+    return render_rows(version_folder, part, pack, tokenizer_folder, config).rows
+
+
+def render_rows(version_folder: Path, part: str, pack: Pack, tokenizer_folder: Path, config: RunConfig) -> RowsRendered:
+    """The same with what was left out and why.
+
+    DataError for a locked part, a version that is not what it was, or one of another task; ModelError for a base whose
+    tokenizer can't be read; InputError where no row at all is left.
+    """
+    tokenizer = load_tokenizer(tokenizer_folder)
+    end = chat_end_token(tokenizer)
+    if end is None:
+        raise ModelError(f"{config.base} has no end token to learn.", fix="Set eos_token in its tokenizer.")
+    rows: list[Row] = []
+    left_out: dict[str, list[str]] = {}
+    for asked in asked_rows(version_folder, part, pack, tokenizer_folder):
+        answer = answer_of(pack, asked.row)
+        reason = why_not(pack, asked) or (MARKER if end in answer or not plain(tokenizer, asked, answer) else "")
+        if reason:
+            left_out.setdefault(reason, []).append(asked.row.id)
+        else:
+            rows.append({"prompt": asked.prompt.text, "completion": answer + end})
+    if not rows:
+        reasons = ", ".join(f"{len(ids)}: {reason}" for reason, ids in left_out.items()) or "it is empty"
+        raise InputError(
+            f"No row of {part} in {version_folder.name} can be learnt from ({reasons}).",
+            fix="Take another version, or a base that reads longer texts.",
+        )
+    return RowsRendered(rows, {reason: tuple(ids) for reason, ids in left_out.items()})
+
+
+def asked_rows(version_folder: Path, part: str, pack: Pack, tokenizer_folder: Path) -> Iterator[Asked]:
+    """Every row of train or dev with its prompt, in the version's order, whatever its context step left of it."""
+    version = open_version(version_folder)
+    if version.task != pack.name:
+        raise DataError(f"{version.name} is of the task {version.task}, not {pack.name}.", fix="Give that task's rows.")
+    tokenizer = load_tokenizer(tokenizer_folder)
+    budget = source_budget(pack, tokenizer, context_tokens(tokenizer_folder, tokenizer))
+
+    def count(text: str) -> int:
+        return len(encode(tokenizer, text))
+
+    for row in rows_for_training(version, part):
+        context = build_context(Source(row.source), pack.context, count, budget_tokens=budget)
+        yield Asked(row, gold_object(pack, row.gold), context, render_prompt(pack, context, tokenizer))
+
+
+def sample_prompts(version: Path, pack: Pack, tokenizer_folder: Path, n: int = 2) -> list[SamplePrompt]:
+    """The first `n` dev rows that have an answer, to be asked again and again while a run learns."""
+    found: list[SamplePrompt] = []
+    marker = pack.answer.end if pack.answer.kind == "text" else ""
+    for asked in asked_rows(version, "dev", pack, tokenizer_folder):
+        if len(found) == n:
+            break
+        if not why_not(pack, asked) and asserts_anything(pack, asked.gold):
+            found.append(
+                SamplePrompt(
+                    row=asked.row.id,
+                    source=asked.row.source,
+                    prompt=asked.prompt.text,
+                    max_new_tokens=pack.sampling.max_new_tokens,
+                    stop_json=not marker,
+                    marker=marker,
+                )
+            )
+    return found
+
+
+def answer_of(pack: Pack, row: DataRow) -> str:
+    """The answer as the model is to write it, end marker of a text answer included."""
+    if pack.answer.kind == "text" and isinstance(row.gold, dict):
+        return write_sections(pack.answer, row.gold)
+    return answer_text(row.gold)
+
+
+def why_not(pack: Pack, asked: Asked) -> str:
+    """Why a row can't be learnt from as it is shown; "" where it can."""
+    if not asked.context.shown.strip():
+        return NOTHING
+    return DROPPED if any(_lost(pack, asked)) else ""
+
+
+def plain(tokenizer: Any, asked: Asked, answer: str) -> bool:
+    """Whether prompt and answer, tokenised as plain text, are the ids that are asked and no marker in the answer."""
+    special = {*getattr(tokenizer, "all_special_ids", ())}
+    special |= {at for at, token in getattr(tokenizer, "added_tokens_decoder", {}).items() if token.special}
+    same = tuple(encode(tokenizer, asked.prompt.text)) == asked.prompt.token_ids
+    return same and special.isdisjoint(encode(tokenizer, answer))
+
+
+def source_budget(pack: Pack, tokenizer: Any, context: int) -> int:
+    """Tokens for the source: the pack's, or less where prompt and answer leave less, as in a comparison."""
+    room = room_for_source(pack, tokenizer, context, pack.sampling.max_new_tokens)
+    return min(pack.context.budget_tokens, room)
+
+
+def context_tokens(folder: Path, tokenizer: Any) -> int:
+    """Tokens that a base reads in all, as its config states it."""
+    from transformers import AutoConfig
+
+    try:
+        config: Any = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError, KeyError) as err:
+        raise ModelError(f"The config of {folder.name} can't be read: {err}.", fix="Name another base.") from err
+    stated = getattr(config.get_text_config(), "max_position_embeddings", None) or 2048
+    return min(int(stated), int(min(tokenizer.model_max_length, 10**9)))
+
+
+@lru_cache(maxsize=2)
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a base's folder. ModelError where it can't be read."""
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError, KeyError, ImportError) as err:
+        raise ModelError(f"The tokenizer of {folder.name} can't be read: {err}.", fix="Name another base.") from err
+
+
+def _lost(pack: Pack, asked: Asked) -> Iterator[bool]:
+    """For each thing the answer says and the source holds: whether what is shown holds it no more.
+
+    A text that stands in the source word for word must stand so in what is shown; anything else that the source
+    supports (a duration, a yield, a keyword) must be supported still.
+    """
+    if not asked.context.left_out or not pack.answer.grounded:
+        return
+    source, shown = _spaced(asked.row.source), _spaced(asked.context.shown)
+    rest: dict[str, Any] = {}
+    for name, value in asked.gold.items():
+        spec = pack.field(name)
+        if spec is None or spec.comparator in ("ignore", "relevance"):
+            continue
+        texts = [_spaced(text) for text in _texts(spec.comparator, value)]
+        yield any(text in source and text not in shown for text in texts)
+        if spec.comparator in ("set", "duration", "yield") or not all(text in source for text in texts):
+            rest[name] = value
+    if rest:
+        before, after = (ground_items(pack, rest, text) for text in (asked.row.source, asked.context.shown))
+        yield any(had.supported and not has.supported for had, has in zip(before, after, strict=True))
+
+
+def _texts(comparator: str, value: Any) -> list[str]:
+    """What of a value is looked for word for word: an item each, sentences of a summary; nothing of a normal form."""
+    if comparator in ("set", "duration", "yield"):
+        return []
+    texts = [text_of(item) for item in value] if isinstance(value, list) else [text_of(value)]
+    return sentences(texts) if comparator == "summary" else [text for text in texts if text.strip()]
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.split())
