@@ -32,7 +32,9 @@ DELETE = "Delete this run and its adapter from this machine?"
 
 
 def on_tick(deps: Deps, visit: Visit, chosen: str, seen: str, beside: list[str], search: str) -> RunView:
-    return shown.run_view(deps, Page(chosen or "", seen or "", beside or (), search or ""))
+    if not chosen:  # a tick that left before a run was chosen must not clear it when it comes back
+        return shown.list_view(deps, seen or "", search or "")
+    return shown.run_view(deps, Page(chosen, seen or "", beside or (), search or ""))
 
 
 def on_pick(deps: Deps, visit: Visit, run: str | None, search: str) -> RunView:
@@ -70,7 +72,7 @@ def on_delete(deps: Deps, visit: Visit, run: str, search: str) -> RunView:
         return RunView()
     acts.delete(deps, run)
     found, _ = queries.lines(deps, search or "")
-    return shown.run_view(deps, Page(found[0].status.run if found else run, search=search or ""))
+    return shown.run_view(deps, Page(found[0].status.run if found else "", search=search or ""))
 
 
 def on_beside(deps: Deps, visit: Visit, chosen: str, beside: list[str]) -> tuple[Any, ...]:

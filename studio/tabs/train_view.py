@@ -101,10 +101,8 @@ def run_view(deps: Deps, page: Page) -> RunView:
     parts: dict[str, Any] = {"seen": seen, **({} if now == why else {"why": now})}
     if stamps.queue != old.queue or fresh:
         parts |= list_parts(deps, chosen, page.search)
-    if not chosen and page.chosen:  # it is gone; a page that had chosen nothing may have chosen by now
-        return RunView(**parts, chosen="", head="", failure="")
     if not chosen:
-        return RunView(**parts)
+        return RunView(**parts, chosen="", head="", failure="")
     if fresh:
         parts |= {"chosen": chosen, "kept": chosen} | fixed_parts(deps, chosen)
     changed = [part for part in queries.FILES if getattr(stamps, part) != getattr(old, part)]
@@ -113,6 +111,12 @@ def run_view(deps: Deps, page: Page) -> RunView:
     for part in changed:
         parts |= MAKERS[part](deps, chosen, page)
     return RunView(**parts)
+
+
+def list_view(deps: Deps, seen: str, search: str) -> RunView:
+    """Queue and list alone, for a page that looks at no run."""
+    view = run_view(deps, Page("", seen, search=search))
+    return view._replace(chosen=SAME, head=SAME, failure=SAME)
 
 
 def _before(seen: str, chosen: str) -> tuple[Stamps | None, str]:
