@@ -14,7 +14,7 @@ from tests.engine.training import ROWS, job_for, train_tiny
 from tests.tiny_models import END
 from training.engine.tokens import chat_end_token, encode, end_ids
 from training.engine.train import Hooks, train
-from training.engine.train_order import LengthGroups, packed, padded, rows_in, tokens_in
+from training.engine.train_order import WIDTHS, LengthGroups, packed, padded, rows_in, tokens_in
 from training.engine.train_rows import IGNORED, tokenize_rows
 from training.engine.train_trainer import needed_mask
 from training.errors import AdapterError, InputError, ModelError
@@ -209,9 +209,10 @@ def test_the_mask_is_left_out_only_where_padding_is_on_the_right() -> None:
 def test_rows_are_padded_on_the_right_or_stand_behind_each_other() -> None:
     rows = [{"input_ids": [5, 6, 7], "labels": [IGNORED, 6, 7]}, {"input_ids": [8, 9], "labels": [8, 9]}]
     under = padded(rows, pad=0)
-    assert under["input_ids"].tolist() == [[5, 6, 7], [8, 9, 0]]
-    assert under["labels"].tolist() == [[IGNORED, 6, 7], [8, 9, IGNORED]]
-    assert under["attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
+    assert {value.shape for value in under.values()} == {(2, WIDTHS)}, "few shapes: each costs a CPU its own kernels"
+    assert under["input_ids"][:, :4].tolist() == [[5, 6, 7, 0], [8, 9, 0, 0]]
+    assert under["labels"][:, :4].tolist() == [[IGNORED, 6, 7, IGNORED], [8, 9, IGNORED, IGNORED]]
+    assert under["attention_mask"][:, :4].tolist() == [[1, 1, 1, 0], [1, 1, 0, 0]]
     behind = packed(rows)
     assert behind["input_ids"].tolist() == [[5, 6, 7, 8, 9]]
     assert behind["labels"].tolist() == [[IGNORED, 6, 7, IGNORED, 9]], "7 does not teach 8"
