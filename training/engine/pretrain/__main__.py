@@ -56,7 +56,7 @@ def adapter_job(out: Path) -> TrainJob:
     config = RunConfig(
         task="recipe-jsonld",
         base="crumb",
-        max_steps=1000,
+        max_steps=1800,
         rank=64,
         alpha=64,
         learning_rate=2e-3,
