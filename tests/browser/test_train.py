@@ -76,7 +76,7 @@ def test_a_run_survives_a_reload_and_answers_in_compare(real_studio: Studio, ope
     tab(page, "Scores")
     page.locator("#tt-train-scores table").wait_for()
     page.locator("#tt-train-compare").click()
-    page.locator("#tt-arms label", has_text=run).locator("input:checked").wait_for()
+    page.locator("#tt-arms label", has_text=run.rpartition("-")[0]).locator("input:checked").wait_for()
     page.locator("#tt-examples button").first.click()
     page.wait_for_function("document.querySelector('#tt-source textarea').value.length > 100")
     page.locator("#tt-run").click()
@@ -137,6 +137,13 @@ def home_with_runs(studio: Studio) -> dict[str, str]:
 def pick(page: Any, run: str) -> None:
     page.locator("#tt-train-pick label", has_text=run).click()
     page.locator("#tt-train-head", has_text=run).wait_for()
+    drawn(page)
+
+
+def drawn(page: Any) -> None:
+    """No chart's place is empty any more: until its library is there, Gradio shows one that axe does not like."""
+    empty = "[...document.querySelectorAll('#tt-tab-train .empty')].every(place => place.offsetParent === null)"
+    page.wait_for_function(empty)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -154,6 +161,7 @@ def test_axe_finds_nothing_serious_in_any_view(own_studio: Studio, open_page: Op
     page.locator("#tt-train-advanced button").first.click()
     for label in VIEWS:
         tab(page, label)
+        drawn(page)
         assert serious(page) == [], label
 
 
@@ -183,8 +191,8 @@ def test_a_run_is_searched_noted_and_deleted_only_after_a_yes(own_studio: Studio
     page = open_page(own_studio.url)
     open_train(page)
     pick(page, made["failed"])
-    page.locator("#tt-train-search input, #tt-train-search textarea").first.fill("show")
-    page.locator("#tt-train-pick label", has_text=made["other"]).wait_for(state="detached")
+    page.locator("#tt-train-search input, #tt-train-search textarea").first.press_sequentially("show")
+    page.locator("#tt-train-pick label", has_text=made["other"]).wait_for(state="detached", timeout=20_000)
     page.once("dialog", lambda dialog: dialog.dismiss())
     page.locator("#tt-train-delete").click()
     page.wait_for_timeout(500)
@@ -210,7 +218,7 @@ def test_a_second_window_of_one_home_reads_only_and_says_so(own_studio: Studio, 
     second = Studio(own_studio.home)
     second.start()
     try:
-        page = open_page(second.url)
+        page = open_page(second.url, strict=False)  # its server goes away at the end
         open_train(page)
         page.locator("#tt-train-why", has_text="read only").wait_for()
         page.locator("#tt-train-start[disabled]").wait_for()
