@@ -98,6 +98,7 @@ def test_the_theme_is_switched_and_remembered(studio: Studio, open_page: Open) -
     page.locator("#tt-theme").click()
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert dark != light
+    page.wait_for_function("tasteTest.ticks > 3")  # what the page asked for when it was opened has come
     page.reload()
     page.locator("#tt-run").wait_for()
     page.wait_for_function("document.body.classList.contains('dark')")
