@@ -23,7 +23,6 @@ from studio.queries import choices
 from studio.tabs.compare_export import export
 from studio.tabs.compare_parts import Parts, build_answers, build_bar, build_source
 from studio.tabs.compare_sidebar import build_sidebar
-from studio.tabs.compare_stage import note
 from studio.tabs.compare_view import (
     SAME,
     CompareView,
@@ -34,6 +33,7 @@ from studio.tabs.compare_view import (
     recent_html,
 )
 from studio.views.context import context_empty, context_html
+from studio.views.markup import note
 from training.task.pack import pack_named
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # of a page's own events

@@ -7,10 +7,11 @@ import gradio as gr
 from studio.deps import Deps
 from studio.queries.choices import example_titles
 from studio.settings import UPLOAD_SUFFIXES
-from studio.tabs.compare_stage import empty_stage, note
+from studio.tabs.compare_stage import empty_stage
 from studio.tabs.compare_view import NOTHING
 from studio.views.columns import pane_switch
 from studio.views.context import context_empty
+from studio.views.markup import note
 
 Parts = dict[str, Any]  # components by name; Any, since Gradio gives them their events at run time
 

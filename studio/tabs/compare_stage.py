@@ -137,10 +137,6 @@ def receipt_line(kept: Kept) -> Html:
     return el("span", f"{prompt}, seed {seed}{tail}", cls="tt-dim", title=receipt.receipt_words(found))
 
 
-def note(words: str) -> Html:
-    return el("p", words, cls="tt-empty")
-
-
 def recent(rows: Html, notices: Sequence[str]) -> Html:
     """The list, under whatever has to be told about it."""
     return html(*(el("p", text, cls="tt-note tt-note-warn") for text in notices), rows)

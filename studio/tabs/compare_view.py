@@ -12,6 +12,7 @@ from studio.queries.kept import Kept, kept
 from studio.tabs import compare_stage as stage
 from studio.views.context import context_html
 from studio.views.history import history_list
+from studio.views.markup import note
 from training.errors import StudioError
 from training.task.pack import Pack
 
@@ -85,11 +86,11 @@ def comparison_view(deps: Deps, visit: Visit, comparison_id: str) -> CompareView
         votes=gr.update(visible=shown.hidden),
         save_page=gr.update(visible=not shown.hidden),
         comparison_id=comparison_id,
-        differences=stage.note(later) if shown.hidden else stage.diff_html(shown, pack),
-        marks=stage.note(later) if shown.hidden else stage.marks_html(shown, pack),
+        differences=note(later) if shown.hidden else stage.diff_html(shown, pack),
+        marks=note(later) if shown.hidden else stage.marks_html(shown, pack),
         preview=context_html(shown.data["context"]),
         seen=context_html(shown.data["context"]),
-        receipt=stage.note(later) if shown.hidden else stage.receipt_html(shown),
+        receipt=note(later) if shown.hidden else stage.receipt_html(shown),
         exports=gr.update(visible=not shown.hidden),
         answer=answer_choices(shown),
         sent="",
@@ -121,9 +122,9 @@ NOTHING: dict[str, Any] = {
     "verdict": "",
     "votes": gr.update(visible=False),
     "comparison_id": "",
-    "differences": stage.note("After a run: field by field, what the answers have in common and where they part."),
-    "marks": stage.note("After a run: your text, with every item of each answer marked where it stands in it."),
-    "receipt": stage.note("After a run: what was equal for every column, and what was not."),
+    "differences": note("After a run: field by field, what the answers have in common and where they part."),
+    "marks": note("After a run: your text, with every item of each answer marked where it stands in it."),
+    "receipt": note("After a run: what was equal for every column, and what was not."),
     "exports": gr.update(visible=False),
     "sent": "",
 }

@@ -33,7 +33,7 @@ from studio.tabs.data_view import (
     WaitingView,
 )
 from studio.views import dataset_rows as row_views
-from studio.views.datasets import insight, note
+from studio.views.markup import insight, note
 from training.errors import StudioError
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # of a page's own events

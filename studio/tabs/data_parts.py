@@ -7,7 +7,7 @@ import gradio as gr
 from studio.actions.datasets import COMMAND, NOT_HERE, menu_rows, source_choices
 from studio.deps import Deps
 from studio.queries.choices import task_choices
-from studio.views.datasets import note
+from studio.views.markup import note
 
 Parts = dict[str, Any]  # components by name; Any, since Gradio gives them their events at run time
 FILES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".gz")

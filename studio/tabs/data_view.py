@@ -14,7 +14,7 @@ from studio.tabs.data_parts import LATER, NO_VERSION, SPACE
 from studio.views import dataset_plots as plots
 from studio.views import dataset_rows as row_views
 from studio.views import datasets as views
-from studio.views.markup import html
+from studio.views.markup import html, insight, note
 from training.task.records import to_json
 
 SAME: Any = gr.skip()  # this component stays as it is
@@ -123,7 +123,7 @@ class VersionView(NamedTuple):
 def empty_view(deps: Deps) -> VersionView:
     """No version is open: what will be here, and what of the datasets folder could not be read."""
     _, notices = queries.versions(deps)
-    return VersionView(head=html(SPACE if deps.settings.space else NO_VERSION, *map(views.note, notices)))
+    return VersionView(head=html(SPACE if deps.settings.space else NO_VERSION, *map(note, notices)))
 
 
 def version_view(deps: Deps, name: str) -> VersionView:
@@ -164,7 +164,7 @@ def version_view(deps: Deps, name: str) -> VersionView:
         leaks=views.leak_report(leaks, rows.leak_pairs(deps, name, leaks)),
         nearest=plot(plots.nearest_plot(leaks)),
         other=gr.update(choices=others, value=None),
-        changes=LATER if not others else views.note("Choose another version to see what differs."),
+        changes=LATER if not others else note("Choose another version to see what differs."),
         export_parts=gr.update(choices=list(version.rows), value=[p for p in version.rows if p == "train"]),
         out_sources=gr.update(choices=sorted(found.counts["origin"]), value=[]),
         card=card_text(facts.card),
@@ -172,7 +172,7 @@ def version_view(deps: Deps, name: str) -> VersionView:
 
 
 def said(words: str) -> str:
-    return views.insight(words)
+    return insight(words)
 
 
 def plot(figure: Any) -> Any:
@@ -231,7 +231,7 @@ def task_view(deps: Deps, task: str) -> TaskView:
 def waiting_view(deps: Deps, task: str) -> WaitingView:
     choices = candidate_choices(deps, task)
     none = "Nothing waits here. In Compare, under Receipt, Send to a dataset keeps a text with its right answer."
-    return WaitingView("" if choices else views.note(none), gr.update(choices=choices, value=[]))
+    return WaitingView("" if choices else note(none), gr.update(choices=choices, value=[]))
 
 
 def candidate_choices(deps: Deps, task: str) -> list[tuple[str, str]]:

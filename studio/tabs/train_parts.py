@@ -10,6 +10,7 @@ from studio.deps import Deps
 from studio.queries import run_choices as offer
 from studio.queries.choices import task_choices
 from studio.views import runs as views
+from studio.views.markup import note
 from studio.views.run_form import NO_TOKENS, NOT_CHECKED, info_of, label_of, preset_html
 
 Parts = dict[str, Any]  # components by name; Any, since Gradio gives them their events at run time
@@ -96,7 +97,7 @@ def build_go(deps: Deps) -> Parts:
             "Start", variant="primary", visible=at_home, elem_id="tt-train-start", scale=0, min_width=140
         )
     parts["filled"] = view(elem_id="tt-train-filled")
-    parts["preflight"] = view(views.note(NOT_CHECKED) if at_home else "", elem_id="tt-train-preflight")
+    parts["preflight"] = view(note(NOT_CHECKED) if at_home else "", elem_id="tt-train-preflight")
     with gr.Accordion(
         "Two rows as they are learned",
         open=False,
@@ -104,7 +105,7 @@ def build_go(deps: Deps) -> Parts:
         elem_classes="tt-fold",
         elem_id="tt-train-tokens-box",
     ):
-        parts["tokens"] = view(views.note(NO_TOKENS), elem_id="tt-train-tokens")
+        parts["tokens"] = view(note(NO_TOKENS), elem_id="tt-train-tokens")
     parts["command"] = gr.Textbox(
         label="The same from a terminal", interactive=False, lines=2, max_lines=8, buttons=["copy"],
         elem_id="tt-train-command",
@@ -144,13 +145,13 @@ def build_runs(deps: Deps) -> Parts:
     with gr.Row(elem_id="tt-train-top"):
         with gr.Column(min_width=280, elem_id="tt-train-queue-box"):
             view('<h3 class="tt-subhead">Queue</h3>')
-            parts["queue"] = view(views.note(views.EMPTY_QUEUE), elem_id="tt-train-queue")
+            parts["queue"] = view(note(views.EMPTY_QUEUE), elem_id="tt-train-queue")
         with gr.Column(min_width=320, scale=2, elem_id="tt-train-list-box"):
             parts["search"] = gr.Textbox(
                 label="Runs", placeholder="Search names, tags, notes, settings", elem_id="tt-train-search"
             )
             parts["pick"] = gr.Radio([], label="Runs", show_label=False, container=False, elem_id="tt-train-pick")
-            parts["none"] = view(views.note(views.EMPTY_RUNS), elem_id="tt-train-none")
+            parts["none"] = view(note(views.EMPTY_RUNS), elem_id="tt-train-none")
     return parts
 
 

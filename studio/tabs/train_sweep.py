@@ -20,8 +20,8 @@ from studio.tabs.train_parts import FORM, Parts, plot, view
 from studio.tabs.train_view import SAME
 from studio.tabs.train_view import plot as plotted
 from studio.views import run_sweeps as views
+from studio.views.markup import note
 from studio.views.run_form import busy_html, filled_html, label_of
-from studio.views.runs import note
 
 TICK_S = 2.0
 TIMING = "Timing a few real steps of the heaviest combination"

@@ -18,6 +18,7 @@ from studio.views import run_plots as plots
 from studio.views import run_samples as sample_views
 from studio.views import run_scores as scores
 from studio.views import runs as views
+from studio.views.markup import insight, note
 from studio.views.run_plots import Curve
 
 SAME: Any = gr.skip()  # this component stays as it is
@@ -131,7 +132,7 @@ def _before(seen: str, chosen: str) -> tuple[Stamps | None, str]:
 def why_html(deps: Deps) -> str:
     """Why nothing can be started here, or nothing."""
     if deps.settings.space:
-        return views.note(SPACE)
+        return note(SPACE)
     return views.warning(deps.read_only.words)
 
 
@@ -148,7 +149,7 @@ def list_parts(deps: Deps, chosen: str, search: str) -> dict[str, Any]:
     return {
         "queue": views.queue_html(queries.records(active) if active else None, queries.waiting(deps)),
         "pick": gr.update(choices=choices, value=chosen or None, visible=bool(choices)),
-        "none": views.html(views.notices_html(notices), "" if found else views.note(empty)),
+        "none": views.html(views.notices_html(notices), "" if found else note(empty)),
     }
 
 
@@ -164,7 +165,7 @@ def fixed_parts(deps: Deps, run: str) -> dict[str, Any]:
         "yaml": offer.yaml_of(found.config),
         "beside": gr.update(choices=others, value=[]),
         "other": gr.update(choices=others, value=None),
-        "both": views.note("Choose another run: only the settings that differ are listed, with curves and scores."),
+        "both": note("Choose another run: only the settings that differ are listed, with curves and scores."),
         "both_plot": plot(None),
     }
 
@@ -196,9 +197,9 @@ def curve_parts(deps: Deps, run: str, page: Page) -> dict[str, Any]:
     curves = [Curve(name, queries.records(queries.steps_of(deps, name))) for name in names]
     steps, own = queries.run_of(deps, run).status.steps, curves[0].steps
     return {
-        "loss_said": views.said(scores.loss_words(own)) or views.note("The first step draws the first point."),
+        "loss_said": insight(scores.loss_words(own)) or note("The first step draws the first point."),
         "loss": plot(plots.loss_plot(curves, steps)),
-        "small_said": views.said(scores.speed_words(own)),
+        "small_said": insight(scores.speed_words(own)),
         "speed": plot(plots.speed_plot(curves)),
         "rate": plot(plots.rate_plot(curves)),
         "memory": plot(plots.memory_plot(curves)),

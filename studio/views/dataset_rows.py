@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from studio.views.datasets import gate_words, note, side_by_side
-from studio.views.markup import Html, each, el, fold, html, icon, plural
+from studio.views.datasets import gate_words, side_by_side
+from studio.views.markup import Html, each, el, fold, html, icon, note, plural
 
 EMPTY_LIST = "No row fits. Take other words or another part."
 SURE = {"sure": "ok", "likely": "quiet", "unsure": "warn"}

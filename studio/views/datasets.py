@@ -7,7 +7,7 @@ from typing import Any
 
 from studio.views.history import ago
 from studio.views.looks import meter
-from studio.views.markup import Html, each, el, html, icon, number, plural
+from studio.views.markup import Html, each, el, html, icon, note, number, plural
 
 GATES = {
     "parses": "not a whole row",
@@ -43,10 +43,6 @@ MOST_BARS = 12
 def gate_words(gate: str) -> str:
     """A gate's name as people say it; one of a person's own as it is."""
     return GATES.get(gate, gate.replace("_", " "))
-
-
-def note(words: str) -> Html:
-    return el("p", words, cls="tt-empty")
 
 
 def version_head(version: Mapping[str, Any], now: datetime, *, ships: bool) -> Html:
@@ -222,8 +218,3 @@ def comparison(diff: Mapping[str, Any], before: str, after: str) -> Html:
     heads = (el("th", title, scope="col") for title in ("Setting", "Before", "After"))
     table = el("table", el("thead", el("tr", *heads)), el("tbody", spec), cls="tt-table") if diff["spec"] else None
     return el("div", el("p", said, cls="tt-insight"), table, cls="tt-data")
-
-
-def insight(words: str) -> Html:
-    """A computed sentence above a chart; nothing for an empty one."""
-    return el("p", words, cls="tt-insight") if words else html()

@@ -106,3 +106,13 @@ def fold(text: str, limit: int = 240) -> Html:
         el("span", text, cls="tt-long-all"),
         cls="tt-long",
     )
+
+
+def note(words: str) -> Html:
+    """A quiet sentence where there is nothing to show."""
+    return el("p", words, cls="tt-empty")
+
+
+def insight(words: str) -> Html:
+    """A computed sentence above what it is about; nothing for an empty one."""
+    return el("p", words, cls="tt-insight") if words else html()

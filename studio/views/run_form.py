@@ -4,8 +4,8 @@ take. Pure: plain JSON in, HTML out."""
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from studio.views.markup import Html, each, el, html, icon, number, plural
-from studio.views.runs import note, span_words
+from studio.views.markup import Html, each, el, html, icon, note, number, plural
+from studio.views.runs import span_words
 
 Record = Mapping[str, Any]
 STATES = {"ok": "check", "warn": "warn", "stop": "cross", "wait": "none"}

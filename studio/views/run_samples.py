@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from studio.views.chips import chip
-from studio.views.markup import Html, el, html
-from studio.views.runs import note, said
+from studio.views.markup import Html, el, html, insight, note
 from studio.views.words import Verdict
 
 Record = Mapping[str, Any]
@@ -30,7 +29,7 @@ def samples_html(samples: Sequence[Record]) -> Html:
         return note(NONE)
     rows = list(dict.fromkeys(str(sample["row"]) for sample in samples))
     posts = [_post(at, [s for s in samples if s["row"] == row]) for at, row in enumerate(rows, start=1)]
-    return el("div", said(samples_words(samples)), *posts, cls="tt-data tt-samples")
+    return el("div", insight(samples_words(samples)), *posts, cls="tt-data tt-samples")
 
 
 def samples_words(samples: Sequence[Record]) -> str:

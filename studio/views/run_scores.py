@@ -6,9 +6,9 @@ Every figure stands with its 95 % interval and the number of documents behind it
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from studio.views.markup import Html, each, el, html, icon, number, seconds
+from studio.views.markup import Html, each, el, html, icon, insight, note, number, seconds
 from studio.views.run_form import label_of
-from studio.views.runs import note, said, short_state
+from studio.views.runs import short_state
 
 Record = Mapping[str, Any]
 NAMES = {
@@ -62,7 +62,7 @@ def scores_html(figures: Record, base: Record, primary: str, *, scored: bool) ->
     body = each(_line(name, before, after) for name, before, after in lines)
     table = el("table", el("thead", el("tr", heads)), el("tbody", body), cls="tt-table")
     scroll = el("div", table, cls="tt-scroll-x", tabindex="0", role="group", aria_label="scores")
-    return el("div", said(scores_words(figures, base, primary)), scroll, cls="tt-data")
+    return el("div", insight(scores_words(figures, base, primary)), scroll, cls="tt-data")
 
 
 def _line(name: str, before: Record | None, after: Record | None) -> Html:
@@ -134,7 +134,7 @@ def beside_html(one: Record, other: Record, differing: Sequence[tuple[str, Any, 
     table = el("table", el("thead", el("tr", heads)), el("tbody", body), cls="tt-table")
     never = el("p", icon("none"), " Loss does not tell which run is better: the dev figures do.", cls="tt-dim")
     scroll = el("div", table, cls="tt-scroll-x", tabindex="0", role="group", aria_label="two runs")
-    return el("div", said(words), scroll, never, cls="tt-data")
+    return el("div", insight(words), scroll, never, cls="tt-data")
 
 
 def _value(value: Any) -> str:

@@ -6,11 +6,11 @@ The best is the highest of many, so its lead is a little flattered: the tied one
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from studio.views.markup import Html, each, el, html, icon, plural, seconds
+from studio.views.markup import Html, each, el, html, icon, insight, note, plural, seconds
 from studio.views.run_form import bytes_words, label_of
 from studio.views.run_plots import COLOURS, base_figure, plain
 from studio.views.run_scores import figure_words, metric_words
-from studio.views.runs import note, said, span_words
+from studio.views.runs import span_words
 
 Record = Mapping[str, Any]
 NONE = "A sweep tries several values of the knobs, each combination as a run of the queue, and says which are best."
@@ -29,7 +29,7 @@ def estimate_html(estimate: Record, combinations: int | None) -> Html:
         f"{int(estimate['rows_evaluated']):,} dev rows after each run comes on top."
     )
     peak = f" At most {bytes_words(estimate['peak_bytes'])} of memory." if estimate["peak_bytes"] else ""
-    return said(words + peak)
+    return insight(words + peak)
 
 
 def sweep_html(sweep: Record | None, *, driven: bool, last_word: str) -> Html:
@@ -45,7 +45,7 @@ def sweep_html(sweep: Record | None, *, driven: bool, last_word: str) -> Html:
     trials = sorted(sweep["trials"], key=lambda t: (t["score"] is None, -(t["score"] or 0.0), t["number"]))
     shown = [trial for trial in trials if trial["state"] != "pruned"]
     table = _table(sweep, shown) if shown else None
-    return el("div", gone if lost else None, said(sweep_words(sweep)), table, _pruned(sweep), cls="tt-data")
+    return el("div", gone if lost else None, insight(sweep_words(sweep)), table, _pruned(sweep), cls="tt-data")
 
 
 def sweep_words(sweep: Record) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from studio.views.history import ago
 from studio.views.looks import meter
-from studio.views.markup import Html, each, el, html, icon, plural, seconds
+from studio.views.markup import Html, each, el, html, icon, note, plural, seconds
 
 Record = Mapping[str, Any]
 ACTIVE = ("starting", "running", "stopping")
@@ -32,17 +32,8 @@ KINDS = {
 }
 
 
-def note(words: str) -> Html:
-    return el("p", words, cls="tt-empty")
-
-
 def warning(words: str) -> Html:
     return el("p", icon("warn"), f" {words}", cls="tt-note tt-note-warn") if words else html()
-
-
-def said(words: str) -> Html:
-    """A computed sentence above what it is about; nothing for an empty one."""
-    return el("p", words, cls="tt-insight") if words else html()
 
 
 def span_words(value: float) -> str:
