@@ -23,11 +23,11 @@ NAMES = {
     "exact_record": "whole record right",
     "abstain_acc": "says nothing where nothing is",
     "duration_exact": "durations right",
-    "halluc_rate": "items made up (less is better)",
-    "omission_rate": "items left out (less is better)",
+    "hallucinated": "items made up (less is better)",
+    "omitted": "items left out (less is better)",
 }
 FIRST = ("strict", "usable", "schema_valid", "exact_record", "f1", "slot", "duration_exact", "abstain_acc",
-         "halluc_rate", "omission_rate")  # fmt: skip
+         "hallucinated", "omitted")  # fmt: skip
 MOST = 12
 NONE = "When the run ends, its adapter and its base answer the same dev rows; both stand here with their intervals."
 OFF = "This run scores no dev rows: Dev rows scored at the end is 0."

@@ -28,7 +28,7 @@ def test_right_answers_are_perfect_with_honest_denominators() -> None:
     for metric in ("strict", "usable", "schema_valid", "f1:recipeIngredient", "f1:recipeInstructions", "abstain_acc"):
         assert got[metric].value == 1.0, metric
     assert (got["duration_exact"].value, got["duration_exact"].n_items) == (1.0, 6)
-    assert (got["halluc_rate"].value, got["omission_rate"].value) == (0.0, 0.0)
+    assert (got["hallucinated"].value, got["omitted"].value) == (0.0, 0.0)
     assert (got["strict"].n_scored, got["strict"].n_total) == (4, 4)
     assert (got["f1:recipeIngredient"].n_scored, got["f1:recipeIngredient"].n_total) == (2, 4)
     assert (got["abstain:recipeIngredient"].n_scored, got["abstain_record"].n_scored) == (2, 1)
@@ -39,15 +39,15 @@ def test_failures_stay_in_as_zeros() -> None:
     got = run(base=[("I like cake.", "eos"), *RIGHT[1:]])["base"].overall
     assert (got["strict"].value, got["f1:recipeIngredient"].value) == (0.75, 0.5)
     assert got["f1:recipeIngredient"].n_scored == 2
-    assert got["halluc_rate"].n_scored == 2, "a failed answer and an empty one have invented nothing and proven nothing"
-    assert got["omission_rate"].value is not None and got["omission_rate"].value > 0.3
+    assert got["hallucinated"].n_scored == 2, "a failed answer and an empty one have invented and proven nothing"
+    assert got["omitted"].value is not None and got["omitted"].value > 0.3
 
 
 def test_answering_nothing_is_only_good_at_abstaining() -> None:
     got = run(empty=[("{}", "eos")] * 4)["empty"].overall
-    assert (got["abstain_acc"].value, got["omission_rate"].value) == (1.0, 1.0)
+    assert (got["abstain_acc"].value, got["omitted"].value) == (1.0, 1.0)
     assert (got["f1:recipeIngredient"].value, got["f1:recipeInstructions"].value) == (0.0, 0.0)
-    assert (got["halluc_rate"].value, got["halluc_rate"].n_scored) == (None, 0)
+    assert (got["hallucinated"].value, got["hallucinated"].n_scored) == (None, 0)
     assert got["duration_exact"].value == 0.0
 
 
@@ -69,8 +69,8 @@ def test_pooled_figures_weigh_items_and_means_weigh_documents() -> None:
         {"x": [(json.dumps(long), "eos"), (json.dumps(short), "stop")]},
         resamples=99,
     )["x"].overall
-    assert (got["halluc_rate"].value, got["halluc_rate"].n_items) == (3 / 5, 5)
-    assert got["halluc_doc"].value == 0.5
+    assert (got["hallucinated"].value, got["hallucinated"].n_items) == (3 / 5, 5)
+    assert got["hallucinated_docs"].value == 0.5
     assert got["f1:recipeIngredient"].n_scored == 0
 
 

@@ -16,8 +16,8 @@ from training.task.records import FinishReason, Score
 from training.task.score.answer import score_answer
 from training.task.score.values import LIST_KINDS
 
-RATES = ("strict", "usable", "repaired", "schema_valid", "multi_object", "template_echo", "prompt_leak", "halluc_doc",
-         "exact_record")  # fmt: skip
+RATES = ("strict", "usable", "repaired", "schema_valid", "multi_object", "template_echo", "prompt_leak",
+         "hallucinated_docs", "exact_record")  # fmt: skip
 WRITING = ("repetition", "amounts_given", "named_in_steps", "on_title")  # of text answers, shares of each
 
 
@@ -94,8 +94,8 @@ def summarise(pack: Pack, scores: Sequence[Sequence[Score]], resamples: int = RE
     """Figures over documents, keyed by metric or metric:field.
 
     Rates of `RATES`; f1, ordered_f1 and recall of each list as means and f1 pooled; abstain by section and pooled;
-    halluc_rate and omission_rate pooled; relevance_error (missing penalised), rouge_l and what text answers are judged
-    by as means, within_one as a rate; duration_exact pooled over every duration that gold or answer has.
+    hallucinated and omitted pooled; mae_penalised (a missing number costs the most), rouge_l and what text answers
+    are judged by as means, within_one as a rate; duration_exact pooled over every duration that gold or answer has.
     """
     cells = [
         {(score.metric, score.field): score for score in document if score.status == "scored"} for document in scores
@@ -110,12 +110,14 @@ def summarise(pack: Pack, scores: Sequence[Sequence[Score]], resamples: int = RE
             )
             found += [_measure("mean", f"{name}:{spec.name}", [(name, spec.name)], cells, resamples) for name in names]
             found.append(_measure("pooled", f"micro_f1:{spec.name}", [("f1", spec.name)], cells, resamples))
-            found.append(_measure("pooled", f"halluc_rate:{spec.name}", [("halluc_rate", spec.name)], cells, resamples))
+            found.append(
+                _measure("pooled", f"hallucinated:{spec.name}", [("hallucinated", spec.name)], cells, resamples)
+            )
         if spec.comparator == "list_ingredient":
             found.append(_measure("pooled", f"qty_acc:{spec.name}", [("qty_acc", spec.name)], cells, resamples))
         if spec.comparator == "relevance":
             found.append(
-                _measure("mean", f"relevance_error:{spec.name}", [("relevance_error", spec.name)], cells, resamples)
+                _measure("mean", f"mae_penalised:{spec.name}", [("mae_penalised", spec.name)], cells, resamples)
             )
             found.append(_measure("rate", f"within_one:{spec.name}", [("within_one", spec.name)], cells, resamples))
         if spec.comparator == "summary":
@@ -133,8 +135,8 @@ def summarise(pack: Pack, scores: Sequence[Sequence[Score]], resamples: int = RE
         _measure("pooled", "duration_exact", durations, cells, resamples),
         _measure("pooled", "abstain_acc", sections, cells, resamples),
         _measure("rate", "abstain_record", [("abstain", "")], cells, resamples),
-        _measure("pooled", "halluc_rate", [("halluc_rate", "")], cells, resamples),
-        _measure("pooled", "omission_rate", [("omission_rate", "")], cells, resamples),
+        _measure("pooled", "hallucinated", [("hallucinated", "")], cells, resamples),
+        _measure("pooled", "omitted", [("omitted", "")], cells, resamples),
         _measure("mean", "schema_errors", [("schema_errors", "")], cells, resamples),
     ]
     return {measured.metric: measured for measured in found}

@@ -18,6 +18,7 @@ from typing import Any, Literal, cast, get_args
 from jsonschema import Draft202012Validator, SchemaError
 
 from training.errors import InputError, PackError, StudioError
+from training.task.evaluation import EvaluationSpec, read_evaluation
 from training.task.records import Sampling
 from training.task.rules import ContextRules, read_rules
 from training.task.sections import AnswerSpec, read_answer
@@ -80,6 +81,7 @@ class Pack:
     examples: tuple[Example, ...]
     path: Path
     answer: AnswerSpec = field(default_factory=AnswerSpec)
+    evaluation: EvaluationSpec = field(default_factory=EvaluationSpec)
 
     def field(self, name: str) -> FieldSpec | None:
         """The field of that name, None when the pack declares none."""
@@ -137,6 +139,7 @@ def load_pack(folder: Path) -> Pack:
         examples=_examples(folder / "examples", schema),
         path=folder,
         answer=answer,
+        evaluation=read_evaluation(root.sub("evaluation")) if root.has("evaluation") else EvaluationSpec(),
     )
     root.finish()
     return pack

@@ -39,7 +39,7 @@ def test_the_right_answer_is_perfect() -> None:
     for (metric, field), score in scores_of(GOLD).items():
         if metric in GOOD_METRICS and score.value is not None:
             assert score.value == 1.0, (metric, field)
-    assert (value(GOLD, "omission_rate"), value(GOLD, "halluc_rate"), value(GOLD, "halluc_doc")) == (0.0, 0.0, 0.0)
+    assert (value(GOLD, "omitted"), value(GOLD, "hallucinated"), value(GOLD, "hallucinated_docs")) == (0.0, 0.0, 0.0)
     assert value(GOLD, "slot", "totalTime") is None
     assert value(GOLD, "abstain", "totalTime") == 1.0
 
@@ -80,8 +80,8 @@ def test_a_failed_answer_scores_0_even_where_nothing_was_to_be_said() -> None:
         assert value(gold, "f1", field, gold=gold) is None
         assert value(gold, "abstain", field, gold=gold) == 1.0
         assert value(GOLD, "f1", field, gold=gold) == 0.0
-    assert value("no", "omission_rate") == 1.0
-    assert ("halluc_rate", "") not in scores_of("no")
+    assert value("no", "omitted") == 1.0
+    assert ("hallucinated", "") not in scores_of("no")
     assert value("no", "schema_errors") is None
 
 
@@ -98,8 +98,8 @@ def test_no_recipe_and_one_given(answer: Any) -> None:
 
 def test_without_a_known_answer_only_form_and_grounding_are_scored() -> None:
     found = scores_of(GOLD, gold=None)
-    assert ("halluc_rate", "") in found and ("schema_valid", "") in found
-    assert not {"f1", "slot", "abstain", "omission_rate", "exact_record"} & {metric for metric, _ in found}
+    assert ("hallucinated", "") in found and ("schema_valid", "") in found
+    assert not {"f1", "slot", "abstain", "omitted", "exact_record"} & {metric for metric, _ in found}
 
 
 ECHO = {
@@ -125,15 +125,15 @@ def test_no_trivial_answer_comes_near_the_right_one(name: str) -> None:
 
 
 def test_an_empty_answer_is_all_omission_and_no_praise() -> None:
-    assert value({}, "omission_rate") == 1.0
-    assert value({}, "halluc_rate") is None
+    assert value({}, "omitted") == 1.0
+    assert value({}, "hallucinated") is None
     assert value({}, "exact_record") == 0.0
     assert value({}, "slot", "name") == 0.0
 
 
 def test_echoes_of_the_request_are_told() -> None:
     assert value(ECHO, "template_echo") == 1.0
-    assert value(ECHO, "halluc_rate") == 1.0
+    assert value(ECHO, "hallucinated") == 1.0
     assert value(GOLD, "template_echo") == 0.0
     assert value(PACK.schema, "template_echo") == 1.0
     assert value({**GOLD, "totalTime": "PT25M"}, "template_echo") == 1.0
@@ -192,13 +192,13 @@ def test_dose_response_more_mistakes_never_score_higher() -> None:
         omitted: list[float] = []
         while items:
             f1.append(number({**GOLD, field: items}, "f1", field))
-            omitted.append(number({**GOLD, field: items}, "omission_rate"))
+            omitted.append(number({**GOLD, field: items}, "omitted"))
             items = items[:]
             items.pop(rng.randrange(len(items)))
         assert f1 == sorted(f1, reverse=True) and omitted == sorted(omitted)
     made_up = ["100 g butter", "5 leeks", "1 cup rye", "9 figs"]
     rates = [
-        number({**GOLD, "recipeIngredient": GOLD["recipeIngredient"] + made_up[:k]}, "halluc_rate") for k in range(5)
+        number({**GOLD, "recipeIngredient": GOLD["recipeIngredient"] + made_up[:k]}, "hallucinated") for k in range(5)
     ]
     assert rates == sorted(rates) and rates[0] == 0.0 and rates[-1] == pytest.approx(4 / 14)
 

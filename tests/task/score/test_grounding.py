@@ -113,9 +113,9 @@ def test_html_is_read_through_its_tags() -> None:
 def test_rates_have_the_items_as_their_denominator() -> None:
     answer = {"recipeIngredient": ["1½ cups sugar", "9 kg gold"], "cookTime": "PT5M"}
     scores = {(s.metric, s.field): s for s in grounding_scores(ground_items(PACK, answer, POST))}
-    assert (scores["halluc_rate", ""].value, scores["halluc_rate", ""].n) == (2 / 3, 3)
-    assert scores["halluc_rate", "recipeIngredient"].value == 0.5
-    assert scores["halluc_doc", ""].value == 1.0
+    assert (scores["hallucinated", ""].value, scores["hallucinated", ""].n) == (2 / 3, 3)
+    assert scores["hallucinated", "recipeIngredient"].value == 0.5
+    assert scores["hallucinated_docs", ""].value == 1.0
 
 
 def test_nothing_said_is_not_nothing_invented() -> None:

@@ -56,7 +56,7 @@ def test_the_right_answer_is_perfect() -> None:
                 ("f1", "company_names"), ("rouge_l", "summary"), ("within_one", "relevance_score"),
                 ("slot", "relevance_score")):  # fmt: skip
         assert got[key] == 1.0, key
-    for key in (("relevance_error", "relevance_score"), ("halluc_doc", ""), ("omission_rate", "")):
+    for key in (("mae_penalised", "relevance_score"), ("hallucinated_docs", ""), ("omitted", "")):
         assert got[key] == 0.0, key
 
 
@@ -69,14 +69,14 @@ def test_every_score_has_one_sentence_for_people() -> None:
 @pytest.mark.parametrize(("given", "error", "within"), [(6, 0, 1), (7, 1, 1), (8, 2, 0), (1, 5, 0), (10, 4, 0)])
 def test_relevance_is_judged_by_its_distance(given: int, error: int, within: int) -> None:
     answer = GOLD | {"relevance_score": given}
-    assert value(answer, "relevance_error", "relevance_score") == error
+    assert value(answer, "mae_penalised", "relevance_score") == error
     assert value(answer, "within_one", "relevance_score") == within
 
 
 @pytest.mark.parametrize("given", [0, 11, -3, 6.5, "6", True, None, [6], {"score": 6}, 10**400, 1e300])
 def test_an_invalid_score_is_neither_read_nor_clipped(given: Any) -> None:
     answer = GOLD | {"relevance_score": given}
-    assert value(answer, "relevance_error", "relevance_score") == 5  # the farthest from 6 is 1
+    assert value(answer, "mae_penalised", "relevance_score") == 5  # the farthest from 6 is 1
     assert value(answer, "within_one", "relevance_score") == value(answer, "slot", "relevance_score") == 0
     assert value(answer, "schema_valid") == 0
     assert value(answer, "exact_record") == 0
@@ -84,8 +84,8 @@ def test_an_invalid_score_is_neither_read_nor_clipped(given: Any) -> None:
 
 def test_silence_costs_the_most_and_a_failed_answer_too() -> None:
     without = {key: part for key, part in GOLD.items() if key != "relevance_score"}
-    assert value(without, "relevance_error", "relevance_score") == 5
-    assert value("I like this news.", "relevance_error", "relevance_score") == 5
+    assert value(without, "mae_penalised", "relevance_score") == 5
+    assert value("I like this news.", "mae_penalised", "relevance_score") == 5
     assert value("I like this news.", "rouge_l", "summary") == value("I like this news.", "f1", "company_names") == 0
 
 

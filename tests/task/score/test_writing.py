@@ -47,7 +47,7 @@ def test_the_known_recipe_is_perfect() -> None:
 
 def test_nothing_is_called_invented_for_not_standing_in_the_name() -> None:
     got = scores(WRITTEN)
-    assert got["halluc_rate", ""].value is None and got["halluc_doc", ""].value is None
+    assert got["hallucinated", ""].value is None and got["hallucinated_docs", ""].value is None
     assert ("qty_halluc", "ingredients") not in got
     items = ground_items(PACK, CAKE, "Lemon Cake")
     assert len(items) == 8 and all(item.supported is None and item.spans == () for item in items)
@@ -101,7 +101,7 @@ def test_an_evaluation_reports_them_with_their_denominators() -> None:
     assert (got["strict"].value, got["end_marker"].value, got["end_marker"].n_scored) == (1.0, 1.0, 2)
     assert (got["amounts_given"].value, got["amounts_given"].n_scored) == (0.75, 1)
     assert (got["ordered_f1:directions"].value, got["abstain_record"].value) == (1.0, 1.0)
-    assert got["halluc_rate"].value is None
+    assert got["hallucinated"].value is None
 
 
 @given(st.text(max_size=60), st.text(max_size=20))

@@ -139,4 +139,4 @@ def _omission(specs: Sequence[FieldSpec], gold: dict[str, Any], scores: Sequence
     )
     missing = sum(score.value or 0.0 for score in scores if score.metric == "missing")
     words = f"{missing:.0f} of the {total} things in the right answer are missing here."
-    return Score("omission_rate", missing / total if total else None, n=total, explanation=words)
+    return Score("omitted", missing / total if total else None, n=total, explanation=words)

@@ -258,6 +258,6 @@ def _relevance_scores(spec: FieldSpec, gold: Any, pred: Any) -> list[Score]:
     words = f"{error:g} from the right {right}" if given is not None else f"no valid number, counted as {error:g} off"
     why = f"{spec.label}: {words}."
     return [
-        Score("relevance_error", error, spec.name, n=1, explanation=why),
+        Score("mae_penalised", error, spec.name, n=1, explanation=why),
         Score("within_one", float(given is not None and error <= 1), spec.name, n=1, explanation=why),
     ]

@@ -57,7 +57,7 @@ def ground_items(pack: Pack, obj: dict[str, Any] | None, source_text: str) -> tu
 
 
 def grounding_scores(items: Sequence[Item]) -> list[Score]:
-    """`halluc_rate` over all checkable items and by field, and `halluc_doc`: 1 where at least one is unsupported.
+    """`hallucinated` over all checkable items and by field, and `hallucinated_docs`: 1 where one is unsupported.
 
     The denominator is the items the answer gave, so an answer without any has no value here, never 0 (metrics A7).
     """
@@ -68,10 +68,11 @@ def grounding_scores(items: Sequence[Item]) -> list[Score]:
         for name in dict.fromkeys(item.field for item in checked if item.field)
     ]
     n_unsupported = sum(not item.supported for item in checked)
+    found = float(n_unsupported > 0) if checked else None
     why = f"{n_unsupported} items are not in the source." if n_unsupported else "No item lacks support in the source."
     return [
         *scores,
-        Score("halluc_doc", float(n_unsupported > 0) if checked else None, n=int(bool(checked)), explanation=why),
+        Score("hallucinated_docs", found, n=int(bool(checked)), explanation=why),
     ]
 
 
@@ -79,7 +80,7 @@ def _rate(checked: Sequence[Item], field: str, what: str) -> Score:
     supported = sum(item.supported is True for item in checked)
     rate = (len(checked) - supported) / len(checked) if checked else None
     why = f"{supported} of {len(checked)} {what} are found in the source, by their words and numbers."
-    return Score("halluc_rate", rate, field, n=len(checked), explanation=why)
+    return Score("hallucinated", rate, field, n=len(checked), explanation=why)
 
 
 def _field_items(spec: FieldSpec, value: Any, source: SourceReading) -> Iterator[Item]:

@@ -1,0 +1,202 @@
+"""The nouns of an evaluation: what is asked, who answers, what is kept. Leaf module, no torch.
+
+An evaluation is a folder, complete on its own:
+
+    job.json          what was asked (`EvalJob`)
+    status.json       how it stands (`EvalStatus`); process.json, log.txt and cancel beside it while it works
+    rows.jsonl        the documents, as they were evaluated
+    answers.jsonl     one line an answer (`Answered`), appended as it comes: a stopped evaluation goes on from here
+    gen.parquet       one row an answer: tier, finish, tokens, times, its error cluster
+    scores.parquet    one row a figure of an answer: tier, field, metric, value, n, status
+    items.parquet     one row a leaf of an answer or of a gold: its pair, outcome and grounding
+    judge.parquet     one row a verdict; no rows where no judge was asked
+    aggregates.json   every figure, pair and chart table that a page shows, so that no page reads the frames whole
+    manifest.json     hashes of data, prompts, models and decoding; versions; seeds; the noise floor
+    summary.json      the figures of the strict tier, for other programs
+    report.html, card.md
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from training.errors import InputError
+from training.task.records import Sampling
+
+TIERS = ("strict", "usable", "repaired")  # the help that counts; strict is the headline
+TRIVIAL = ("empty", "constant", "echo", "regex")
+BASES = ("base", "prompted", "shots", "constrained")
+JOB, STATUS, ROWS, ANSWERS = "job.json", "status.json", "rows.jsonl", "answers.jsonl"
+GEN, SCORES, ITEMS, JUDGE = "gen.parquet", "scores.parquet", "items.parquet", "judge.parquet"
+AGGREGATES, MANIFEST, SUMMARY, REPORT, CARD = (
+    "aggregates.json", "manifest.json", "summary.json", "report.html", "card.md",
+)  # fmt: skip
+UNDER_WAY = ("queued", "running")
+
+ArmKind = Literal["trivial", "base", "adapter", "endpoint", "imported"]
+_NAMED = re.compile(r"(adapter|adapter\+constrained|endpoint|imported):(\S(?:.*\S)?)")
+
+
+@dataclass(frozen=True, slots=True)
+class EvalArm:
+    """One arm. `name` is how the command line, the frames and every chart call it, unique in an evaluation.
+
+    empty, constant, echo, regex   need no model: nothing, the same answer always, the prompt's template, patterns
+    base                           the base with the prompt that training uses
+    prompted                       the base with the whole schema in its prompt
+    shots                          prompted, after three worked examples from the training rows
+    constrained                    prompted, every token held to the schema
+    adapter:NAME                   base and adapter with the prompt that training uses
+    adapter+constrained:NAME       the same, every token held to the schema
+    endpoint:MODEL                 a larger model behind an OpenAI-compatible address, prompted
+    imported:NAME                  answers that were made elsewhere
+
+    `adapter` is the adapter's name or folder, else None; `prompted` says which of the pack's two prompts is rendered.
+    """
+
+    name: str
+    kind: ArmKind
+    adapter: str | None = None
+    prompted: bool = False
+    shots: int = 0
+    constrained: bool = False
+
+
+def read_arm(name: str) -> EvalArm:
+    """An arm by its name. InputError for a name that is none."""
+    name = name.strip()
+    if name in TRIVIAL:
+        return EvalArm(name, "trivial")
+    if name in BASES:
+        prompted = name != "base"
+        return EvalArm(name, "base", None, prompted, 3 if name == "shots" else 0, name == "constrained")
+    if (found := _NAMED.fullmatch(name)) is None:
+        known = ", ".join((*TRIVIAL, *BASES, "adapter:NAME", "adapter+constrained:NAME", "endpoint:MODEL"))
+        raise InputError(f"There is no arm {name!r}.", fix=f"Use some of: {known}.")
+    kind, what = found.groups()
+    if kind == "endpoint":
+        return EvalArm(name, "endpoint", prompted=True)
+    if kind == "imported":
+        return EvalArm(name, "imported")
+    return EvalArm(name, "adapter", what, constrained=kind != "adapter")
+
+
+@dataclass(frozen=True, slots=True)
+class EvalRow:
+    """A document. `gold` {} means that no answer is right, None that nobody knows.
+
+    `group` is what documents share that are not independent: the recipe, the newsletter's issue; "" stands alone.
+    `supported` gives by field the texts that a person found supported by the source; where a field stands in it, that
+    list decides instead of the lexical rule. `part` is test, golden or adversarial where the row's version says so.
+    """
+
+    id: str
+    source: str
+    gold: dict[str, Any] | None
+    group: str = ""
+    slice: str = ""
+    style: str = ""
+    part: str = ""
+    kind: str = "text"
+    supported: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+
+@dataclass(frozen=True, slots=True)
+class EvalJob:
+    """What an evaluation asks. `data` is a JSONL file or a dataset version; of a version `part` is asked.
+
+    `limit` 0 takes every row. `samples` answers each document that often, with the seeds seed, seed + 1, ...
+    `predictions` is a JSONL of answers made elsewhere, "" for none. `base` "" is the one that the adapters name, else
+    the embedded one. `latency_rows` documents are answered once more one by one, for their times; `noise_rows` once
+    more in another batch size, for the noise floor; 0 leaves either out. `sampling` None is the pack's own.
+    `batch_size` is the same for every arm. `endpoint` is the address of an endpoint arm, "" from the environment.
+    """
+
+    task: str
+    data: str
+    arms: tuple[str, ...] = ()
+    base: str = ""
+    part: str = "test"
+    predictions: str = ""
+    limit: int = 0
+    samples: int = 1
+    sampling: Sampling | None = None
+    batch_size: int = 8
+    latency_rows: int = 20
+    noise_rows: int = 16
+    seed: int = 7
+    endpoint: str = ""
+    name: str = ""
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One answer, as a line of answers.jsonl. Times are wall seconds in its batch, sizes tokens.
+
+    `shown_share` is how much of the document's tokens its prompt showed, 0..1 (None where no model read it); `shown` is
+    that text's hash. `batch_size` is rows decoded together, 0 where nothing was decoded.
+    """
+
+    arm: str
+    doc: str
+    k: int
+    raw: str
+    finish: str
+    prompt_sha256: str = ""
+    prompt_tokens: int = 0
+    new_tokens: int = 0
+    shown_share: float | None = None
+    ttft_s: float | None = None
+    gen_s: float | None = None
+    batch_size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EvalStatus:
+    """How an evaluation stands. state: queued | running | finished | failed | cancelled | lost (its process is gone).
+
+    `phase` is what it does now in a word: answering, latency, noise, scoring, judging, writing. `done` of `total`
+    answers are there; `eta_s` is None before it is known. `error` and `fix` say why it failed; times are ISO 8601 UTC.
+    """
+
+    id: str
+    name: str
+    task: str
+    state: str = "queued"
+    phase: str = ""
+    arm: str = ""
+    done: int = 0
+    total: int = 0
+    eta_s: float | None = None
+    error: str = ""
+    fix: str = ""
+    created: str = ""
+    updated: str = ""
+
+
+# The columns of the frames, in order. A column that a frame lacks is a defect, one more is too.
+GEN_COLUMNS = (
+    "run", "arm", "doc", "k", "cluster", "slice", "style", "part", "tier", "finish", "raw", "chars", "prompt_sha256",
+    "prompt_tokens", "new_tokens", "shown_share", "ttft_s", "gen_s", "batch_size", "n_objects", "prefix_chars",
+    "suffix_chars", "repairs", "repair_similarity", "parse_error", "error", "tags",
+)  # fmt: skip
+"""`cluster` is the document's group (its id where it has none); `error` the primary error cluster, "" for none; `tags`
+every tag as a JSON list."""
+SCORE_COLUMNS = (
+    "run", "arm", "doc", "k", "cluster", "slice", "style", "part", "tier", "field", "metric", "value", "n", "status",
+)  # fmt: skip
+"""`tier` is the help that counts, see TIERS. Rows of usable and repaired stand only for answers that are not strict:
+elsewhere they would be equal to the strict ones."""
+ITEM_COLUMNS = (
+    "run", "arm", "doc", "k", "field", "side", "idx", "text", "match_idx", "sim", "outcome", "grounded", "qty_ok",
+)  # fmt: skip
+"""`side` gold or pred; `match_idx` -1 without a pair; `outcome` COR (paired, right), INC (paired or filled, wrong),
+MIS (gold alone), SPU (pred alone), NUL (a field empty on both sides, idx -1). `grounded`, `qty_ok` None: not
+checkable."""
+JUDGE_COLUMNS = (
+    "run", "arm", "doc", "mode", "other", "field", "order", "repeat", "score", "status", "evidence", "tokens_in",
+    "tokens_out", "cost", "cached",
+)  # fmt: skip
+"""`mode` pointwise (score 0-10 a field, "overall" our mean) or pairwise (score 1 arm wins, 0 loses, 0.5 tie, `other`
+the second arm, `order` ab or ba); `status` ok or unscored(reason); `evidence` JSON; `cost` None: no price is known."""
