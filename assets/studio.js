@@ -34,6 +34,16 @@ const tasteTest = {
     if (url.href !== window.location.href) history.replaceState(null, "", url);
   },
 
+  /* What this browser keeps from one visit to the next, as text under a name. Not a gr.BrowserState: those of a tab
+     that is not open are empty while the page loads. */
+  keep(name, text) { if (text) localStorage.setItem(name, text); },
+
+  recall(name) { return localStorage.getItem(name) || ""; },
+
+  keepForm(name, fields, values) {
+    this.keep(name, JSON.stringify(Object.fromEntries(fields.map((field, at) => [field, values[at]]))));
+  },
+
   sure(id) {
     return id && window.confirm("Delete this comparison from this machine?") ? id : "";
   },

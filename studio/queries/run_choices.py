@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.deps import Deps
 from studio.queries import datasets
-from studio.queries.choices import base_choices, default_base, default_task
+from studio.queries.choices import base_choices, default_base, default_task, task_choices
 from training.runs.config import FIELDS, RunConfig
 from training.runs.config_file import command, config_yaml, differences
 from training.runs.preflight import row_examples
@@ -76,6 +76,11 @@ def learned_rows(deps: Deps, config: RunConfig) -> "list[tuple[RowToken, ...]]":
 def lists_for(deps: Deps, config: RunConfig) -> dict[str, list[tuple[str, str]]]:
     """What the lists of the form offer for a config, by field."""
     return {"dataset": dataset_choices(deps, config.task), "base": base_choices(deps)}
+
+
+def lists_of(deps: Deps, task: str) -> dict[str, list[tuple[str, str]]]:
+    """The same for a task by its name, the list of tasks as well."""
+    return {"task": task_choices(deps), "dataset": dataset_choices(deps, task), "base": base_choices(deps)}
 
 
 def command_of(config: RunConfig, preset: str) -> str:

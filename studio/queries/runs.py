@@ -29,6 +29,7 @@ from training.runs.directory import (
 )
 from training.runs.records import RunFacts, RunNotes, RunStatus, Sample, Step
 from training.runs.states import ACTIVE, QUEUED
+from training.runs.symptoms import Finding, findings
 from training.task.records import to_json
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets"  # its runs/ folder, where a checkout has one
@@ -162,6 +163,11 @@ def run_of(deps: Deps, run: str) -> Run:
 
 def steps_of(deps: Deps, run: str) -> list[Step]:
     return read_metrics(folder_of(deps, run))
+
+
+def findings_of(deps: Deps, run: str) -> tuple[Finding, ...]:
+    """What the curves show that something should be changed for; () where they show nothing of the kind."""
+    return findings(steps_of(deps, run), run_of(deps, run).config)
 
 
 def samples_of(deps: Deps, run: str) -> list[Sample]:

@@ -20,13 +20,13 @@ from studio.queries import runs as queries
 from studio.tabs import train_parts as lay
 from studio.tabs import train_sweep
 from studio.tabs import train_view as shown
-from studio.tabs.train_form import QUIET, wire_form, wire_start
+from studio.tabs.train_form import QUIET, recalling, wire_form, wire_start
 from studio.tabs.train_parts import FIELD, Parts
 from studio.tabs.train_view import BothView, Page, RunView
 from studio.views import run_form as form_views
 
 TICK_S = 2.0
-STORE, SECRET = "taste-test-run", "only an id lies here"  # fixed, so that a restart finds it again
+STORE = "taste-test-run"  # what this browser looked at last
 KILL = "End this run's processes now? What was not saved is lost; it can go on from its last checkpoint."
 DELETE = "Delete this run and its adapter from this machine?"
 
@@ -100,7 +100,7 @@ def build(deps: Deps, app: gr.Blocks, tab: gr.Tab | None = None) -> None:
     """Lay out and wire the tab inside the caller's `gr.Tab`; `app` is the page that it lives on."""
     parts: Parts = {
         "why": lay.view(shown.why_html(deps), elem_id="tt-train-why"),
-        "kept": gr.BrowserState("", storage_key=STORE, secret=SECRET),
+        "draft": lay.hidden("draft", "Kept form"),
     }
     with gr.Row(elem_id="tt-train"):
         with gr.Column(elem_id="tt-train-form", scale=2, min_width=320):
@@ -135,7 +135,8 @@ def of(parts: Parts, view: Any) -> list[Any]:
 def wire_runs(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
     """Which run is looked at, and the tick that keeps it true."""
     view = of(parts, RunView)
-    app.load(guard(partial(on_load, deps)), parts["kept"], view, api_name="load_runs", **QUIET)
+    app.load(guard(partial(on_load, deps)), parts["chosen"], view, api_name="load_runs", js=recalling(STORE), **QUIET)
+    parts["chosen"].change(None, parts["chosen"], None, js=f"(run) => tasteTest.keep('{STORE}', run)")
     gr.Timer(TICK_S).tick(
         guard(partial(on_tick, deps)), [parts["chosen"], parts["seen"], parts["beside"], parts["search"]], view,
         api_name="train_tick", queue=False, **QUIET,

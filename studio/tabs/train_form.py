@@ -1,6 +1,7 @@
 """The run form's events: every change is checked at once, a preset or a run fills it, a start makes a run of it."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -20,6 +21,8 @@ from studio.views import run_form as views
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # of a page's own events
 AT = {name: at for at, name in enumerate(SHOWN)}
+DRAFT = "taste-test-run-form"  # a form that nobody started yet, as this browser keeps it
+KEEPING = f"(...values) => tasteTest.keepForm('{DRAFT}', {json.dumps(['preset', *SHOWN])}, values)"
 STARTING = "Reading the rows once more before the start"
 CHECKING = "Reading the rows, then timing a few real steps; half a minute with the embedded model"
 
@@ -105,6 +108,32 @@ class FillView(NamedTuple):
     when: Any
 
 
+def on_draft(deps: Deps, visit: Visit, draft: str | None) -> tuple[Any, ...]:
+    """What was typed before the page was left. A field that the form has not now, or its lists do not, stays new."""
+    try:
+        values = dict(json.loads(draft or "{}"))
+    except (ValueError, TypeError):
+        values = {}
+    if not values:
+        return (SAME, SAME, *[SAME] * len(SHOWN))
+    preset = str(values.get("preset") or "")
+    found = offer.preset_of(deps, preset)
+    lists = offer.lists_of(deps, str(values.get("task") or ""))
+    shown_values = [_drafted(deps, name, values.get(name, SAME), lists) for name in SHOWN]
+    return (preset if found else "", views.preset_html({"when": found.when} if found else None), *shown_values)
+
+
+def _drafted(deps: Deps, name: str, value: Any, lists: Mapping[str, list[tuple[str, str]]]) -> Any:
+    """A kept value as its component takes it; what a list does not offer any more has to be chosen anew."""
+    if name not in lists or value is SAME:
+        return value
+    free = name == "base" and deps.settings.allow_paths
+    known = free or any(value == offered for _, offered in lists[name])
+    if name == "task":
+        return value if known else SAME
+    return gr.update(choices=lists[name], value=value if known else None)
+
+
 def on_nonce(deps: Deps, visit: Visit) -> str:
     return shown.new_nonce()
 
@@ -131,14 +160,25 @@ def wire_form(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
         [*(part.change for part in form), app.load], guard(partial(on_form, deps)), [parts["preset"], *form], checked,
         api_name="train_form", trigger_mode="always_last", **QUIET,
     )  # fmt: skip
+    app.load(
+        guard(partial(on_draft, deps)), parts["draft"], [parts["preset"], parts["when"], *form],
+        api_name="train_draft", js=recalling(DRAFT), **QUIET,
+    )  # fmt: skip
     app.load(guard(partial(on_nonce, deps)), None, parts["nonce"], api_name="train_nonce", **QUIET)
     parts[f"{FIELD}task"].input(
         guard(partial(on_task, deps)), parts[f"{FIELD}task"], parts[f"{FIELD}dataset"], api_name="train_task", **QUIET
     )
-    parts["preset"].input(
+    filled_in = parts["preset"].input(
         guard(partial(on_preset, deps)), [parts["preset"], *form], [parts["when"], *form], api_name="train_preset",
         **QUIET,
     )  # fmt: skip
+    gr.on([part.input for part in form], None, [parts["preset"], *form], None, js=KEEPING)
+    filled_in.success(None, [parts["preset"], *form], None, js=KEEPING)
+
+
+def recalling(name: str) -> str:
+    """JavaScript that gives a handler what this browser keeps under `name` in place of its input."""
+    return f"() => [tasteTest.recall('{name}')]"
 
 
 def wire_start(deps: Deps, parts: Parts) -> None:
@@ -163,3 +203,4 @@ def wire_start(deps: Deps, parts: Parts) -> None:
             [*(parts[field] for field in FillView._fields), *form], api_name=f"train_{name}", **QUIET,
         )  # fmt: skip
         made.success(None, None, None, js="() => tasteTest.show('tt-train-form')")
+        made.success(None, [parts["preset"], *form], None, js=KEEPING)

@@ -66,7 +66,11 @@ def build_form(deps: Deps) -> Parts:
     parts[f"{FIELD}dataset"] = field(deps, "dataset", values)
     parts[f"{FIELD}base"] = field(deps, "base", values)
     parts["preset"] = gr.Dropdown(
-        offer.preset_choices(deps), value=first.preset, label="Preset", elem_id="tt-train-preset"
+        offer.preset_choices(deps),
+        value=first.preset,
+        label="Preset",
+        elem_id="tt-train-preset",
+        info="A whole recipe: what it does not name of how a run learns goes back to its default.",
     )
     parts["when"] = view(preset_html(_when(deps, first.preset)), elem_id="tt-train-when")
     with gr.Row(elem_id="tt-train-knobs"):

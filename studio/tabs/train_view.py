@@ -44,7 +44,6 @@ class RunView(NamedTuple):
     pick: Any = SAME
     none: Any = SAME
     chosen: Any = SAME
-    kept: Any = SAME
     head: Any = SAME
     failure: Any = SAME
     earlier: Any = SAME
@@ -105,7 +104,7 @@ def run_view(deps: Deps, page: Page) -> RunView:
     if not chosen:
         return RunView(**parts, chosen="", head="", failure="")
     if fresh:
-        parts |= {"chosen": chosen, "kept": chosen} | fixed_parts(deps, chosen)
+        parts |= {"chosen": chosen} | fixed_parts(deps, chosen)
     changed = [part for part in queries.FILES if getattr(stamps, part) != getattr(old, part)]
     if stamps.queue != old.queue and "head" not in changed:
         changed.append("head")
@@ -196,8 +195,9 @@ def curve_parts(deps: Deps, run: str, page: Page) -> dict[str, Any]:
     names = [run, *(name for name in page.beside if name != run and queries.known(deps, name))][: MOST_BESIDE + 1]
     curves = [Curve(name, queries.records(queries.steps_of(deps, name))) for name in names]
     steps, own = queries.run_of(deps, run).status.steps, curves[0].steps
+    said = insight(scores.loss_words(own)) or note("The first step draws the first point.")
     return {
-        "loss_said": insight(scores.loss_words(own)) or note("The first step draws the first point."),
+        "loss_said": views.html(said, views.findings_html(queries.records(queries.findings_of(deps, run)))),
         "loss": plot(plots.loss_plot(curves, steps)),
         "small_said": insight(scores.speed_words(own)),
         "speed": plot(plots.speed_plot(curves)),

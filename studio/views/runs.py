@@ -142,6 +142,17 @@ def failure_card(status: Record, advice: Sequence[Record]) -> Html:
     return el("div", head, el("p", str(status["fix"])) if status["fix"] else None, todo, cls="tt-failure")
 
 
+def findings_html(found: Sequence[Record]) -> Html:
+    """What the curves show, with its figures, and what to change then. Nothing where they show nothing amiss."""
+    return each(
+        el(
+            "div", warning(str(one["words"])), el("ul", *(_advice(item) for item in one["advice"]), cls="tt-list"),
+            cls="tt-failure",
+        )
+        for one in found
+    )  # fmt: skip
+
+
 def _advice(found: Record) -> Html:
     changes = ", ".join(f"{name} {value}" for name, value in found["changes"].items())
     return el("li", str(found["words"]), el("code", changes, cls="tt-evidence") if changes else None)

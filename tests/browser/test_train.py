@@ -121,6 +121,13 @@ def test_a_wrong_value_is_told_and_stays_where_it_was_typed(own_studio: Studio, 
     assert page.locator("#tt-train-rank input").first.input_value() == "0"
     fill(page, "rank", "16")
     page.locator("#tt-train-start:not([disabled])").wait_for()
+    dataset = page.locator("#tt-train-dataset input").first.input_value()
+    page.wait_for_function("localStorage.getItem('taste-test-run-form') !== null")
+    page.reload()
+    open_train(page)
+    page.wait_for_function("document.querySelector('#tt-train-rank input').value === '16'")
+    assert page.locator("#tt-train-dataset input").first.input_value() == dataset
+    page.locator("#tt-train-start:not([disabled])").wait_for()
 
 
 def home_with_runs(studio: Studio) -> dict[str, str]:

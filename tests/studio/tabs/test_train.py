@@ -102,6 +102,17 @@ def test_a_problem_is_told_at_once_and_keeps_what_was_typed(deps: Deps) -> None:
     assert "is empty" in train_form.on_form(deps, PAGE, "", *empty).problems
 
 
+def test_what_was_typed_is_there_again_after_a_refresh(deps: Deps) -> None:
+    typed = dict(zip(SHOWN, form(rank=48, learning_rate=3e-4), strict=True))
+    draft = json.dumps({"preset": "post-best", **typed})
+    preset, when, *values = train_form.on_draft(deps, PAGE, draft)
+    assert preset == "post-best" and "270M" in when
+    assert values[SHOWN.index("rank")] == 48 and values[SHOWN.index("learning_rate")] == 3e-4
+    assert values[SHOWN.index("dataset")]["value"] is None, "a version that is not here any more is chosen anew"
+    assert train_form.on_draft(deps, PAGE, "no JSON") == train_form.on_draft(deps, PAGE, "")
+    assert train_form.on_draft(deps, PAGE, "[]")[2:] == tuple([train_form.SAME] * len(SHOWN))
+
+
 def test_the_command_does_the_same_and_a_preset_fills_the_form(deps: Deps) -> None:
     view = train_form.on_form(deps, PAGE, "", *form(rank=32))
     assert view.problems == "" and "python -m training train" in view.command and "rank=32" in view.command
@@ -153,7 +164,7 @@ def test_a_finished_run_shows_everything_and_a_tick_then_sends_nothing(deps: Dep
     assert "first strict answer came at step 50" in view.samples and "lists right (mean F1)" in view.scores
     assert "0.90 with the adapter, 0.10 without" in view.scores and "do not overlap" in view.scores
     assert view.scores_plot["visible"] and "trained" in view.log and "rank" not in view.failure
-    assert shown(view) == {"compare", "clone", "delete"} and view.kept == run
+    assert shown(view) == {"compare", "clone", "delete"} and view.chosen == run
     assert look(deps, run, seen=view.seen) == RunView()
 
 
@@ -184,7 +195,7 @@ def test_after_a_refresh_the_run_is_there_again(deps: Deps, home: Path) -> None:
 def test_a_tick_that_left_before_the_run_was_there_clears_nothing(deps: Deps, home: Path) -> None:
     running_run(home)
     view = train.on_tick(deps, PAGE, "", "", [], "")
-    assert view.chosen is SAME and view.head is SAME and view.kept is SAME
+    assert view.chosen is SAME and view.head is SAME
 
 
 def test_without_a_run_the_page_says_what_will_be_here(deps: Deps) -> None:
