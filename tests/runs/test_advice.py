@@ -50,6 +50,7 @@ def config_error() -> InputError:
         (caused(ModelError("The hub can't be reached.", fix=""), ConnectionError("refused")), "download"),
         (ModelError("The loss is not a number any more at step 7.", fix=""), "not_a_number"),
         (FloatingPointError("overflow"), "not_a_number"),
+        (ZeroDivisionError("division by zero"), "bug"),
         (StorageError("Could not write.", fix=""), "disk"),
         (OSError(errno.ENOSPC, "No space left on device"), "disk"),
         (caused(RuntimeError("write failed"), OSError(errno.ENOSPC, "No space left")), "disk"),
