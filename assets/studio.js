@@ -63,6 +63,75 @@ const tasteTest = {
     if (found) found.scrollIntoView({ block: "start" });
   },
 
+  /* What a button of an evaluation asks for goes into a hidden field of the page, which the tab listens to. */
+  asked: 0,
+
+  ask(kind, value) {
+    const box = document.querySelector(`#tt-eval-ask-${kind} textarea, #tt-eval-ask-${kind} input`);
+    if (!box) return;
+    this.asked += 1;
+    box.value = JSON.stringify({ v: value, n: this.asked });
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  },
+
+  clicked(event) {
+    const found = event.target instanceof Element && event.target.closest("[data-ask], [data-image]");
+    if (!found) return;
+    if (found.dataset.image) this.picture(found.dataset.chart, found.dataset.image);
+    else this.ask(found.dataset.ask, found.dataset.value);
+  },
+
+  /* A click on a mark goes to the documents behind it. Plotly draws anew at times: whoever is pointed at is bound. */
+  bindChart(event) {
+    const chart = event.target instanceof Element && event.target.closest("#tt-tab-evaluate .js-plotly-plot");
+    if (!chart || !chart.on || chart.ttBound === chart._ev) return;
+    chart.ttBound = chart._ev;
+    chart.on("plotly_click", (data) => {
+      const box = chart.closest("[id^='tt-chart-']"), point = data.points && data.points[0];
+      if (!box || !point) return;
+      const at = point.pointNumber ?? point.pointIndex;
+      this.ask("point", { chart: box.id.slice("tt-chart-".length), curve: point.curveNumber, point: at });
+    });
+  },
+
+  /* PNG and SVG are always dark on white, whatever the window's colours: they are for papers and slides. */
+  picture(name, format) {
+    const chart = document.querySelector(`#tt-chart-${CSS.escape(name)} .js-plotly-plot`);
+    if (!chart || !window.Plotly) return;
+    const look = { paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff" };
+    const layout = { ...chart.layout, ...look, font: { ...(chart.layout.font || {}), color: "#16191d" } };
+    const size = { width: Math.max(chart.clientWidth, 640), height: chart.clientHeight || 400 };
+    window.Plotly.downloadImage({ data: chart.data, layout }, { format, scale: 2, filename: `taste-test-${name}`, ...size });
+  },
+
+  /* The address of an evaluation: a saved link opens its tab. */
+  evaluationAddress(id) {
+    const url = new URL(window.location);
+    if (id) url.searchParams.set("evaluation", id);
+    else url.searchParams.delete("evaluation");
+    if (url.href !== window.location.href) history.replaceState(null, "", url);
+  },
+
+  openEvaluation() {
+    if (!new URL(window.location).searchParams.has("evaluation")) return;
+    const wait = setInterval(() => {
+      const tab = this.el("tt-tab-evaluate-button");
+      if (tab) { clearInterval(wait); tab.click(); }
+    }, 50);
+    setTimeout(() => clearInterval(wait), 20000);
+  },
+
+  /* What was searched for comes into view, once it is there. */
+  showChart(found) {
+    const [kind, name] = (found || "").split(":");
+    const id = kind === "chart" ? `tt-chart-${name}` : kind === "page" ? "tt-eval-page-pick" : "";
+    const wait = id && setInterval(() => {
+      const box = this.el(id);
+      if (box && box.offsetParent) { clearInterval(wait); box.scrollIntoView({ block: "center" }); }
+    }, 100);
+    setTimeout(() => clearInterval(wait), 5000);
+  },
+
   save(payload) {
     const file = JSON.parse(payload);
     const link = document.createElement("a");
@@ -175,7 +244,10 @@ const tasteTest = {
     document.addEventListener("drop", (event) => this.drop(event), true);
     document.addEventListener("click", (event) => {
       if (event.target instanceof Element && event.target.closest("#tt-theme")) this.switchTheme();
+      this.clicked(event);
     });
+    document.addEventListener("pointerover", (event) => this.bindChart(event));
     this.watch();
+    this.openEvaluation();
   },
 };

@@ -66,7 +66,7 @@ def look(watch: Watch) -> None:
 
 
 def give_way(watch: Watch) -> None:
-    """Hold the accelerator while a model is on it; leave it to a run that asks, once no answer is being written."""
+    """Hold the accelerator while a model is on it; leave it to whoever asks, once no answer is being written."""
     deps, lease = watch.deps, watch.lease
     status = deps.engine.status()
     wanted = lease.wanted()
@@ -74,7 +74,7 @@ def give_way(watch: Watch) -> None:
         deps.runs_told.words = ""
     if status.base is None or not on_accelerator(status.device):
         lease.release()
-    elif wanted is None or wanted.kind != "run":
+    elif wanted is None:
         lease.acquire(ENGINE, "engine")
     elif status.state == "idle":
         deps.engine.unload()

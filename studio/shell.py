@@ -13,7 +13,7 @@ from studio.guard import Visit, guard
 from studio.queries.run_status import queue_facts
 from studio.queries.status import engine_status
 from studio.security import middleware
-from studio.tabs import api, compare, data, train
+from studio.tabs import api, compare, data, evaluate, train
 from studio.theme import ICON, build_theme, head_html
 from studio.views.header import header_html
 from studio.views.markup import Html, el, html
@@ -26,6 +26,7 @@ TABS: tuple[tuple[str, str, Build], ...] = (
     ("Compare", "tt-tab-compare", compare.build),
     ("Data", "tt-tab-data", lambda deps, app, _: data.build(deps, app)),
     ("Train", "tt-tab-train", train.build),
+    ("Evaluate", "tt-tab-evaluate", evaluate.build),
 )
 SCRIPT = Path(__file__).resolve().parents[1] / "assets" / "studio.js"
 TICK_S = 2.0

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from training import cli_compare, cli_data, cli_sweep, cli_train
+from training import cli_compare, cli_data, cli_evaluate, cli_gate, cli_judge, cli_sweep, cli_train
 from training.errors import BusyError, OutOfMemoryError, ProofError, StudioError
 
 Verb = Callable[[argparse.Namespace], int]
@@ -33,6 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     cli_train.add(verbs)
     cli_sweep.add(verbs)
     cli_data.add(verbs)
+    cli_evaluate.add(verbs)
+    cli_judge.add(verbs)
+    cli_gate.add(verbs)
     arguments = parser.parse_args(argv)
     verb: Verb = arguments.run
     try:

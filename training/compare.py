@@ -20,7 +20,7 @@ from typing import Any, cast
 from training.engine.api import MAX_ARMS, Delta, EndMarker, EngineLike, ModelCard, Progress, Row, Stop
 from training.errors import InputError
 from training.receipt import build_receipt
-from training.task.context import build_context, clean
+from training.task.context import build_context, readable
 from training.task.pack import Pack
 from training.task.parse import parse_answer
 from training.task.prompt import check_fits, render_prompt, room_for_source
@@ -207,10 +207,7 @@ def judge(request: Request, prepared: Prepared, prompt: Prompt, generation: Gene
 
 def _readable(request: Request) -> Source:
     """A web page becomes its text, so that marks of what was found can stand in it; with the step off nothing does."""
-    source = request.source
-    if source.kind != "html" or not request.context_enabled:
-        return source
-    return Source(clean(source, request.task.context), "text", source.origin)
+    return readable(request.source, request.task.context) if request.context_enabled else request.source
 
 
 def _budget(request: Request, tokenizer: Any, card: ModelCard) -> int:

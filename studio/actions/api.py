@@ -39,6 +39,8 @@ def compare_for_program(
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         top_k=sampling.top_k,
+        repetition_penalty=sampling.repetition_penalty,
+        no_repeat_ngram=sampling.no_repeat_ngram,
         max_new_tokens=min(sampling.max_new_tokens, deps.settings.max_new_tokens),
         seed=sampling.seed if seed is None else seed,
     )

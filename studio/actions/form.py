@@ -32,6 +32,8 @@ class Form:
     temperature: float | None = 0.0
     top_p: float | None = 1.0
     top_k: float | None = 0
+    repetition_penalty: float | None = 1.0
+    no_repeat_ngram: float | None = 0
     max_new_tokens: float | None = 512
     seed: float | None = 7
     sweep: bool = False
@@ -137,6 +139,8 @@ def sampling_of(form: Form, max_new_tokens: int) -> Sampling:
         temperature=number(form.temperature, "Temperature", 0, 2),
         top_p=number(form.top_p, "Top p", 0.01, 1),
         top_k=whole(form.top_k, "Top k", 0, 1000),
+        repetition_penalty=number(form.repetition_penalty, "Repetition penalty", 0.5, 2),
+        no_repeat_ngram=whole(form.no_repeat_ngram, "No repeats of", 0, 512),
         max_new_tokens=whole(form.max_new_tokens, "Max new tokens", 1, max_new_tokens),
         seed=whole(form.seed, "Seed", 0, 2**32 - 1),
     )

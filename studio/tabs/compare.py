@@ -63,6 +63,8 @@ class TaskView(NamedTuple):
     temperature: Any
     top_p: Any
     top_k: Any
+    repetition_penalty: Any
+    no_repeat_ngram: Any
     max_new_tokens: Any
     seed: Any
 
@@ -130,6 +132,8 @@ def on_task(deps: Deps, visit: Visit, task: str, base: str) -> TaskView:
         sampling.temperature,
         sampling.top_p,
         sampling.top_k,
+        sampling.repetition_penalty,
+        sampling.no_repeat_ngram,
         min(sampling.max_new_tokens, deps.settings.max_new_tokens),
         sampling.seed,
     )

@@ -62,6 +62,19 @@ def sampling_parts(default: Sampling, most: int) -> dict[str, Any]:
                 0.05, 1, value=default.top_p, step=0.05, label="Top p", info="1: off. Below: unlikely tokens are cut"
             ),
             "top_k": gr.Number(default.top_k, label="Top k", info="0: off", precision=0, minimum=0),
+            "repetition_penalty": gr.Number(
+                default.repetition_penalty,
+                label="Repetition penalty",
+                info="1: off. Above: fewer words twice",
+                step=0.05,
+            ),
+            "no_repeat_ngram": gr.Number(
+                default.no_repeat_ngram,
+                label="No repeats of",
+                info="tokens in a row that no answer may write twice; 0: off. Breaks off lists without end",
+                precision=0,
+                minimum=0,
+            ),
             "max_new_tokens": gr.Number(
                 min(default.max_new_tokens, most), label="Max new tokens", info=f"1 to {most:,}", precision=0, minimum=1
             ),

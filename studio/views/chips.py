@@ -46,23 +46,29 @@ def trust_chips(result: Mapping[str, Any]) -> Html:
         chip(parse_verdict(result), el("p", PARSE_HELP), _parse_details(result)),
         chip(schema_verdict(result), el("p", SCHEMA_HELP), _schema_details(result)),
         chip(support_verdict(result), el("p", SUPPORT_HELP), _support_details(result)),
-        None if result["generation"]["proof"]["passed"] else _proof_chip(result),
+        _proof_chip(result) if _proven(result) is False else None,
     ]
     return el("div", *chips, cls="tt-chips")
+
+
+def _proven(result: Mapping[str, Any]) -> bool | None:
+    """Whether the weights were proven; None for an answer that carries no proof, such as one of an evaluation."""
+    proof = result["generation"]["proof"]
+    return None if proof is None else bool(proof["passed"])
 
 
 def work_line(result: Mapping[str, Any]) -> Html:
     """Quiet figures: how it ended, tokens, first token, tokens/s, proof, and scores where an answer is known."""
     generation = result["generation"]
     speed = generation["new_tokens"] / generation["gen_s"] if generation["gen_s"] > 0 else None
-    together = int(generation["batch_size"])
+    together, first = int(generation["batch_size"]), generation["ttft_s"]
     ended = finish_words(generation)
     figures = [
         None if ended in parse_verdict(result).words else el("span", ended),
         el("span", plural(int(generation["new_tokens"]), "token")),
-        el("span", f"first token {seconds(float(generation['ttft_s']))}"),
+        None if first is None else el("span", f"first token {seconds(float(first))}"),
         el("span", f"{speed:.1f} tokens/s", title=f"{plural(together, 'answer')} decoded together") if speed else None,
-        _proof_chip(result) if generation["proof"]["passed"] else None,
+        _proof_chip(result) if _proven(result) else None,
         _scores(result),
     ]
     return el("div", *figures, cls="tt-work")

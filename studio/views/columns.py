@@ -94,14 +94,15 @@ def _column(look: ArmLook, state: str, verdict: Html | None, body: Html) -> Html
     )
 
 
-def pane_switch(selected: str = "card") -> Html:
-    """The switch over all columns. Render it once, outside of what streams; it needs no handler."""
+def pane_switch(selected: str = "card", name: str = "tt-pane") -> Html:
+    """The switch over all columns. Render it once, outside of what streams; it needs no handler. `name` is its own
+    where a page has two."""
     options = [
         html(
-            el("input", type="radio", name="tt-pane", id=f"tt-pane-{name}", checked=name == selected),
-            el("label", label, for_=f"tt-pane-{name}"),
+            el("input", type="radio", name=name, id=f"{name}-{pane}", checked=pane == selected),
+            el("label", label, for_=f"{name}-{pane}"),
         )
-        for name, label in PANES
+        for pane, label in PANES
     ]
     return el("fieldset", el("legend", "Show answers as", cls="tt-sr"), *options, cls="tt-switch")
 

@@ -16,6 +16,7 @@ from tests.engine.rows import GREEDY, answers, engine_for, events, prompt_of, qu
 from tests.tiny_models import ARCHITECTURES, make_adapter, make_model
 from training.engine.api import Delta, Row
 from training.engine.engine import Engine
+from training.engine.sampling import Picker
 from training.errors import AdapterError, InputError, ModelError, OutOfMemoryError
 from training.task.records import Arm, ArmKind, FinishReason, Generation, Sampling
 
@@ -396,3 +397,29 @@ def test_old_adapters_make_room(tmp_path: Path) -> None:
     assert len(engine.status().adapters) == MOST_ADAPTERS
     found = answers(engine, [row(engine, adapter=names[0]), row(engine, adapter=names[-1]), row(engine)])
     assert all(g.proof.passed for g in found)
+
+
+def test_no_run_of_so_many_tokens_is_written_twice_and_short_ones_may_be() -> None:
+    """Logits that want 1, 2, 3 for ever: runs of four may stand once, so the second round ends differently."""
+    wants = torch.full((3, 6), -1.0)
+    for before, after in ((0, 1), (1, 2), (2, 0)):
+        wants[before, after] = 5.0
+        wants[before, 4] = 1.0
+    picker, ids = Picker(Sampling(no_repeat_ngram=4)), [0]
+    for _ in range(8):
+        logits = wants[ids[-1] % 3]
+        largest = int(logits.argmax())
+        ids.append(largest if picker.settles(largest, ids) else picker.pick(logits, ids))
+    assert ids[:6] == [0, 1, 2, 0, 1, 2], "three tokens of a run that stood are allowed, the fourth is not"
+    assert ids[6] == 4
+    runs = [tuple(ids[at : at + 4]) for at in range(len(ids) - 3)]
+    assert len(set(runs)) == len(runs)
+    free = Picker(Sampling())
+    assert all(free.settles(at, [1, 1, 1, 1, 1]) for at in range(6))
+
+
+def test_a_grammar_that_leaves_one_way_has_the_last_word() -> None:
+    picker = Picker(Sampling(no_repeat_ngram=2))
+    logits = torch.full((4,), -torch.inf)
+    logits[2] = 0.0
+    assert not picker.settles(2, [1, 2, 1]) and picker.pick(logits, [1, 2, 1]) == 2

@@ -10,7 +10,7 @@ from training.data.spec import DatasetSpec
 from training.errors import DataError
 
 if TYPE_CHECKING:
-    from training.data.teacher.plan import Estimate
+    from training.chat.cost import Estimate
 
 REVIEW = "review"  # the note of a row that a person has to look at
 

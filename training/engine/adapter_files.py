@@ -35,8 +35,13 @@ class AdapterFiles:
         return hash_files((self.folder / CONFIG, self.weights))
 
 
-def check_adapter(name: str, folder: Path, base: str | None, base_sha256: str | None) -> AdapterFiles:
-    """Check a folder; `base` None skips the question whether it belongs to a base. Raises AdapterError."""
+def check_adapter(
+    name: str, folder: Path, base: str | None, base_sha256: str | None, *, beside: bool = True
+) -> AdapterFiles:
+    """Check a folder; `base` None skips the question whether it belongs to a base. Raises AdapterError.
+
+    `beside` False lets DoRA through, for an adapter that will be merged and not run in one batch with its base.
+    """
     weights = folder / WEIGHTS
     config = read_config(name, folder)
     if not weights.is_file():
@@ -51,7 +56,7 @@ def check_adapter(name: str, folder: Path, base: str | None, base_sha256: str | 
         tensors = read_header(weights)
     except ValueError as err:
         raise AdapterError(f"{name}: {WEIGHTS} is damaged: {err}.", fix="Copy the file again.") from err
-    _check_kind(name, config)
+    _check_kind(name, config, beside)
     provenance = _read_provenance(folder)
     named = config.get("base_model_name_or_path") or None
     if base is not None and named is not None and not same_base(named, base):
@@ -118,11 +123,11 @@ def _read_provenance(folder: Path) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _check_kind(name: str, config: dict[str, Any]) -> None:
+def _check_kind(name: str, config: dict[str, Any], beside: bool) -> None:
     kind = config.get("peft_type")
     if kind != "LORA":
         raise AdapterError(f"{name} is of kind {kind}, only LoRA can run beside its base.", fix="Use a LoRA adapter.")
-    if config.get("use_dora"):
+    if beside and config.get("use_dora"):
         raise AdapterError(f"{name} uses DoRA, which can't share a batch with its base.", fix="Use a plain LoRA.")
     if config.get("task_type") not in (None, "CAUSAL_LM"):
         raise AdapterError(f"{name} is for {config['task_type']}, not for writing text.", fix="Use a CAUSAL_LM LoRA.")

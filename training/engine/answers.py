@@ -140,11 +140,11 @@ def _with_trained(loaded: LoadedBase, arms: Arms, folder: Path) -> tuple[LoadedB
             return loaded, attach(loaded, check_adapter(folder.name, folder, None, None))
         except ProofError:  # too small a change for the proof: no reason to leave it unmeasured
             pass
-    return _merged(loaded, folder), BASE_ROW
+    return merge(loaded, folder), BASE_ROW
 
 
-def _merged(loaded: LoadedBase, folder: Path) -> LoadedBase:
-    """The base with the adapter's weights added into its own."""
+def merge(loaded: LoadedBase, folder: Path) -> LoadedBase:
+    """The base with the adapter's weights added into its own, in place. AdapterError where they do not fit."""
     from peft import PeftModel
 
     if not (folder / WEIGHTS).is_file():

@@ -8,9 +8,9 @@ resumed by another thread.
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import DynamicCache
@@ -22,6 +22,9 @@ from training.engine.sampling import Picker
 from training.engine.stopping import MarkerScanner, ObjectScanner
 from training.task.records import FinishReason, Sampling
 
+if TYPE_CHECKING:
+    from training.engine.constrained import Grammar, Held
+
 _PIECE_WORK = 200_000_000_000  # multiplications; some seconds on two slow cores
 _LEAST_PIECE, _MOST_PIECE = 32, 2048  # tokens
 
@@ -30,7 +33,8 @@ _LEAST_PIECE, _MOST_PIECE = 32, 2048  # tokens
 class Job:
     """What one row is asked. `adapter` is its name inside PEFT, or "__base__".
 
-    `stop_json`: end at a whole object; `stop_text`: end at this marker, "" at none.
+    `stop_json`: end at a whole object; `stop_text`: end at this marker, "" at none; `grammar` holds every token to a
+    schema, None lets it write what it likes.
     """
 
     adapter: str
@@ -38,6 +42,7 @@ class Job:
     sampling: Sampling
     stop_json: bool
     stop_text: str = ""
+    grammar: "Grammar | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class _Row:
     picker: Picker
     words: Detokenizer
     scanner: ObjectScanner | MarkerScanner | None
+    held: "Held | None" = None
     ids: list[int] = field(default_factory=list)
     ttft_s: float = 0.0
 
@@ -73,7 +79,7 @@ class _Batch:
     positions: torch.Tensor
 
 
-def decode(loaded: LoadedBase, jobs: Sequence[Job], cancel: threading.Event) -> Iterator[Delta | Answer]:
+def decode(loaded: LoadedBase, jobs: Sequence[Job], cancel: threading.Event) -> Generator[Delta | Answer, None, None]:
     """Answer all jobs as one batch: a Delta for each row and step, an Answer as soon as a row ends.
 
     The caller holds the turn. A set `cancel` ends all rows before the next step with what they have.
@@ -107,7 +113,8 @@ def decode(loaded: LoadedBase, jobs: Sequence[Job], cancel: threading.Event) -> 
 
 def _new_row(loaded: LoadedBase, index: int, job: Job) -> _Row:
     scanner = ObjectScanner() if job.stop_json else MarkerScanner(job.stop_text) if job.stop_text else None
-    return _Row(index, job, Picker(job.sampling), Detokenizer(loaded.tokenizer), scanner)
+    held = None if job.grammar is None else job.grammar.begin()
+    return _Row(index, job, Picker(job.sampling), Detokenizer(loaded.tokenizer), scanner, held)
 
 
 def _take(loaded: LoadedBase, row: _Row, token: int | None, started: float) -> FinishReason | None:
@@ -120,7 +127,8 @@ def _take(loaded: LoadedBase, row: _Row, token: int | None, started: float) -> F
     if token in loaded.end_ids:
         return FinishReason.EOS
     new = row.words.add(token)
-    if row.scanner is not None and row.scanner.feed(new):
+    whole = row.held is not None and row.held.take(token)
+    if whole or (row.scanner is not None and row.scanner.feed(new)):
         return FinishReason.STOP
     return FinishReason.LENGTH if len(row.ids) >= row.job.sampling.max_new_tokens else None
 
@@ -131,7 +139,13 @@ def _answer(row: _Row, finish: FinishReason, started: float) -> Answer:
 
 @torch.inference_mode()
 def _pick(logits: torch.Tensor, rows: Sequence[_Row]) -> list[int | None]:
-    """The next token of every row from logits (rows, vocab); None where they hold no finite maximum."""
+    """The next token of every row from logits (rows, vocab); None where they hold no finite maximum.
+
+    Rows with a grammar are masked in place first; where no row has one, nothing is touched.
+    """
+    for place, row in enumerate(rows):
+        if row.held is not None:
+            row.held.mask(logits[place])
     best, greedy = logits.max(-1)
     sound, choice = torch.isfinite(best).tolist(), greedy.tolist()
     tokens: list[int | None] = []
@@ -139,7 +153,8 @@ def _pick(logits: torch.Tensor, rows: Sequence[_Row]) -> list[int | None]:
         if not sound[place]:
             tokens.append(None)
         else:
-            tokens.append(choice[place] if row.picker.plain_greedy else row.picker.pick(logits[place], row.ids))
+            largest = choice[place]
+            tokens.append(largest if row.picker.settles(largest, row.ids) else row.picker.pick(logits[place], row.ids))
     return tokens
 
 

@@ -72,21 +72,26 @@ def resolve_base(name: str, settings: EngineSettings, progress: Progress, revisi
 
 def resolve_adapter(name: str, settings: EngineSettings, base: BaseFiles, progress: Progress) -> AdapterFiles:
     """The folder behind an adapter's name, checked to be safe, whole and made for `base`. Raises AdapterError."""
+    return check_adapter(name, adapter_folder(name, settings, progress), base.name, base.sha256)
+
+
+def adapter_folder(name: str, settings: EngineSettings, progress: Progress) -> Path:
+    """The folder behind an adapter's name, downloaded if need be, not looked into. Raises AdapterError."""
     for root in _roots(settings.adapters, settings.home, "adapters"):
         if _is_plain(name) and (root / name).is_dir():
-            return check_adapter(name, root / name, base.name, base.sha256)
+            return root / name
     if _is_plain(name) and (made := run_output(settings.home, name, ADAPTER)) is not None:
-        return check_adapter(name, made, base.name, base.sha256)
+        return made
     folder = Path(name).expanduser()
     if _names_a_path(name, folder):
         if not settings.allow_paths:
             raise AdapterError(f"{name} is a path; folders are closed here.", fix="Pick an adapter from the list.")
-        return check_adapter(name, folder, base.name, base.sha256)
+        return folder
     if not _HUB_ID.fullmatch(name):
         raise AdapterError(f"There is no adapter {name!r}.", fix="Name a listed adapter, a folder or owner/name.")
     if settings.hub != "any":
         raise AdapterError(f"{name} can't be loaded here; only listed adapters are.", fix="Pick one from the list.")
-    return check_adapter(name, fetch_repo(name, progress, AdapterError), base.name, base.sha256)
+    return fetch_repo(name, progress, AdapterError)
 
 
 def check_base(name: str, folder: Path, *, embedded: bool = False) -> BaseFiles:

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.errors import InputError
-from training.evals.statistics import RESAMPLES, bootstrap_mean, bootstrap_ratio, wilson
+from training.evals.measuring import Measured, measure_all
+from training.evals.metrics import Cells, metric_specs
+from training.evals.statistics import RESAMPLES
 from training.task.pack import Pack
 from training.task.parse import parse_answer
 from training.task.records import FinishReason, Score
 from training.task.score.answer import score_answer
 from training.task.score.values import LIST_KINDS
 
+__all__ = ["ArmSummary", "Measured", "Row", "evaluate", "summarise"]
 RATES = ("strict", "usable", "repaired", "schema_valid", "multi_object", "template_echo", "prompt_leak",
          "hallucinated_docs", "exact_record")  # fmt: skip
 WRITING = ("repetition", "amounts_given", "named_in_steps", "on_title")  # of text answers, shares of each
@@ -29,23 +32,6 @@ class Row:
     source: str
     gold: dict[str, Any] | None
     slice: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One figure. kind: rate (0/1 a document, Wilson) | mean (over documents, BCa) | pooled (over items, bootstrap).
-
-    `n_scored` of `n_total` documents have a value; `n_items` is a pooled figure's denominator.
-    """
-
-    metric: str
-    kind: str
-    value: float | None
-    low: float | None
-    high: float | None
-    n_scored: int
-    n_total: int
-    n_items: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,76 +77,43 @@ def evaluate(
 
 
 def summarise(pack: Pack, scores: Sequence[Sequence[Score]], resamples: int = RESAMPLES) -> dict[str, Measured]:
-    """Figures over documents, keyed by metric or metric:field.
+    """Figures over documents, keyed by metric or metric:field: those of a run's evaluation, a part of `metric_specs`.
 
     Rates of `RATES`; f1, ordered_f1 and recall of each list as means and f1 pooled; abstain by section and pooled;
     hallucinated and omitted pooled; mae_penalised (a missing number costs the most), rouge_l and what text answers
     are judged by as means, within_one as a rate; duration_exact pooled over every duration that gold or answer has.
     """
-    cells = [
-        {(score.metric, score.field): score for score in document if score.status == "scored"} for document in scores
-    ]
-    found = [_measure("rate", name, [(name, "")], cells, resamples) for name in RATES]
+    cells = Cells.from_scores(scores)
+    known = {spec.name: spec for spec in metric_specs(pack)}
+    names = _names(pack)
+    found = measure_all([known[name] for name in names if name in known], cells, resamples=resamples)
+    return {name: found[name] if name in found else _nothing(name, len(scores)) for name in names}
+
+
+def _names(pack: Pack) -> list[str]:
+    """What a run's evaluation holds, in its order."""
+    names = list(RATES)
     for spec in pack.fields:
+        of_field: list[str] = []
         if spec.kind in LIST_KINDS:
-            names = (
-                ("f1", "recall", "precision", "ordered_f1")
-                if spec.comparator == "list_steps"
-                else ("f1", "recall", "precision")
-            )
-            found += [_measure("mean", f"{name}:{spec.name}", [(name, spec.name)], cells, resamples) for name in names]
-            found.append(_measure("pooled", f"micro_f1:{spec.name}", [("f1", spec.name)], cells, resamples))
-            found.append(
-                _measure("pooled", f"hallucinated:{spec.name}", [("hallucinated", spec.name)], cells, resamples)
-            )
-        if spec.comparator == "list_ingredient":
-            found.append(_measure("pooled", f"qty_acc:{spec.name}", [("qty_acc", spec.name)], cells, resamples))
-        if spec.comparator == "relevance":
-            found.append(
-                _measure("mean", f"mae_penalised:{spec.name}", [("mae_penalised", spec.name)], cells, resamples)
-            )
-            found.append(_measure("rate", f"within_one:{spec.name}", [("within_one", spec.name)], cells, resamples))
-        if spec.comparator == "summary":
-            found.append(_measure("mean", f"rouge_l:{spec.name}", [("rouge_l", spec.name)], cells, resamples))
-        if spec.comparator != "ignore":
-            found.append(_measure("rate", f"abstain:{spec.name}", [("abstain", spec.name)], cells, resamples))
-            if spec.kind not in LIST_KINDS:
-                found.append(_measure("rate", f"slot:{spec.name}", [("slot", spec.name)], cells, resamples))
+            of_field += ["f1", "recall", "precision"]
+            of_field += ["ordered_f1"] if spec.comparator == "list_steps" else []
+            of_field += ["micro_f1", "hallucinated"]
+        of_field += ["qty_acc"] if spec.comparator == "list_ingredient" else []
+        of_field += ["mae_penalised", "within_one"] if spec.comparator == "relevance" else []
+        of_field += ["rouge_l"] if spec.comparator == "summary" else []
+        of_field += ["abstain"] if spec.comparator != "ignore" else []
+        of_field += ["slot"] if spec.comparator != "ignore" and spec.kind not in LIST_KINDS else []
+        names += [f"{name}:{spec.name}" for name in of_field]
     if pack.answer.kind == "text":
-        found.append(_measure("rate", "end_marker", [("end_marker", "")], cells, resamples))
-        found += [_measure("mean", name, [(name, "")], cells, resamples) for name in WRITING]
-    durations = [("slot", spec.name) for spec in pack.fields if spec.comparator == "duration"]
-    sections = [("abstain", spec.name) for spec in pack.fields if spec.comparator != "ignore"]
-    found += [
-        _measure("pooled", "duration_exact", durations, cells, resamples),
-        _measure("pooled", "abstain_acc", sections, cells, resamples),
-        _measure("rate", "abstain_record", [("abstain", "")], cells, resamples),
-        _measure("pooled", "hallucinated", [("hallucinated", "")], cells, resamples),
-        _measure("pooled", "omitted", [("omitted", "")], cells, resamples),
-        _measure("mean", "schema_errors", [("schema_errors", "")], cells, resamples),
-    ]
-    return {measured.metric: measured for measured in found}
+        names += ["end_marker", *WRITING]
+    return [*names, "duration_exact", "abstain_acc", "abstain_record", "hallucinated", "omitted", "schema_errors"]
 
 
-def _measure(
-    kind: str, metric: str, keys: Sequence[tuple[str, str]], cells: Sequence[Mapping[Any, Score]], resamples: int
-) -> Measured:
-    """One figure from the scores under `keys`. Pooled takes value times n over n, summed over keys and documents."""
-    found = [[document[key] for key in keys if key in document] for document in cells]
-    found = [[(score.value, score.n or 0) for score in scores if score.value is not None] for scores in found]
-    parts = [sum(value * n for value, n in values) for values in found if values]
-    wholes = [float(sum(n for _, n in values)) for values in found if values]
-    firsts = [float(values[0][0]) for values in found if values]
-    value, n_items, interval = None, None, None
-    if kind == "pooled":
-        n_items = round(sum(wholes))
-        value = sum(parts) / n_items if n_items else None
-        interval = bootstrap_ratio(parts, wholes, resamples=resamples) if n_items else None
-    elif firsts:
-        value = sum(firsts) / len(firsts)
-        interval = wilson(sum(firsts), len(firsts)) if kind == "rate" else bootstrap_mean(firsts, resamples=resamples)
-    low, high = interval if interval is not None else (None, None)
-    return Measured(metric, kind, value, low, high, len(firsts), len(cells), n_items)
+def _nothing(name: str, n: int) -> Measured:
+    """A figure that this task can't have, such as made-up items where everything is made up."""
+    pooled = name.startswith(("hallucinated", "duration")) and name != "hallucinated_docs"
+    return Measured(name, "pooled" if pooled else "rate", None, None, None, 0, n, 0 if pooled else None)
 
 
 def _row(row: Mapping[str, Any]) -> Row:

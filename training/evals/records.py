@@ -135,7 +135,8 @@ class Answered:
     """One answer, as a line of answers.jsonl. Times are wall seconds in its batch, sizes tokens.
 
     `shown_share` is how much of the document's tokens its prompt showed, 0..1 (None where no model read it); `shown` is
-    that text's hash. `batch_size` is rows decoded together, 0 where nothing was decoded.
+    that text's hash. `batch_size` is rows decoded together, 0 where nothing was decoded. `finish_known` False: nobody
+    said why an imported answer ended, and eos is assumed.
     """
 
     arm: str
@@ -150,6 +151,7 @@ class Answered:
     ttft_s: float | None = None
     gen_s: float | None = None
     batch_size: int = 0
+    finish_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,11 @@ def build_context(
     return Context(shown, left_out, source_tokens, shown_tokens, budget, enabled=True)
 
 
+def readable(source: Source, rules: ContextRules) -> Source:
+    """What a person reads and marks stand in: a web page's text, anything else as it is given."""
+    return source if source.kind != "html" else Source(clean(source, rules), "text", source.origin)
+
+
 def clean(source: Source, rules: ContextRules) -> str:
     """The source as tidy lines: HTML as text, one kind of line end, no NUL, no trailing space, single blank lines."""
     text = source.text.replace("\x00", "").removeprefix("\ufeff")

@@ -161,10 +161,11 @@ def _sampling(row: Reader) -> Sampling:
         repetition_penalty=row.take("repetition_penalty", float, 1.0),
         max_new_tokens=row.take("max_new_tokens", int),
         seed=row.take("seed", int, 7),
+        no_repeat_ngram=row.take("no_repeat_ngram", int, 0),
     )
     limits = {
         "temperature": (0.0, 2.0), "top_p": (0.01, 1.0), "top_k": (0, 1000), "repetition_penalty": (0.5, 2.0),
-        "max_new_tokens": (1, 8192), "seed": (0, 2**32 - 1),
+        "max_new_tokens": (1, 8192), "seed": (0, 2**32 - 1), "no_repeat_ngram": (0, 512),
     }  # fmt: skip
     for key, (least, most) in limits.items():
         if not least <= getattr(sampling, key) <= most:

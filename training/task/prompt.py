@@ -127,7 +127,8 @@ def _merged(messages: tuple[Message, ...]) -> tuple[Message, ...]:
 
 
 def _plain(messages: Sequence[Message]) -> str:
-    return "\n\n".join(m.content for m in messages) + PLAIN_ENDING
+    paragraphs = [PLAIN_ENDING.lstrip() + m.content if m.role == "assistant" else m.content for m in messages]
+    return "\n\n".join(paragraphs) + PLAIN_ENDING
 
 
 def _one_bos(text: str, tokenizer: ChatTokenizer) -> str:

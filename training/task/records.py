@@ -112,7 +112,11 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Decoding settings. temperature 0 is greedy; top_k 0, top_p 1 and repetition_penalty 1 switch that filter off."""
+    """Decoding settings. temperature 0 is greedy; top_k 0, top_p 1 and repetition_penalty 1 switch that filter off.
+
+    `no_repeat_ngram` bars an answer from writing any run of that many tokens twice, 0 bars nothing: a list that repeats
+    its last line for ever is broken off. It looks at the answer alone, never at the prompt; all arms have the same.
+    """
 
     temperature: float = 0.0
     top_p: float = 1.0
@@ -120,6 +124,7 @@ class Sampling:
     repetition_penalty: float = 1.0
     max_new_tokens: int = 512
     seed: int = 7
+    no_repeat_ngram: int = 0
 
     @property
     def greedy(self) -> bool:

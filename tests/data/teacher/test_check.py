@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.data.teacher.server import clean_post, recipe
+from training.chat.exchange import Reply
 from training.data.rows import BadRecord, DataRow, SourceRow
 from training.data.teacher.check import Checked, Judge, garbage, shared_run
-from training.data.teacher.exchange import Reply
 from training.data.teacher.plan import TeacherSpec
 from training.data.teacher.prompts import Ask, asks, load_prompts
 from training.task.pack import BUILTIN, Pack, load_pack

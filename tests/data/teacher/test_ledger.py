@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.data.teacher.exchange import Failure, Reply, Request, Usage
+from training.chat.exchange import Failure, Reply, Request, Usage
 from training.data.teacher.ledger import Ledger
 from training.errors import StorageError
 from training.task.records import Message

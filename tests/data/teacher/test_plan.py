@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from training.chat.cost import Budget, Caps, Prices, estimate
+from training.chat.exchange import Request, Usage
 from training.data.record_reading import read_record
-from training.data.teacher.exchange import Request, Usage
-from training.data.teacher.plan import Budget, Caps, Prices, TeacherSpec, estimate
+from training.data.teacher.plan import TeacherSpec
 from training.errors import DataError, StudioError
 from training.task.records import Message
 from training.task.yamlfile import parse_yaml

@@ -27,10 +27,11 @@ from tests.data.teacher.server import (
     in_turn,
     recipe,
 )
+from training.chat.cost import Caps, Prices
+from training.chat.keys import Key
 from training.data.rows import BadRecord, DataRow, SourceRow
 from training.data.teacher.check import Judge
-from training.data.teacher.keys import Key
-from training.data.teacher.plan import Caps, Prices, TeacherSpec
+from training.data.teacher.plan import TeacherSpec
 from training.data.teacher.prompts import load_prompts
 from training.data.teacher.write import NONE_USABLE, TeacherProgress, Terms, estimate_posts, write_posts, write_with
 from training.errors import DataError

@@ -24,7 +24,9 @@ def form(**changes: Any) -> Form:
 def test_a_whole_form_becomes_a_request(deps: Deps) -> None:
     request = to_request(form(temperature=0.7, top_p=0.9, top_k=40.0, max_new_tokens=64.0, seed=11.0), deps)
     assert request.arms == (Arm(ArmKind.BASE, "base"), Arm(ArmKind.ADAPTER, ADAPTER, ADAPTER))
-    assert request.sampling == Sampling(0.7, 0.9, 40, 1.0, 64, 11)
+    assert request.sampling == Sampling(0.7, 0.9, 40, 1.0, 64, 11, 0)
+    penal = to_request(form(repetition_penalty=1.1, no_repeat_ngram=32.0), deps).sampling
+    assert (penal.repetition_penalty, penal.no_repeat_ngram) == (1.1, 32)
     assert (request.task.name, request.base, request.budget_tokens) == ("recipe-jsonld", BASE, None)
 
 
@@ -51,6 +53,8 @@ def test_ones_own_adapter_joins_the_columns_under_its_folders_name(deps: Deps) -
         ({"temperature": True}, "Temperature is True"),
         ({"top_p": 0}, "Top p is 0"),
         ({"top_k": -3}, "Top k is -3"),
+        ({"repetition_penalty": 0.1}, "Repetition penalty is 0.1"),
+        ({"no_repeat_ngram": 2.5}, "No repeats of is 2.5"),
         ({"max_new_tokens": 0}, "Max new tokens is 0"),
         ({"max_new_tokens": 10**6}, "Max new tokens is 1000000"),
         ({"budget_tokens": 3}, "Token budget is 3"),

@@ -145,3 +145,28 @@ def test_more_source_never_takes_support_away(lines: list[str]) -> None:
     little = items("recipeIngredient", lines)
     more = items("recipeIngredient", lines, POST + "\n5 leeks")
     assert all(b.supported or not a.supported for a, b in zip(little, more, strict=True))
+
+
+def test_what_a_person_found_supported_decides_for_its_field() -> None:
+    """Scallions stand in the post as green tops: words can't tell, a person can."""
+    post = "Chop the green tops and add 2 cups of rice."
+    answer = {"name": "Rice", "recipeIngredient": ["2 scallions, chopped", "2 cups rice", "1 egg"]}
+
+    def found(supported: dict[str, list[str]] | None) -> list[bool | None]:
+        items = ground_items(PACK, answer, post, supported)
+        return [item.supported for item in items if item.field == "recipeIngredient"]
+
+    assert found(None) == [False, True, False]
+    assert found({"recipeIngredient": ["scallions", "2 cups rice"]}) == [True, True, False]
+    assert found({"recipeIngredient": ["2 SCALLIONS, chopped"]}) == [True, False, False]
+    assert found({"recipeIngredient": []}) == [False, False, False]
+    assert found({"name": ["Something else"]}) == [False, True, False], "other fields keep the rule"
+    amounts = ground_items(PACK, {"recipeIngredient": ["7 scallions"]}, post, {"recipeIngredient": ["scallions"]})
+    assert amounts[0].supported is False, "7 is in neither the text nor the post"
+
+
+def test_supported_reaches_the_scores() -> None:
+    parsed_ = parsed({"@context": "https://schema.org", "@type": "Recipe", "name": "Tea", "totalTime": "PT5M"})
+    plain = {s.metric: s.value for s in score_answer(PACK, parsed_, "Tea. A while.", None) if not s.field}
+    told = score_answer(PACK, parsed_, "Tea. A while.", None, supported={"totalTime": ["five minutes"]})
+    assert plain["hallucinated"] == 0.5 and {s.metric: s.value for s in told if not s.field}["hallucinated"] == 0.0

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from training.chat.exchange import Reply
 from training.data.rows import BadRecord, DataRow
-from training.data.teacher.exchange import Reply
 from training.data.teacher.prompts import Ask, Prompts
 from training.data.teacher.sheet import Sheet
 from training.data.teacher.support import Support, find_support, unsaid

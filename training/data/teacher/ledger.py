@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from training.data.teacher.exchange import Failure, Reply, Request, Usage
+from training.chat.exchange import Failure, Reply, Request, Usage
 from training.disk import disk
 from training.task.records import to_json
 

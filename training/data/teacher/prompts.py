@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from training.chat.exchange import Request
 from training.data.record_recipes import Unusable
 from training.data.rows import SourceRow
-from training.data.teacher.exchange import Request
 from training.data.teacher.plan import TeacherSpec
 from training.data.teacher.sheet import Sheet, read_sheet
 from training.errors import DataError

@@ -16,14 +16,15 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from training.chat.client import ChatClient, Sleep
+from training.chat.cost import Budget, Estimate, TokenCounter, estimate
+from training.chat.exchange import Failure, Reply, Request, Usage, tokens_in
+from training.chat.keys import Key, find_key
 from training.data.record_recipes import Unusable
 from training.data.rows import BadRecord, DataRow, SourceRow
 from training.data.teacher.check import Checked, Judge, refused
-from training.data.teacher.client import Sleep, TeacherClient
-from training.data.teacher.exchange import Failure, Reply, Request, Usage, tokens_in
-from training.data.teacher.keys import Key, find_key
 from training.data.teacher.ledger import Ledger
-from training.data.teacher.plan import Budget, Estimate, TeacherSpec, TokenCounter, estimate
+from training.data.teacher.plan import TeacherSpec
 from training.data.teacher.prompts import Ask, asks, chosen_styles, load_prompts
 from training.errors import DataError
 from training.task.pack import BUILTIN, Pack, load_pack
@@ -124,7 +125,7 @@ def write_with(
     cancel: Callable[[], bool],
 ) -> Iterator[DataRow | BadRecord]:
     """`write_posts` with its parts given."""
-    with Ledger(terms.ledger_path) as ledger, TeacherClient(terms.spec, terms.key, terms.sleep) as client:
+    with Ledger(terms.ledger_path) as ledger, ChatClient(terms.spec, terms.key, terms.sleep) as client:
         run = _Run(judge, terms, ledger, client)
         yield from run.rows(rows, progress, cancel)
 
@@ -141,7 +142,7 @@ class _Job:
 class _Run:
     """One pass over a source. Coroutines run on the client's thread, everything else on the caller's."""
 
-    def __init__(self, judge: Judge, terms: Terms, ledger: Ledger, client: TeacherClient) -> None:
+    def __init__(self, judge: Judge, terms: Terms, ledger: Ledger, client: ChatClient) -> None:
         self._judge, self._terms, self._ledger, self._client = judge, terms, ledger, client
         self._budget = Budget(terms.spec, ledger.spent)
         self._pending: dict[str, Future[Reply | Failure]] = {}

@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.task.pack import FieldSpec, Pack
-from training.task.records import Parsed, Score, Tier
+from training.task.records import FinishReason, Parsed, Score, Tier
 from training.task.score.content import field_scores
-from training.task.score.echo import echo_scores
-from training.task.score.grounding import ground_items, grounding_scores
+from training.task.score.echo import echo_scores, is_echo, is_template, template_values
+from training.task.score.grounding import Supported, ground_items, grounding_scores
 from training.task.score.lints import lint_scores
+from training.task.score.multi import multi_scores
 from training.task.score.schema import schema_errors
-from training.task.score.slots import Outcome
-from training.task.score.values import LIST_KINDS, asserts_anything, entries, is_empty
-from training.task.score.writing import writing_scores
+from training.task.score.slots import Outcome, count_outcomes
+from training.task.score.values import LIST_KINDS, Entry, asserts_anything, entries, is_empty, right_type, text_of
+from training.task.score.variety import length_scores
+from training.task.score.writing import repetition_score, writing_scores
 
 COUNTED = {
     "strict": frozenset({Tier.STRICT}),
@@ -40,21 +42,28 @@ def score_answer(
     *,
     tier: str = "strict",
     raw: str | None = None,
-) -> tuple[Score, ...]:
+    supported: Supported | None = None,
+    finish: FinishReason | str | None = None,
+) -> tuple[Score, ...]:  # size: one answer and all that may be known of it
     """Every metric of one answer. Without a gold (None) only form and grounding are scored; gold {} means "no answer
     is right", and then {} or an object that asserts nothing is the right one.
 
-    `raw` is the answer's text, looked through for leaked instructions; without it the object's own texts are.
+    `raw` is the answer's text, looked through for leaked instructions and measured; without it the object's own texts
+    are looked through. `supported` gives by field what a person found supported by the source, and decides there;
+    `finish` says why the generation ended, None where nobody knows.
     """
     obj = counted_object(parsed, tier)
-    scores = [*_parse_scores(parsed), *_schema_scores(pack, obj)]
+    scores = [*_parse_scores(parsed), *_finish_scores(finish), *_schema_scores(pack, obj, source_text)]
+    scores += _field_form_scores(pack, obj, source_text)
     if obj is not None:
-        scores += grounding_scores(ground_items(pack, obj, source_text))
+        scores += grounding_scores(ground_items(pack, obj, source_text, supported))
         scores += lint_scores(pack, obj)
     scores += echo_scores(pack, parsed.object, source_text, raw)
     scores += writing_scores(pack, obj, source_text, raw)
+    if raw is not None:
+        scores += [*length_scores(raw), repetition_score(raw)]
     if gold is not None:
-        scores += _gold_scores(pack, obj, gold, source_text)
+        scores += [*_gold_scores(pack, obj, gold, source_text), *multi_scores(pack, obj, gold)]
     return tuple(scores)
 
 
@@ -91,12 +100,51 @@ def _parse_scores(parsed: Parsed) -> list[Score]:
             Tier.EXTRACTED: "The form stands in the answer, with other text around it or without its end marker.",
         }.get(parsed.tier, "The answer is not in the form that was asked for.")
     scores = [Score(name, float(parsed.tier in tiers), n=1, explanation=how) for name, tiers in COUNTED.items()]
+    gained = parsed.tier is Tier.REPAIRED
+    scores.append(Score("repair_gain", float(gained), n=1, explanation=how))
     several = parsed.n_objects > 1
     words = f"The answer holds {parsed.n_objects} objects one after another." if several else "One object at most."
     return [*scores, Score("multi_object", float(several), n=1, explanation=words)]
 
 
-def _schema_scores(pack: Pack, obj: dict[str, Any] | None) -> list[Score]:
+def _finish_scores(finish: FinishReason | str | None) -> list[Score]:
+    """`truncated`: whether the token budget ended the answer. A failure of the machinery says nothing of that."""
+    if finish is None or finish in (FinishReason.ERROR, FinishReason.CANCELLED):
+        return []
+    cut = finish == FinishReason.LENGTH
+    words = "The token budget cut the answer off." if cut else "The answer ended by itself."
+    return [Score("truncated", float(cut), n=1, explanation=words)]
+
+
+def _field_form_scores(pack: Pack, obj: dict[str, Any] | None, source_text: str) -> list[Score]:
+    """By field `empty_rate` (an answer that can't be read leaves everything empty), and of what is given whether its
+    type is wrong (`type_error`) and whether a time is the request's own example (`time_copied_default`)."""
+    scores: list[Score] = []
+    for spec in pack.fields:
+        if spec.comparator == "ignore":
+            continue
+        value = None if obj is None else obj.get(spec.name)
+        empty = is_empty(value)
+        said = "Nothing is given." if empty else "Something is given."
+        scores.append(Score("empty_rate", float(empty), spec.name, n=1, explanation=f"{spec.label}: {said}"))
+        if empty:
+            continue
+        wrong = not right_type(spec, value) or not all(entry.fits for entry in _listed(spec, value))
+        words = f"{spec.label}: {'not ' if wrong else ''}of the type that was asked for."
+        scores.append(Score("type_error", float(wrong), spec.name, n=1, explanation=words))
+        if spec.comparator == "duration":
+            copied = is_echo(text_of(value), template_values(pack), source_text)
+            words = f"{spec.label}: {'the request' if copied else 'not the request'}'s own example."
+            scores.append(Score("time_copied_default", float(copied), spec.name, n=1, explanation=words))
+    return scores
+
+
+def _listed(spec: FieldSpec, value: Any) -> list[Entry]:
+    return entries(spec, value) if spec.kind in LIST_KINDS else []
+
+
+def _schema_scores(pack: Pack, obj: dict[str, Any] | None, source_text: str) -> list[Score]:
+    """`schema_valid` and `schema_errors`. The template sent back keeps no contract, whatever its types."""
     if obj is None:
         why = "There is no object to hold against the contract, which counts as not keeping it."
         return [Score("schema_valid", 0.0, n=1, explanation=why), Score("schema_errors", None, explanation=why)]
@@ -106,8 +154,10 @@ def _schema_scores(pack: Pack, obj: dict[str, Any] | None) -> list[Score]:
         if errors
         else "Keeps the contract."
     )
+    echoed = not errors and is_template(pack, obj, source_text)
+    why = "The values are the contract's own words: the template, not an answer." if echoed else why
     return [
-        Score("schema_valid", float(not errors), n=1, explanation=why),
+        Score("schema_valid", float(not errors and not echoed), n=1, explanation=why),
         Score("schema_errors", float(len(errors)), n=1, explanation=why),
     ]
 
@@ -121,6 +171,7 @@ def _gold_scores(pack: Pack, obj: dict[str, Any] | None, gold: dict[str, Any], s
         scores += [score for score in scored.scores if pack.answer.grounded or score.metric != "qty_halluc"]
         outcomes.append(scored.outcome)
     scores.append(_omission(specs, gold, scores))
+    scores += _slot_scores([(spec, outcome) for spec, outcome in zip(specs, outcomes, strict=True)], obj is None)
     if asserts_anything(pack, gold):
         exact = obj is not None and all(outcome in (Outcome.CORRECT, Outcome.NULL_OK) for outcome in outcomes)
         words = "Every part of the record is right." if exact else "At least one part of the record is not right."
@@ -129,6 +180,25 @@ def _gold_scores(pack: Pack, obj: dict[str, Any] | None, gold: dict[str, Any], s
     abstained = obj is not None and not asserts_anything(pack, obj)
     words = "The text holds no answer, and the model " + ("said so." if abstained else "did not say so.")
     return [*scores, Score("abstain", float(abstained), n=1, explanation=words)]
+
+
+def _slot_scores(outcomes: Sequence[tuple[FieldSpec, Outcome]], failed: bool) -> list[Score]:
+    """`slot_f1`, `slot_precision`, `slot_recall` over the single values of one answer (metrics A3).
+
+    A failed answer misses what the gold has and asserts nothing, so it is not spurious where the gold is empty.
+    """
+    found = [outcome for spec, outcome in outcomes if spec.kind not in LIST_KINDS]
+    if not found:
+        return []
+    counts = count_outcomes(outcome for outcome in found if not (failed and outcome is Outcome.SPURIOUS))
+    filled = counts.correct + counts.incorrect
+    given, wanted = filled + counts.spurious, filled + counts.missing
+    words = f"{counts.correct} of {wanted} single values are right, among {given} given."
+    return [
+        Score("slot_f1", counts.f1, n=given + wanted, explanation=words),
+        Score("slot_precision", counts.precision, n=given, explanation=words),
+        Score("slot_recall", counts.recall, n=wanted, explanation=words),
+    ]
 
 
 def _omission(specs: Sequence[FieldSpec], gold: dict[str, Any], scores: Sequence[Score]) -> Score:

@@ -23,6 +23,8 @@ from training.task.score.lists import (
 )
 from training.task.score.news import (
     INSIGHT_TAU,
+    LEAST,
+    MOST,
     company_key,
     relevance_error,
     relevance_value,
@@ -30,11 +32,12 @@ from training.task.score.news import (
     tag_key,
     tag_like,
 )
+from training.task.score.overlap import rouge_scores
 from training.task.score.quantities import count_quantities
 from training.task.score.reading import read_source
-from training.task.score.slots import Outcome, set_f1, slot_outcome, text_similarity
+from training.task.score.slots import Outcome, set_f1, set_overlap, slot_outcome, text_similarity
 from training.task.score.text import fold
-from training.task.score.values import LIST_KINDS, Entry, entries, is_empty
+from training.task.score.values import LIST_KINDS, Entry, entries, is_empty, text_of
 
 
 class FieldScores(NamedTuple):
@@ -130,6 +133,7 @@ def _list_scores(
             n=total,
             explanation=f"{why} Near matches count less.",
         ),
+        Score("jaccard", 0.0 if obj is None else match.jaccard, name, n=total - len(match.pairs), explanation=why),
         Score("missing", float(whole.n_gold - _covered(whole, match)), name, n=whole.n_gold, explanation=why),
     ]
     if steps:
@@ -234,13 +238,18 @@ def _slot(spec: FieldSpec, gold: Any, pred: Any, obj: dict[str, Any] | None) -> 
         near = text_similarity(gold, pred) if isinstance(pred, str) else 0.0
         scores.append(Score("text_similarity", near, name, n=1, explanation=f"{spec.label}: shared wording, 0 to 1."))
     if spec.comparator == "summary" and not is_empty(gold):
-        near = rouge_l(gold, pred) if isinstance(gold, str) and isinstance(pred, str) else 0.0
+        said = pred if isinstance(gold, str) and isinstance(pred, str) else ""
+        near = rouge_l(text_of(gold), said)
         scores.append(Score("rouge_l", near, name, n=1, explanation=f"{spec.label}: words shared in order, 0 to 1."))
+        scores += rouge_scores(name, spec.label, text_of(gold), said)
     if spec.comparator == "relevance":
         scores += _relevance_scores(spec, gold, pred)
     if spec.comparator == "set":
-        near_set = 0.0 if obj is None else set_f1(gold, pred)
-        scores.append(Score("set_f1", near_set, name, explanation=f"{spec.label}: shared entries."))
+        shared, size = set_overlap(gold, pred)
+        for metric, value in (("set_f1", set_f1(gold, pred)), ("jaccard", shared / size if size else None)):
+            scores.append(
+                Score(metric, 0.0 if obj is None else value, name, n=size, explanation=f"{spec.label}: shared entries.")
+            )
     left, right = duration_minutes(gold), duration_minutes(pred)
     if spec.comparator == "duration" and left is not None and right is not None:
         words = f"{spec.label}: {abs(left - right):g} minutes from the right answer."
@@ -257,7 +266,11 @@ def _relevance_scores(spec: FieldSpec, gold: Any, pred: Any) -> list[Score]:
     given = relevance_value(pred)
     words = f"{error:g} from the right {right}" if given is not None else f"no valid number, counted as {error:g} off"
     why = f"{spec.label}: {words}."
+    counted = given if given is not None else (LEAST if right - LEAST > MOST - right else MOST)
     return [
         Score("mae_penalised", error, spec.name, n=1, explanation=why),
+        Score("mae_parsed", None if given is None else error, spec.name, n=1, explanation=why),
+        Score("relevance_gold", float(right), spec.name, n=1, explanation=f"{spec.label}: {right} is right."),
+        Score("relevance_counted", float(counted), spec.name, n=1, explanation=f"{spec.label}: counted as {counted}."),
         Score("within_one", float(given is not None and error <= 1), spec.name, n=1, explanation=why),
     ]

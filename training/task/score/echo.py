@@ -1,9 +1,11 @@
 """Answers that repeat the request instead of answering it: template echo and prompt leak (metrics A7).
 
-A value counts as an echo when it is one of the contract's own words or examples and the source does not say it; a
-leak is a run of `LEAK_CHARS` characters of the instructions that is not in the source.
+A value counts as an echo when it is one of the contract's own words or examples, or a word that stands for a value
+("Recipe Name", "ingredient 1", "..."), and the source does not say it. An answer most of whose values are echoes is the
+template sent back. A leak is a run of `LEAK_CHARS` characters of the instructions that is not in the source.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -19,6 +21,24 @@ from training.task.score.values import text_of
 LEAK_CHARS = 40
 _CONTRACT_WORDS = frozenset({"const", "enum"})
 _EXAMPLE = re.compile(r'"([^"\n]{1,80})"|\b(PT[0-9]+[HM](?:[0-9]+M)?)\b')
+
+
+# What people write where a value is to go, folded.
+_NOUN = r"(?:recipe|dish|ingredient|instruction|step|direction|company|insight|summary|title|author|item)s?"
+_BEFORE = r"(?:your|insert|quantity of|name of|list of|description of)"
+_AFTER = r"(?:name|title|text|description|goes here|here|no\.? ?\d+|\d+)"
+_PLACEHOLDER = re.compile(
+    rf"\.{{2,}}|…|<[^<>]*>|\{{[a-z_ ]+\}}|\[(?:your |insert |the )[a-z ]+\]|string|integer|placeholder|todo|tbd|xxx+"
+    rf"|(?:{_BEFORE} )+(?:the )?{_NOUN}(?: {_AFTER})*|{_NOUN}(?: {_AFTER})+"
+)
+
+
+def is_template(pack: Pack, obj: dict[str, Any] | None, source_text: str) -> bool:
+    """Whether an answer is the template sent back: two of its values or more are echoes, and more than half of them."""
+    values = [] if obj is None else list(_checked_leaves(pack, obj))
+    templates = template_values(pack)
+    echoes = sum(is_echo(value, templates, source_text) for value in values)
+    return echoes > 1 and 2 * echoes > len(values)
 
 
 def echo_scores(pack: Pack, obj: dict[str, Any] | None, source_text: str, raw: str | None) -> list[Score]:
@@ -37,9 +57,9 @@ def echo_scores(pack: Pack, obj: dict[str, Any] | None, source_text: str, raw: s
 
 
 def is_echo(value: str, templates: frozenset[str], source_text: str) -> bool:
-    """Whether a value is one of the `template_values` and the source gives no reason for it."""
+    """Whether a value is one of the `template_values`, or stands for one, and the source gives no reason for it."""
     folded = fold(value)
-    if folded not in templates:
+    if folded not in templates and not _PLACEHOLDER.fullmatch(folded):
         return False
     minutes = duration_minutes(value)
     if minutes is not None:
@@ -61,14 +81,19 @@ def template_values(pack: Pack) -> frozenset[str]:
 
     Values the contract asks for word by word (const, enum) are no echo.
     """
-    shown = set(_schema_strings(pack.schema, constants=False))
-    for section in pack.answer.sections:
-        shown |= {section.hint, f"<{section.hint}>"}
-    for prompt in (pack.system, pack.user, pack.prompted_user):
+    hints = tuple(section.hint for section in pack.answer.sections)
+    return _template_values(json.dumps(pack.schema), hints, pack.system, pack.user, pack.prompted_user)
+
+
+@lru_cache(maxsize=8)
+def _template_values(schema_text: str, hints: tuple[str, ...], *prompts: str) -> frozenset[str]:
+    schema = json.loads(schema_text)
+    shown = set(_schema_strings(schema, constants=False))
+    for hint in hints:
+        shown |= {hint, f"<{hint}>"}
+    for prompt in prompts:
         shown.update(match[1] or match[2] for match in _EXAMPLE.finditer(prompt))
-    return frozenset(fold(text) for text in shown) - {
-        fold(text) for text in _schema_strings(pack.schema, constants=True)
-    }
+    return frozenset(fold(text) for text in shown) - {fold(text) for text in _schema_strings(schema, constants=True)}
 
 
 @lru_cache(maxsize=2)

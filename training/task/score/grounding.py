@@ -12,13 +12,17 @@ said in other words (called unsupported) or a false one built from the source's 
 - duration: a time in the source gives those minutes, or the answer's other supported durations add up to them
 - constants and ratings are not checked, and nothing is where the task makes its answers up
 
+Where a person said what of a field the source supports, those texts decide: an item is supported if it is one of them,
+or if one of them says it by the same rules (numbers may stand in the source too).
+
 Spans are [start, end) characters of the source: the exact words where they stand together, else the shortest stretch
 that holds most of them. An unsupported item may have a span too, the nearest thing there is.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -28,9 +32,10 @@ from training.task.score.durations import duration_minutes
 from training.task.score.lists import name_keys, sentences
 from training.task.score.news import company_forms
 from training.task.score.reading import SourceReading, Span, read_source
-from training.task.score.text import STOP_WORDS, content_keys, tokenise
+from training.task.score.text import STOP_WORDS, content_keys, fold, tokenise
 from training.task.score.values import LIST_KINDS, entries, is_empty, set_members, text_of
 
+Supported = Mapping[str, Sequence[str]]
 STEP_SHARE = 0.6
 WINDOW_FACTOR = 3
 SHORT_TEXT = 8  # content words; above that a text is looked for like a step
@@ -38,10 +43,13 @@ YIELD_WORDS = ("serve", "serving", "yield", "make", "portion", "people", "makes"
 _BULLET = re.compile(r"^\s*(?:step\s+)?(?:\d{1,2}\s*[.):]|[-*•–])\s+", re.IGNORECASE)
 
 
-def ground_items(pack: Pack, obj: dict[str, Any] | None, source_text: str) -> tuple[Item, ...]:
+def ground_items(
+    pack: Pack, obj: dict[str, Any] | None, source_text: str, supported: Supported | None = None
+) -> tuple[Item, ...]:
     """One Item a list entry, set member or scalar of the answer, in the answer's own order; () without an object.
 
     `index` is the place in the answer's list, 0 for scalars. Keys that the pack doesn't know are checked as text.
+    `supported` gives by field the texts that a person found supported; [] says that nothing is.
     """
     if obj is None:
         return ()
@@ -53,7 +61,26 @@ def ground_items(pack: Pack, obj: dict[str, Any] | None, source_text: str) -> tu
             continue
         found = _field_items(spec, value, source)
         items.extend(found if pack.answer.grounded else (replace(item, supported=None, spans=()) for item in found))
-    return tuple(_with_sums(pack, obj, items))
+    summed = tuple(_with_sums(pack, obj, items))
+    return tuple(_confirmed(pack, item, source, supported) for item in summed) if supported else summed
+
+
+def _confirmed(pack: Pack, item: Item, source: SourceReading, supported: Supported) -> Item:
+    """The item as a person's texts have it, where its field has some and it can be checked at all."""
+    if item.supported is None or item.field not in supported:
+        return item
+    spec = pack.field(item.field) or FieldSpec(item.field, "text", False, item.field, "scalar")
+    return replace(item, supported=any(_says(spec, text, item.text, source) for text in supported[item.field]))
+
+
+def _says(spec: FieldSpec, text: str, said: str, source: SourceReading) -> bool:
+    if fold(text) == fold(said):
+        return True
+    reading = replace(_reading(text), numbers=_reading(text).numbers | source.numbers)
+    value: Any = [said] if spec.kind == "list" or spec.comparator == "set" else said
+    value = [{"text": said}] if spec.kind == "steps" else value
+    found = list(_field_items(spec, value, reading))
+    return bool(found) and all(item.supported for item in found)
 
 
 def grounding_scores(items: Sequence[Item]) -> list[Score]:
@@ -227,6 +254,12 @@ def _verbatim(text: str, source: SourceReading) -> tuple[bool, tuple[Span, ...]]
     """Text without words, such as emoji: found as it stands or not at all."""
     start = source.text.find(text.strip())
     return start >= 0, ((start, start + len(text.strip())),) if start >= 0 else ()
+
+
+@lru_cache(maxsize=512)
+def _reading(text: str) -> SourceReading:
+    """A confirmed text read like a source, kept apart from the sources."""
+    return read_source.__wrapped__(text)
 
 
 # How the items of a list are looked for; every other comparator's as passages.

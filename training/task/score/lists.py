@@ -84,6 +84,12 @@ class ListMatch:
         return 2 * len(self.pairs) / total if total else None
 
     @property
+    def jaccard(self) -> float | None:
+        """Pairs / different items of both lists."""
+        either = self.n_gold + self.n_pred - len(self.pairs)
+        return len(self.pairs) / either if either else None
+
+    @property
     def soft_f1(self) -> float | None:
         """F1 with each pair counting its similarity instead of 1."""
         total = self.n_gold + self.n_pred
@@ -147,6 +153,8 @@ def dice(left: Sequence[str], right: Sequence[str]) -> float:
     if not left and not right:
         return 0.0
     a, b = Counter(left), Counter(right)
+    if a == b:
+        return 1.0
     rest_a, rest_b = sorted((a - b).elements()), sorted((b - a).elements())
     close = sorted(
         (min(x, y), max(x, y), i, j)
@@ -163,11 +171,13 @@ def dice(left: Sequence[str], right: Sequence[str]) -> float:
     return 2 * (overlap(a, b) + len(used_a)) / (len(left) + len(right))
 
 
+@lru_cache(maxsize=16_384)
 def ingredient_similarity(left: str, right: str) -> float:
     """Dice over what two lines name, 0..1; equal lines are 1 whatever they hold (metrics A4)."""
     return 1.0 if fold(left) == fold(right) else dice(name_keys(left), name_keys(right))
 
 
+@lru_cache(maxsize=16_384)
 def step_similarity(left: str, right: str) -> float:
     """Dice over all words of two sentences, 0..1; equal sentences are 1."""
     return 1.0 if fold(left) == fold(right) else dice(_sentence_keys(left), _sentence_keys(right))

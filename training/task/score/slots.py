@@ -102,6 +102,12 @@ def set_f1(gold: Any, pred: Any) -> float | None:
     return _ratio(2 * len(left & right), len(left) + len(right))
 
 
+def set_overlap(gold: Any, pred: Any) -> tuple[int, int]:
+    """(members of both, members of either) of two set fields: Jaccard's two numbers."""
+    left, right = value_set(gold), value_set(pred)
+    return len(left & right), len(left | right)
+
+
 def _same_yield(left: Any, right: Any) -> bool:
     """Equal first number, both ends where it is a range, whatever the noun; without numbers, equal words."""
     a, b = _yield_numbers(left), _yield_numbers(right)

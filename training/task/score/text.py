@@ -50,6 +50,7 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+LINE = 400  # characters: what is that short is folded again and again, item against item
 STOP_WORDS = words_of(
     "a an the and or of to in into on onto with for from by at as is are be it its this that then than until till up "
     "your you them they their so if when while over"
@@ -122,6 +123,15 @@ def word_key(word: str) -> str:
 
 def fold(text: str) -> str:
     """A text for equality: no case, accents, curly quotes or runs of whitespace; fraction glyphs written out."""
+    return _folded_line(text) if len(text) <= LINE else _folded(text)
+
+
+@lru_cache(maxsize=8_192)
+def _folded_line(text: str) -> str:
+    return _folded(text)
+
+
+def _folded(text: str) -> str:
     spelt = re.sub(_GLYPH, lambda match: f" {unicodedata.normalize('NFKC', html.unescape(match[0]))} ", text)
     plain = _unaccented(spelt.replace("⁄", "/"))
     for curly, straight in (("’", "'"), ("‘", "'"), ("“", '"'), ("”", '"'), ("–", "-"), ("—", "-"), ("⁄", "/")):

@@ -4,7 +4,6 @@ For tasks whose answer is text. Every value is a share of what the answer itself
 word overlap stands in for sense, so `named_in_steps` misses "add the rest" and `on_title` a dish told in other words.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from training.task.pack import Pack
@@ -17,9 +16,9 @@ GRAM = 4  # words
 
 
 def writing_scores(pack: Pack, obj: dict[str, Any] | None, source_text: str, raw: str | None) -> list[Score]:
-    """`end_marker`, `repetition`, `amounts_given`, `named_in_steps` and `on_title` of a text answer.
+    """`end_marker`, `sections`, `amounts_given`, `named_in_steps` and `on_title` of a text answer.
 
-    The first two are read off `raw` where it is known; () for tasks whose answer is JSON.
+    The first two are read off `raw` where it is known; [] for tasks whose answer is JSON.
     """
     if pack.answer.kind != "text":
         return []
@@ -27,16 +26,32 @@ def writing_scores(pack: Pack, obj: dict[str, Any] | None, source_text: str, raw
     if raw is not None:
         ended = float(pack.answer.end in raw)
         words = f"The end marker {pack.answer.end} is {'there' if ended else 'missing'}."
-        scores += [Score("end_marker", ended, n=1, explanation=words), _repetition(keys_of(raw))]
+        scores += [Score("end_marker", ended, n=1, explanation=words), _sections(pack, obj, raw)]
     if obj:
         scores += [*_ingredient_scores(pack, obj), _on_title(pack, obj, source_text)]
     return scores
 
 
-def _repetition(keys: Sequence[str]) -> Score:
+def repetition_score(raw: str) -> Score:
+    """1 - different runs of `GRAM` words / all of them, of any answer: near 1 where it goes round in circles."""
+    keys = keys_of(raw)
     grams = [tuple(keys[at : at + GRAM]) for at in range(len(keys) - GRAM + 1)]
     share = 1 - len(set(grams)) / len(grams) if grams else None
     return Score("repetition", share, n=len(grams), explanation=f"Share of runs of {GRAM} words that came before.")
+
+
+def _sections(pack: Pack, obj: dict[str, Any] | None, raw: str) -> Score:
+    """Share of the form's heads that open a line, counted while they come in the form's order; None of {}, which has
+    none."""
+    heads = [section.head for section in pack.answer.sections]
+    lines = [line.strip() for line in raw.splitlines()]
+    found = 0
+    for line in lines:
+        if found < len(heads) and line.startswith(heads[found]):
+            found += 1
+    value = None if obj == {} else found / len(heads)
+    words = f"{found} of {len(heads)} sections are there in their order."
+    return Score("sections", value, n=len(heads), explanation=words)
 
 
 def _ingredient_scores(pack: Pack, obj: dict[str, Any]) -> list[Score]:

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.data.teacher.server import DROP, HANG, Say, Script, Teacher, completion, fault, in_turn
-from training.data.teacher.client import TeacherClient, retry_after
-from training.data.teacher.exchange import Failure, Reply, Request, Usage, read_answer, split_reasoning
-from training.data.teacher.keys import Key, find_key
+from training.chat.client import ChatClient, retry_after
+from training.chat.exchange import Failure, Reply, Request, Usage, read_answer, split_reasoning
+from training.chat.keys import Key, find_key
 from training.data.teacher.plan import TeacherSpec
 from training.errors import DataError
 from training.task.records import Message
@@ -40,7 +40,7 @@ def ask() -> Iterator[Ask]:
 
         with Teacher(script).running() as teacher:
             spec = TeacherSpec(teacher.url, "tiny", **{"retries": 3, "timeout_s": 5.0, **settings})
-            with TeacherClient(spec, Key(key), sleep, seed=1) as client:
+            with ChatClient(spec, Key(key), sleep, seed=1) as client:
                 work = client.ask(request_to(teacher.url), lambda: "", lambda _: None)
                 outcome = client.run(work).result(timeout=20)
         return outcome, waits, teacher
@@ -99,7 +99,7 @@ def test_nobody_listening_is_a_failed_connection() -> None:
 
     with Teacher(in_turn(DROP)).running() as teacher:
         url = teacher.url
-    with TeacherClient(TeacherSpec(url, "tiny", retries=1), Key(""), no_wait) as client:
+    with ChatClient(TeacherSpec(url, "tiny", retries=1), Key(""), no_wait) as client:
         outcome = client.run(client.ask(request_to(url), lambda: "", lambda _: None)).result(timeout=10)
     assert isinstance(outcome, Failure) and outcome.kind == "connection" and outcome.usage.calls == 2
 
@@ -172,7 +172,7 @@ def test_without_a_count_the_usage_is_an_estimate_and_says_so(ask: Ask) -> None:
 def test_no_more_calls_at_once_than_allowed() -> None:
     with (
         Teacher(in_turn(completion("A post."))).running() as teacher,
-        TeacherClient(TeacherSpec(teacher.url, "tiny", concurrency=2), Key("")) as client,
+        ChatClient(TeacherSpec(teacher.url, "tiny", concurrency=2), Key("")) as client,
     ):
         work = [client.run(client.ask(request_to(teacher.url, f"{n}"), lambda: "", lambda _: None)) for n in range(9)]
         assert all(isinstance(future.result(timeout=20), Reply) for future in work)
@@ -182,7 +182,7 @@ def test_no_more_calls_at_once_than_allowed() -> None:
 def test_leaving_breaks_off_what_hangs() -> None:
     with (
         Teacher(in_turn(HANG)).running() as teacher,
-        TeacherClient(TeacherSpec(teacher.url, "tiny"), Key("")) as client,
+        ChatClient(TeacherSpec(teacher.url, "tiny"), Key("")) as client,
     ):
         future = client.run(client.ask(request_to(teacher.url), lambda: "", lambda _: None))
     assert future.cancelled() or isinstance(future.exception(), asyncio.CancelledError)

@@ -20,13 +20,12 @@ from concurrent.futures import Future
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import httpx
 
-from training.data.teacher.exchange import Failure, Reply, Request, Usage, read_answer
-from training.data.teacher.keys import Key
-from training.data.teacher.plan import TeacherSpec
+from training.chat.exchange import Failure, Reply, Request, Usage, read_answer
+from training.chat.keys import Key
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
@@ -48,10 +47,23 @@ FATAL = {
 }
 
 
-class TeacherClient:
+class Endpoint(Protocol):
+    """How an endpoint is asked. `retries` are tries after the first, `timeout_s` is for one call."""
+
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def concurrency(self) -> int: ...
+    @property
+    def retries(self) -> int: ...
+    @property
+    def timeout_s(self) -> float: ...
+
+
+class ChatClient:
     """A context: a loop of its own in a thread, so that plain code can have several calls under way and stop them."""
 
-    def __init__(self, spec: TeacherSpec, key: Key, sleep: Sleep = asyncio.sleep, seed: int | None = None) -> None:
+    def __init__(self, spec: Endpoint, key: Key, sleep: Sleep = asyncio.sleep, seed: int | None = None) -> None:
         self._spec, self._key, self._sleep = spec, key, sleep
         self._jitter = random.Random(seed)
 
@@ -69,7 +81,7 @@ class TeacherClient:
         )
         # Taken out here: the SDK loads most of itself at this point, which must not count as a call's time.
         self._create = self._sdk.chat.completions.with_streaming_response.create
-        self._thread = threading.Thread(target=self._loop.run_forever, name="teacher", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="chat", daemon=True)
         self._thread.start()
         return self
 

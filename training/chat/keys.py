@@ -1,4 +1,4 @@
-"""Where a teacher's key comes from: an environment variable that the spec names, else the system's keyring.
+"""Where an endpoint's key comes from: an environment variable that a spec names, else the system's keyring.
 
 The spec holds the variable's name, never the key. A key is held in memory only, is shown as [key] wherever it would
 stand in a message, and its repr is empty of it.
@@ -41,9 +41,15 @@ class Key:
 
 
 def find_key(
-    name: str, environ: Mapping[str, str] = os.environ, lookup: Callable[[str, str], str | None] | None = None
+    name: str,
+    environ: Mapping[str, str] = os.environ,
+    lookup: Callable[[str, str], str | None] | None = None,
+    whose: str = "teacher",
 ) -> Key:
-    """The key of that name; an empty name means that the endpoint wants none. Raises DataError where there is none."""
+    """The key of that name; an empty name means that the endpoint wants none. Raises DataError where there is none.
+
+    `whose` says in messages what the endpoint is asked as: teacher, judge.
+    """
     if not name:
         return Key("")
     found = environ.get(name, "").strip()
@@ -52,7 +58,7 @@ def find_key(
         found, note = _from_keyring(name, lookup)
     if not found:
         raise DataError(
-            f"The teacher's key was not found: {name} is not set in the environment{note}.",
+            f"The {whose}'s key was not found: {name} is not set in the environment{note}.",
             fix=f"Set {name}, or run `keyring set {SERVICE} {name}`. Leave key_env out where no key is wanted.",
         )
     if any(not 32 < ord(char) < 127 for char in found):

@@ -1,7 +1,7 @@
-"""What goes to a teacher and what comes back: a request with its identity, a reply, a failure with its reason.
+"""What goes to a chat endpoint and what comes back: a request with its identity, a reply, a failure with its reason.
 
 An endpoint's answer is untrusted: it is read field by field, and whatever is not a whole, finished answer becomes a
-`Failure` that says what is wrong with it. Nothing is guessed or mended. What a teacher thought aloud is kept apart
+`Failure` that says what is wrong with it. Nothing is guessed or mended. What a model thought aloud is kept apart
 from what it answered.
 """
 
@@ -45,7 +45,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question to a teacher. Equal requests have equal keys on every machine; the API key is no part of it."""
+    """One question to an endpoint. Equal requests have equal keys on every machine; the API key is no part of it."""
 
     base_url: str
     model: str
@@ -80,6 +80,7 @@ class Failure:
 
     kind: rate_limit | server | timeout | connection | garbage | empty | truncated | declined | rejected | unauthorised
     | quota | not_found | leak | cap | cancelled. `wait_s` is what the endpoint asked to be left alone for, in seconds.
+    `text` is what was said before a truncated answer was cut off.
     """
 
     kind: str
@@ -88,6 +89,7 @@ class Failure:
     fatal: bool = False
     wait_s: float | None = None
     usage: Usage = field(default_factory=Usage)
+    text: str = ""
 
 
 def read_answer(body: bytes, request: Request) -> Reply | Failure:
@@ -134,10 +136,10 @@ def _fault(finish: Any, refusal: Any, text: str, usage: Usage) -> Failure | None
     """What keeps a well-formed answer from being a whole one. It was paid for, so it is not asked again at once."""
     if finish == "length":
         tokens = f"{usage.output_tokens} tokens"
-        return Failure("truncated", f"The answer was cut off after {tokens}: raise max_tokens.", usage=usage)
+        return Failure("truncated", f"The answer was cut off after {tokens}: raise max_tokens.", usage=usage, text=text)
     if finish == "content_filter" or refusal:
         said = f": {str(refusal)[:SHOWN_CHARS]!r}" if refusal else " by its content filter"
-        return Failure("declined", f"The teacher declined{said}.", usage=usage)
+        return Failure("declined", f"The model declined{said}.", usage=usage)
     if finish not in FINISHED:
         said = repr(finish)[:SHOWN_CHARS] if finish is None or isinstance(finish, str) else "something strange"
         return Failure("garbage", f"The answer ended with {said}: nothing says it is whole.", usage=usage)

@@ -1,0 +1,160 @@
+"""What a click on the Evaluate tab means: start, cancel, forget, a spec for targeted rows. No Gradio.
+
+Nothing is started or written on a Space, where every such action is an InputError that says so.
+"""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from studio.actions.form import whole
+from studio.deps import Deps
+from studio.queries.evaluations import aggregates, folder_of, job_of, pack_of
+from training.errors import InputError
+from training.evals.eval_job import cancel_evaluation, forget_evaluation, start_evaluation
+from training.evals.records import EvalJob, read_arm
+from training.evals.repair import targeted_spec
+from training.task.pack import pack_named
+
+NOT_HERE = "Nothing is evaluated on this Space."
+AT_HOME = "Run the studio on your own machine: it evaluates there, offline and without a GPU too."
+OWN_FILE = ""  # the data is a file that is named below
+MOST_SAMPLES, MOST_BATCH = 20, 256
+
+
+@dataclass(frozen=True, slots=True)
+class EvalForm:
+    """Plain values as the components give them, one a field; the component of the same name is the only other place.
+
+    `data` is a dataset version's name, "" for `file`, a path of this machine. `endpoint_model` adds the arm of a larger
+    model. `limit` 0 takes every document.
+    """
+
+    task: str | None = ""
+    data: str | None = ""
+    part: str | None = "test"
+    file: str | None = ""
+    arms: Sequence[str] = ()
+    adapters: Sequence[str] = ()
+    constrained: bool = False
+    predictions: str | None = ""
+    limit: float | None = 0
+    samples: float | None = 1
+    batch_size: float | None = 8
+    base: str | None = ""
+    endpoint: str | None = ""
+    endpoint_model: str | None = ""
+    name: str | None = ""
+
+    @classmethod
+    def of(cls, values: Sequence[Any]) -> "EvalForm":
+        """Values in the order of the fields; a missing one fails here, not one component further."""
+        return cls(**dict(zip(FIELDS, values, strict=True)))
+
+
+FIELDS = tuple(f.name for f in fields(EvalForm))
+
+
+def not_on_a_space(deps: Deps) -> None:
+    if deps.settings.space:
+        raise InputError(NOT_HERE, fix=AT_HOME)
+
+
+def job_from(form: EvalForm, deps: Deps) -> EvalJob:
+    """The evaluation that the form describes. A StudioError names what can't be used."""
+    not_on_a_space(deps)
+    pack_named(form.task or "", deps.packs)
+    data = (form.data or "").strip() or _path(form.file, "The data file", deps)
+    if not data:
+        raise InputError("No documents were chosen.", fix="Choose a dataset version, or name a JSONL file.")
+    predictions = _path(form.predictions, "The predictions file", deps)
+    arms = _arms(form)
+    if not arms and not predictions:
+        raise InputError("Nobody would answer.", fix="Tick an arm, or name a file of predictions.")
+    return EvalJob(
+        task=str(form.task),
+        data=data,
+        arms=arms,
+        base=(form.base or "").strip(),
+        part=form.part or "test",
+        predictions=predictions,
+        limit=whole(form.limit, "Documents", 0, 10_000_000),
+        samples=whole(form.samples, "Samples", 1, MOST_SAMPLES),
+        batch_size=whole(form.batch_size, "Batch size", 1, MOST_BATCH),
+        endpoint=(form.endpoint or "").strip(),
+        name=(form.name or "").strip(),
+    )
+
+
+def _arms(form: EvalForm) -> tuple[str, ...]:
+    """Arms in the order of a page: trivial ones, the base's, adapters, the larger model."""
+    names = [*form.arms, *(f"adapter:{name}" for name in form.adapters)]
+    if form.constrained:
+        names += [f"adapter+constrained:{name}" for name in form.adapters]
+    if model := (form.endpoint_model or "").strip():
+        names.append(f"endpoint:{model}")
+    return tuple(dict.fromkeys(read_arm(name).name for name in names))
+
+
+def _path(text: str | None, what: str, deps: Deps) -> str:
+    """A file of this machine as it was named; "" for none."""
+    text = (text or "").strip()
+    if not text:
+        return ""
+    if not deps.settings.allow_paths:
+        raise InputError(f"{what} can't be read from here.", fix="Paths are for the studio's own machine.")
+    if not Path(text).expanduser().is_file():
+        raise InputError(f"{what} {text} is not there.", fix="Check the path: it is a JSONL file, one row a line.")
+    return text
+
+
+def command(job: EvalJob) -> str:
+    """The line for a terminal that evaluates the same."""
+    usual = EvalJob(job.task, job.data)
+    words = ["python", "-m", "training", "evaluate", "--task", job.task, "--data", job.data]
+    words += ["--arms", ",".join(job.arms)] if job.arms else []
+    words += ["--predictions", job.predictions] if job.predictions else []
+    for flag, name in (
+        ("--part", "part"), ("--limit", "limit"), ("--samples", "samples"), ("--batch-size", "batch_size"),
+        ("--base", "base"), ("--endpoint", "endpoint"),
+    ):  # fmt: skip
+        value = getattr(job, name)
+        words += [flag, str(value)] if value != getattr(usual, name) else []
+    return shlex.join([*words, "--out", job.name or "evaluation"])
+
+
+def start(deps: Deps, form: EvalForm) -> str:
+    """Begin in the background; returns the evaluation's id."""
+    return start_evaluation(job_from(form, deps), deps.settings.home)
+
+
+def cancel(deps: Deps, evaluation: str) -> None:
+    """What was answered stays, and a new start goes on from it."""
+    not_on_a_space(deps)
+    cancel_evaluation(deps.settings.home, evaluation)
+
+
+def forget(deps: Deps, evaluation: str) -> None:
+    """Delete an own evaluation that is over."""
+    not_on_a_space(deps)
+    if folder_of(deps, evaluation).parent != deps.settings.home / "evals":
+        raise InputError("This evaluation ships with the studio.", fix="Only your own can be deleted.")
+    forget_evaluation(deps.settings.home, evaluation)
+
+
+def again(deps: Deps, evaluation: str) -> str:
+    """Take an evaluation up that was stopped, failed or lost: it goes on from its answers."""
+    not_on_a_space(deps)
+    known = {f.name for f in fields(EvalJob)}
+    given: Mapping[str, Any] = {key: value for key, value in job_of(deps, evaluation).items() if key in known}
+    return start_evaluation(EvalJob(**{**given, "arms": tuple(given.get("arms") or ())}), deps.settings.home)
+
+
+def spec(deps: Deps, evaluation: str, cluster: str) -> str:
+    """A dataset spec aimed at one error cluster, as YAML for the factory."""
+    found = aggregates(deps, evaluation)
+    if found is None:
+        raise InputError("This evaluation has no figures yet.", fix="Wait until it is finished.")
+    return targeted_spec(pack_of(deps, found), cluster, found)

@@ -1,0 +1,180 @@
+"""What can be read and taken away of an evaluation: gates, the judge's tables, metric pages, its files as downloads.
+
+Text files go to the browser as they are; frames are copied to a temporary folder first, since the home is not served.
+"""
+
+import csv
+import io
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from studio.deps import Deps
+from studio.queries import evaluation_charts as charts
+from studio.queries import evaluation_frames as frames
+from studio.queries.evaluation_metrics import lines
+from studio.queries.evaluations import (
+    Aggregates,
+    Choices,
+    Pair,
+    aggregates,
+    arms_of,
+    figures_stamp,
+    folder_of,
+    pack_of,
+)
+from training.errors import InputError
+from training.evals.gates import Gate, check_gates
+from training.evals.judge.figures import JudgedFigure, PairJudged, arm_figures, pair_figures
+from training.evals.judge.frame import OVERALL, PAIRWISE, POINTWISE, read_note, read_rows
+from training.evals.records import CARD, GEN, ITEMS, JUDGE, REPORT, SCORES, SUMMARY
+
+FRAMES = (GEN, SCORES, ITEMS, JUDGE)
+TEXTS = {"report": (REPORT, "text/html"), "card": (CARD, "text/markdown"), "summary": (SUMMARY, "application/json")}
+
+
+def gates(deps: Deps, evaluation: str, pair: Pair) -> list[Gate]:
+    """The release gates of the second arm of the pair, against the first."""
+    found = aggregates(deps, evaluation)
+    if found is None:
+        return []
+    folder = folder_of(deps, evaluation)
+    return _gates(_Ask(folder, figures_stamp(folder), pair), pack_of(deps, found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    folder: Path
+    stamp: str
+    pair: Pair
+
+
+_remembered: dict[_Ask, list[Gate]] = {}
+
+
+def _gates(ask: _Ask, pack: Any) -> list[Gate]:
+    if ask not in _remembered:
+        if len(_remembered) > 16:
+            _remembered.clear()
+        _remembered[ask] = check_gates(ask.folder, pack, ask.pair.b, ask.pair.a)
+    return _remembered[ask]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A judge's figures: `arms` by arm and field, `pairs` of arms that were set side by side, `note` on who judged."""
+
+    arms: tuple[JudgedFigure, ...]
+    pairs: tuple[PairJudged, ...]
+    fields: tuple[str, ...]
+    note: Mapping[str, Any]
+
+
+def judge(deps: Deps, evaluation: str) -> Judged | None:
+    """What a judge said of an evaluation; None where none was asked."""
+    folder = folder_of(deps, evaluation)
+    return _judge(folder, frames.stamp(folder / JUDGE)) if (folder / JUDGE).is_file() else None
+
+
+@lru_cache(maxsize=8)
+def _judge(folder: Path, stamp: int) -> Judged | None:
+    rows = read_rows(folder)
+    if not rows:
+        return None
+    single = [row for row in rows if row["mode"] == POINTWISE]
+    arms = list(dict.fromkeys(str(row["arm"]) for row in single))
+    names = [OVERALL, *(name for name in dict.fromkeys(str(row["field"]) for row in single) if name != OVERALL)]
+    pairs = list(dict.fromkeys(tuple(sorted((row["arm"], row["other"]))) for row in rows if row["mode"] == PAIRWISE))
+    return Judged(
+        tuple(arm_figures(rows, arm, name) for arm in arms for name in names),
+        tuple(pair_figures(rows, a, b) for a, b in pairs),
+        tuple(names),
+        read_note(folder),
+    )
+
+
+def pages() -> Sequence[Any]:
+    try:
+        from training.evals.metric_pages import metric_pages
+    except ImportError:
+        return ()
+    return metric_pages()
+
+
+def page_choices() -> Choices:
+    """(title, name) of every metric page; the metrics that a page explains are part of its title, to be found by."""
+    return [
+        (f"{page.title} ({', '.join(page.metrics)})" if page.metrics else page.title, page.name) for page in pages()
+    ]
+
+
+def page_named(name: str) -> Any:
+    """The page of that name, or the one that explains the metric of that name."""
+    family = name.partition(":")[0]
+    found = {page.name: page for page in pages()}
+    return found.get(name) or next((page for page in pages() if family in page.metrics), found.get(family))
+
+
+def page_markdown(page: Any) -> str:
+    return str(page.body)
+
+
+def payload(deps: Deps, evaluation: str, what: str, pair: Pair | None, tier: str) -> dict[str, str]:
+    """A file for the browser to save: {name, mime, text}. `what` is one of TEXTS, figures, or chart:ID."""
+    if what in TEXTS:
+        name, mime = TEXTS[what]
+        path = folder_of(deps, evaluation) / name
+        if not path.is_file():
+            raise InputError(
+                f"This evaluation has no {name}.", fix="It is written at the end: wait, or evaluate again."
+            )
+        return {"name": f"{evaluation}-{name}", "mime": mime, "text": path.read_text("utf-8")}
+    found = aggregates(deps, evaluation)
+    if found is None:
+        raise InputError("This evaluation has no figures yet.", fix="Wait until it is finished.")
+    if what.startswith("chart:"):
+        chart = charts.drawn(found, what.removeprefix("chart:"), pair, tier)
+        return _csv(f"{evaluation}-{chart.id}.csv", chart.csv)
+    return _csv(f"{evaluation}-figures.csv", figure_rows(deps, found))
+
+
+def figure_rows(deps: Deps, found: Aggregates) -> list[list[Any]]:
+    """Every figure of every tier as rows under a header."""
+    pack = pack_of(deps, found)
+    rows: list[list[Any]] = [["tier", "arm", "metric", "value", "ci_low", "ci_high", "n_scored", "n_total", "n_items"]]
+    for tier in found.get("tiers") or {}:
+        for line in lines(found, pack, tier):
+            for arm in arms_of(found):
+                one = line.figures.get(str(arm["name"]))
+                if one is not None:
+                    rows.append([tier, arm["name"], line.metric.name, *(one.get(key) for key in _COLUMNS)])
+    return rows
+
+
+_COLUMNS = ("value", "low", "high", "n_scored", "n_total", "n_items")
+
+
+def _csv(name: str, rows: Sequence[Sequence[Any]]) -> dict[str, str]:
+    """Cells that a spreadsheet would run as a formula are kept as text."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([[_cell(value) for value in row] for row in rows])
+    return {"name": name, "mime": "text/csv", "text": out.getvalue()}
+
+
+def _cell(value: Any) -> Any:
+    risky = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
+    return f"'{value}" if risky else "" if value is None else value
+
+
+def frame_files(deps: Deps, evaluation: str) -> list[str]:
+    """Copies of the frames, to be served. They go when the system clears its temporary folder."""
+    folder = folder_of(deps, evaluation)
+    there = [folder / name for name in FRAMES if (folder / name).is_file()]
+    if not there:
+        raise InputError("This evaluation has no frames.", fix="They are written at the end: wait, or evaluate again.")
+    target = Path(tempfile.mkdtemp(prefix="taste-test-frames-"))
+    return [shutil.copy2(path, target / path.name) for path in there]

@@ -1,0 +1,171 @@
+"""Documents of an evaluation: who was right, the list of losses, and one document with all its answers. Pure.
+
+One document is shown by the very views that Compare uses: the card, the JSON and the raw text of each answer, the
+marks in the source, the differences from the known answer.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from studio.views.columns import arm_column, columns_row, pane_switch
+from studio.views.diff import diff_table
+from studio.views.eval_words import MetricLike, ask, change_words, value_words
+from studio.views.looks import GOLD_LOOK, ArmLook, who
+from studio.views.marks import marked_source
+from studio.views.markup import Html, each, el, html, icon, note, plural
+from studio.views.reading import PackLike
+
+Record = Mapping[str, Any]
+LATER = note("Choose a document: its source, its right answer and what each arm made of it stand here.")
+NONE_FIT = "No document fits. Take a condition away, or choose another cell."
+TIERS = {
+    "strict": "", "extracted": "text around it", "repaired": "repaired", "repaired_truncated": "cut off",
+    "failed": "no answer to read",
+}  # fmt: skip
+
+
+def cells_html(cells: Mapping[str, int], chosen: str, pair: Sequence[ArmLook], right: str, left_out: int) -> Html:
+    """The 2x2: each cell a button. What the first arm got right and the second wrong stands out."""
+    a, b = pair
+    total = sum(cells.values())
+    over = el("tr", el("td"), el("th", who(b), colspan=2, scope="colgroup"))
+    head = html(over, el("tr", el("td"), el("th", "right", scope="col"), el("th", "wrong", scope="col")))
+    rows = each(
+        el("tr", el("th", who(a), f" {word}", scope="row"), *(_cell(name, cells, total, chosen) for name in names))
+        for word, names in (("right", ("both", "a_only")), ("wrong", ("b_only", "neither")))
+    )
+    every = ask("cell", "every", f"All {total:,}", aria_pressed=str(chosen == "").lower(), cls="tt-cell-every")
+    out = f" {plural(left_out, 'document')} have no value of this metric for both." if left_out else ""
+    words = el("p", f"Right: {right}. n = {total:,} documents.{out}", cls="tt-dim")
+    return el(
+        "div", el("table", el("thead", head), el("tbody", rows), cls="tt-cells"), every, words, cls="tt-eval-cells"
+    )
+
+
+def _cell(name: str, cells: Mapping[str, int], total: int, chosen: str) -> Html:
+    count = int(cells.get(name, 0))
+    share = f"{100 * count / total:.0f} %" if total else ""
+    mark = {"a_only": icon("cross"), "b_only": icon("check")}.get(name)
+    words = {"a_only": "lost", "b_only": "won", "both": "both right", "neither": "both wrong"}[name]
+    face = (
+        mark,
+        el("strong", f"{count:,}"),
+        el("span", f" {share}", cls="tt-dim"),
+        el("span", words, cls="tt-eval-small"),
+    )
+    return el("td", ask("cell", name, *face, aria_pressed=str(chosen == name).lower(), cls=f"tt-cell-{name}"))
+
+
+def list_html(
+    docs: Sequence[Record], metric: MetricLike, pair: Sequence[ArmLook], titles: Mapping[str, str], total: int
+) -> Html:
+    """A page of documents, the largest loss first. `titles` are the clusters' names for people."""
+    if not docs:
+        return note(NONE_FIT)
+    a, b = pair
+    head = el(
+        "tr", el("th", f"Document, {total:,} in all", scope="col"), el("th", who(a), scope="col", cls="tt-num"),
+        el("th", who(b), scope="col", cls="tt-num"), el("th", "Change", scope="col", cls="tt-num"),
+        el("th", "What went wrong", scope="col"),
+    )  # fmt: skip
+    body = each(_doc_row(doc, metric, titles) for doc in docs)
+    table = el("table", el("thead", head), el("tbody", body), cls="tt-table tt-eval-docs")
+    return el("div", table, cls="tt-scroll-x", tabindex="0", role="group", aria_label="documents")
+
+
+def _doc_row(doc: Record, metric: MetricLike, titles: Mapping[str, str]) -> Html:
+    change = float(doc["b"]) - float(doc["a"])
+    worse = change * (-1 if metric.better == "lower" else 1) < 0
+    facts = ", ".join(str(doc[name]).replace("_", " ") for name in ("slice", "style") if doc[name])
+    name = ask("doc", str(doc["doc"]), doc["title"] or doc["doc"], title=f"Open {doc['doc']}")
+    where = el("span", facts or str(doc["doc"]), cls="tt-eval-small")
+    errors = [
+        el("div", el("bdi", titles.get(str(doc[f"error_{side}"]), str(doc[f"error_{side}"]))),
+           el("span", f" {label}", cls="tt-dim"))
+        for side, label in (("b", "now"), ("a", "before")) if doc[f"error_{side}"]
+    ]  # fmt: skip
+    return el(
+        "tr", el("th", name, where, scope="row"), *(_value(doc, side, metric) for side in ("a", "b")),
+        el("td", icon("cross") if worse else None, change_words(metric, change) if change else "the same",
+           cls=f"tt-num {'tt-eval-bad' if worse else ''}".strip()),
+        el("td", *errors) if errors else el("td", "nothing found", cls="tt-dim"),
+    )  # fmt: skip
+
+
+def _value(doc: Record, side: str, metric: MetricLike) -> Html:
+    tier = TIERS.get(str(doc[f"tier_{side}"]), "")
+    value = float(doc[side])
+    shown = ("yes" if value else "no") if metric.kind == "rate" and value in (0.0, 1.0) else value_words(metric, value)
+    return el("td", shown, el("span", tier, cls="tt-eval-small") if tier else None, cls="tt-num")
+
+
+def document_html(sides: Record, looks: Sequence[ArmLook], pack: PackLike | None, place: str = "") -> Html:
+    """One document: the answers side by side, then where they stand in the source, then what differs."""
+    arms: Sequence[Record] = sides["arms"]
+    gold = sides["gold"]
+    facts = [f"{name} {value}" for name, value in sides["facts"].items() if value]
+    head = el(
+        "div",
+        el("h3", str(sides["title"]), cls="tt-run-name"),
+        el("p", " · ".join([str(sides["doc"]), *facts, *([place] if place else [])]), cls="tt-dim"),
+        cls="tt-eval-doc-head",
+    )
+    columns = [arm_column(arm, look, pack, gold=gold) for arm, look in zip(arms, looks, strict=True)]
+    reference, others = (GOLD_LOOK, list(looks)) if gold is not None else (looks[0], list(looks[1:]))
+    return el(
+        "div",
+        el("div", head, pane_switch(name="tt-eval-pane"), cls="tt-bar"),
+        columns_row(columns),
+        _section("Where it stands in the text", marked_source(str(sides["source"]), arms, looks, pack)),
+        _section("What differs", diff_table(reference, others, sides["diffs"], pack, uid="tt-eval-diff")),
+        _section("What the judge said", judged_html(sides["verdicts"], str(sides["source"])))
+        if sides["verdicts"]
+        else None,
+        cls="tt-eval-doc",
+    )
+
+
+def _section(heading: str, body: Html) -> Html:
+    return el("section", el("h4", heading, cls="tt-subhead"), body)
+
+
+def judged_html(verdicts: Sequence[Record], source: str) -> Html:
+    """A judge's scores of one document by arm and field with its evidence; quotes that stand in the text are marked."""
+    rows = [_judged(row, source) for row in verdicts if row.get("mode") != "pairwise"]
+    if not rows:
+        return note("This document was compared in pairs only.")
+    head = el("tr", *(el("th", word, scope="col") for word in ("Arm", "Field", "Score", "Evidence")))
+    return el("div", el("table", el("thead", head), el("tbody", *rows), cls="tt-table"), cls="tt-scroll-x")
+
+
+def _judged(row: Record, source: str) -> Html:
+    scored = row.get("status") == "ok" and row.get("score") is not None
+    score = f"{float(row['score']):g} of 10" if scored else str(row.get("status") or "unscored")
+    return el(
+        "tr", el("td", str(row["arm"])), el("td", str(row["field"])), el("td", score, cls="tt-num"),
+        el("td", _evidence(row.get("evidence"), source)),
+    )  # fmt: skip
+
+
+def _evidence(text: Any, source: str) -> Html:
+    try:
+        found = json.loads(text or "{}")
+    except (TypeError, ValueError):
+        return html(str(text))
+    if not isinstance(found, dict):
+        return html(json.dumps(found, ensure_ascii=False))
+    lines = [
+        _complaint(kind, one, source) for kind in ("missing", "unsupported", "wrong") for one in found.get(kind) or ()
+    ]
+    return el("ul", *lines, cls="tt-list") if lines else el("span", "no complaint", cls="tt-dim")
+
+
+def _complaint(kind: str, one: Any, source: str) -> Html:
+    if not isinstance(one, dict):
+        return el("li", el("span", f"{kind}: ", cls="tt-dim"), str(one))
+    quote = str(one.get("source_quote") or "")
+    told = f"{one.get('got', '')} should be {one.get('should', '')}"
+    stands = quote and quote.casefold() in source.casefold()
+    shown = el("q", quote, cls="tt-evidence") if stands else el("span", " (quote not in the text)", cls="tt-dim")
+    return el("li", el("span", f"{kind}: ", cls="tt-dim"), told, " ", shown if quote else None)

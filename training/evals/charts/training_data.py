@@ -1,0 +1,129 @@
+"""What stands behind an evaluation: settings that were tried on dev rows, and how near test documents are to training."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from training.evals.charts import figures as fg
+from training.evals.charts.catalogue import empty, made
+from training.evals.charts.chart import Chart
+from training.evals.charts.view import Record, number, numbers, view_of, whole
+from training.evals.charts.words import interval, n_words, num, percent, plural, safe
+
+MOST = 16
+
+
+def chart_sweep(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, tier: str) -> Chart:
+    """Dev score of each setting with its interval, the tied with the best filled; below, loss against score of each
+    checkpoint, which does not rank. Reads tables["sweep"]."""
+    table = view_of(aggregates, pair, tier).table("sweep")
+    every = [row for row in table.get("trials") or () if number(row.get("score")) is not None]
+    if not every:
+        return empty("sweep", "No sweep belongs to this evaluation: its arms were not chosen among several settings.")
+    lower = str(table.get("better") or "higher") == "lower"
+    every.sort(key=lambda row: float(row["score"]) * (1 if lower else -1))
+    rows = every[:MOST]
+    tied = [row for row in every if row.get("tied")]
+    groups = ((True, "tied with the best", "#0f9488", "diamond"), (False, "behind", fg.NONE, "circle-open"))
+    data: list[fg.Trace] = []
+    for is_tied, name, colour, symbol in groups:
+        kept = [(at, row) for at, row in enumerate(rows) if bool(row.get("tied")) is is_tied]
+        xs = [float(row["score"]) for _, row in kept]
+        ends = [[number(row.get(key)) for _, row in kept] for key in ("low", "high")]
+        data.append({
+            "type": "scatter", "mode": "markers", "x": xs, "y": [at + fg.MARK_AT for at, _ in kept], "name": name,
+            "marker": fg.marker(colour, symbol), "error_x": fg.reach(xs, ends[0], ends[1], colour), "cliponaxis": False,
+            **fg.hover([f"{safe(row.get('label'), 80)}<br>{num(float(row['score']))}, n = {whole(row.get('n')):,}"
+                        for _, row in kept]),
+        })  # fmt: skip
+    notes = [n for at, row in enumerate(rows)
+             for n in fg.row_words(at, str(row.get("label") or at), num(float(row["score"])))]  # fmt: skip
+    metric = safe(table.get("label") or table.get("metric") or "score")
+    n = n_words(max(whole(row.get("n")) for row in rows), "dev row")
+    more = f"<br>{plural(len(every) - MOST, 'more setting')} in the CSV" if len(every) > MOST else ""
+    x = fg.axis(f"{metric}, 95 % intervals ({n}){more}", rangemode="tozero")
+    layout: dict[str, Any] = {}
+    height, y = 108 + fg.ROW_PX * len(rows), fg.rows_axis(len(rows))
+    if (points := _checkpoints(table)) is not None:
+        height += 280
+        cut = 250 / height
+        y |= {"domain": [min(0.9, cut + 0.1), 1]}
+        loss = fg.axis("eval loss of a checkpoint, which does not rank", anchor="y2")
+        layout = {"xaxis2": loss, "yaxis2": fg.axis(metric, anchor="x2", domain=[0, cut])}
+        data.append(points)
+    figure = fg.figure(data, height, x | {"anchor": "y"}, y, annotations=notes, showlegend=True, **layout)
+    csv: list[list[Any]] = [["setting", "score", "low", "high", "n", "tied with the best", "run"]]
+    csv += [[row.get(key) for key in ("label", "score", "low", "high", "n", "tied", "run")] for row in every]
+    return made("sweep", _sweep_insight(every, tied), figure, csv)
+
+
+def _checkpoints(table: Record) -> fg.Trace | None:
+    rows = [(x, y, row) for row in table.get("checkpoints") or ()
+            if (x := number(row.get("loss"))) is not None and (y := number(row.get("score"))) is not None]  # fmt: skip
+    if not rows:
+        return None
+    told = [f"{safe(row.get('label'), 60)}<br>loss {num(x)}, score {num(y)}" for x, y, row in rows]
+    return {
+        "type": "scatter", "mode": "markers", "x": [x for x, *_ in rows], "y": [y for _, y, _ in rows], "xaxis": "x2",
+        "yaxis": "y2", "marker": fg.marker(fg.GOOD, "circle", 8), "showlegend": False, "name": "checkpoint", **fg.hover(told),
+    }  # fmt: skip
+
+
+def _sweep_insight(every: Sequence[Record], tied: Sequence[Record]) -> str:
+    best = every[0]
+    said = interval(float(best["score"]), number(best.get("low")), number(best.get("high")))
+    lead = f"The best of {plural(len(every), 'setting')} is {best.get('label')}: {said} on dev rows (n = {whole(best.get('n')):,})"
+    others = len(tied) - bool(best.get("tied"))
+    if others:
+        return f"{lead}; {plural(others, 'other')} {'is' if others == 1 else 'are'} tied with it, and the highest of many is a little flattered."
+    return f"{lead}; no other is tied with it, but the highest of many is a little flattered."
+
+
+def chart_leakage(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, tier: str) -> Chart:
+    """How like its nearest training row each test document is, and what the two sides share. Reads tables["leakage"]."""
+    table = view_of(aggregates, pair, tier).table("leakage")
+    edges, counts = numbers(table.get("edges")), [whole(n) for n in table.get("counts") or ()]
+    if not counts or len(edges) != len(counts) + 1 or not sum(counts):
+        return empty("leakage", "The training rows are not known here, so nothing can be said about leakage.")
+    line = number(table.get("threshold"))
+    colours = [fg.BAD if line is not None and low >= line - 1e-9 else fg.GOOD for low in edges[:-1]]
+    data = [{
+        "type": "bar", "x": [(low + high) / 2 for low, high in zip(edges, edges[1:], strict=False)], "y": counts,
+        "width": [(high - low) * 0.94 for low, high in zip(edges, edges[1:], strict=False)], "name": "test documents",
+        "marker": {"color": [fg.fill(c) for c in colours], "line": {"color": colours, "width": 1}},
+        "text": [f"{n:,}" if n else "" for n in counts], "textposition": "outside", "textfont": {"size": 11},
+        "cliponaxis": False,
+        **fg.hover([f"{low:.2f} to {high:.2f}: {plural(n, 'document')}"
+                    for low, high, n in zip(edges, edges[1:], counts, strict=False)]),
+    }]  # fmt: skip
+    n_test, n_train = whole(table.get("n_test")) or sum(counts), whole(table.get("n_train"))
+    found = [(key, whole(table.get(key))) for key in ("exact", "near", "groups", "answers")]
+    shapes = [fg.line_at(line)] if line is not None else []
+    notes = (
+        [fg.text(f"near-duplicate from {line:.2f}", line, 1, yref="paper", xanchor="right", xshift=-6, yanchor="top")]
+        if line is not None
+        else []
+    )
+    if table.get("dates"):
+        notes.append(fg.text(safe(table["dates"], 52), 0.02, 0.86, xref="paper", yref="paper", xanchor="left"))
+    x = fg.axis(f"words shared with the nearest training row<br>n = {n_test:,} test documents, {n_train:,} training rows",
+                range=[-0.01, 1.01])  # fmt: skip
+    figure = fg.figure(data, 320, x, fg.axis("test documents", rangemode="tozero"), annotations=notes, shapes=shapes,
+                       margin={"l": 8, "r": 20, "t": 20, "b": 62, "pad": 0})  # fmt: skip
+    examples = table.get("examples") or {}
+    points = {f"0/{at}": {"docs": list(docs), "words": f"similarity {edges[at]:.2f} to {edges[at + 1]:.2f}"}
+              for at in range(len(counts)) if (docs := examples.get(str(at)))}  # fmt: skip
+    csv: list[list[Any]] = [["from", "to", "test documents"]]
+    csv += [[low, high, n] for low, high, n in zip(edges, edges[1:], counts, strict=False)]
+    csv += [[key, "", count] for key, count in found]
+    return made("leakage", _leak_insight(found, n_test, table), figure, csv, points)
+
+
+def _leak_insight(found: Sequence[tuple[str, int]], n_test: int, table: Record) -> str:
+    words = {"exact": "have the same words as a training row", "near": "are near-duplicates of one",
+             "groups": "share a group with one", "answers": "have the same long answer as one"}  # fmt: skip
+    bad = [f"{count:,} ({percent(count, n_test)}) {words[key]}" for key, count in found if count]
+    highest = number(table.get("highest"))
+    top = f"; the most alike pair reaches {num(highest)}" if highest is not None else ""
+    if bad:
+        return f"Of {n_test:,} test documents {', '.join(bad)}{top}."
+    return f"None of {n_test:,} test documents was found among the training rows, whole, nearly or by group{top}."

@@ -1,0 +1,294 @@
+"""Two arms on the same documents: difference, interval, test, effect and what could have been found (metrics B).
+
+Documents are paired by id, and both arms must have answered the same ones. Differences are always b - a:
+
+- rate    over documents with a value in both arms: Newcombe's interval, McNemar's exact test, Cohen's g
+- mean    the same documents: BCa of the mean difference, sign flips, d_z (by ranks on an ordinal scale: Pratt's
+          Wilcoxon and the rank-biserial correlation)
+- pooled, corpus   over all documents of either arm, drawn together: the difference of the two figures, percentiles
+
+Where documents come in clusters, clusters are drawn and flipped. The primary metric is tested without correction, the
+confirmatory ones are corrected together (Holm), everything else is exploratory (Benjamini-Hochberg).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.evals.cells import Cells, Floats, Labels
+from training.evals.corpus import difference
+from training.evals.hypotheses import (
+    DETECTED,
+    benjamini_hochberg,
+    better_share,
+    d_z,
+    friedman,
+    hodges_lehmann,
+    holm,
+    mde_mcnemar,
+    mde_mean,
+    rank_biserial,
+    tost,
+    wilcoxon_pratt,
+)
+from training.evals.measuring import Groups, among, arm_plan, arm_rows, cluster_note, is_rate
+from training.evals.metrics import MetricSpec, confirmatory_metrics, metric_specs
+from training.evals.resampling import (
+    Drawn,
+    Interval,
+    Plan,
+    bca,
+    by_cluster,
+    cluster_sign_flip,
+    draw_many,
+    percentiles,
+    ratio,
+    sign_flip,
+    two_sided,
+)
+from training.evals.statistics import (
+    cluster_bootstrap,
+    exact_sign_test,
+    mcnemar,
+    mcnemar_mid_p,
+    newcombe_paired,
+)
+from training.task.pack import Pack
+
+__all__ = [
+    "Family", "PairFigure", "benjamini_hochberg", "better_share", "cluster_bootstrap", "cluster_sign_flip",
+    "compare_arms", "compare_metrics", "d_z", "exact_sign_test", "friedman", "hodges_lehmann", "holm", "mcnemar",
+    "mcnemar_mid_p", "mde_mcnemar", "mde_mean", "newcombe_paired", "rank_biserial", "sign_flip", "tied_with_best",
+    "tost", "wilcoxon_pratt",
+]  # fmt: skip
+Family = Literal["primary", "confirmatory", "exploratory"]
+SAME = 1e-12  # values nearer than this are a tie
+
+
+@dataclass(frozen=True, slots=True)
+class PairFigure:
+    """One metric of two arms. `p` is two-sided; `p_adjusted` after the correction of its `family`.
+
+    `effect` in the sense of `effect_name`; `detectable` is the difference that 80 % of such evaluations would find at
+    5 %. `wins` documents are better in b, `losses` in a (higher counts as better where neither way is).
+    """
+
+    a: str
+    b: str
+    metric: str
+    difference: float | None
+    ci_low: float | None
+    ci_high: float | None
+    test: str
+    p: float | None
+    p_adjusted: float | None
+    effect: float | None
+    effect_name: str
+    detectable: float | None
+    n: int
+    wins: int
+    ties: int
+    losses: int
+    family: Family = "exploratory"
+    n_clusters: int | None = None
+    note: str = ""
+
+
+class _Pair(NamedTuple):
+    """One metric of both arms on the documents it is compared on."""
+
+    spec: MetricSpec
+    a: Cells
+    b: Cells
+    rows: NDArray[np.bool_]
+    groups: Groups  # of the documents in `rows`
+
+    @property
+    def sides(self) -> tuple[Floats, Floats]:
+        """Each document's own value in both arms, NaN where it has none."""
+        return _own(self.spec, self.a)[self.rows], _own(self.spec, self.b)[self.rows]
+
+    @property
+    def differences(self) -> Floats:
+        a, b = self.sides
+        return b - a
+
+    @property
+    def n_clusters(self) -> int | None:
+        return int(self.groups.max()) + 1 if self.groups is not None else None
+
+
+class _Found(NamedTuple):
+    interval: Interval | None
+    test: str
+    p: float | None
+    effect: float | None
+    effect_name: str
+    detectable: float | None
+    note: str = ""
+
+
+def compare_arms(pack: Pack, cells_a: Cells, cells_b: Cells, a: str, b: str, clusters: Labels) -> list[PairFigure]:
+    """Every metric of the task that both arms have, the primary one first. InputError for different documents.
+
+    `clusters` are labels in the order of `cells_a`'s documents, or by document id; None: every document stands alone.
+    """
+    specs = metric_specs(pack)
+    found = compare_metrics(specs, cells_a, cells_b, (a, b), clusters)
+    families: dict[str, Family] = dict.fromkeys(confirmatory_metrics(pack), "confirmatory")
+    families[specs[0].name] = "primary"
+    return _corrected([replace(figure, family=families.get(figure.metric, "exploratory")) for figure in found])
+
+
+def compare_metrics(
+    specs: Sequence[MetricSpec], cells_a: Cells, cells_b: Cells, names: tuple[str, str], clusters: Labels = None
+) -> list[PairFigure]:
+    """The metrics among `specs` that both arms have, uncorrected (`p_adjusted` None): for one slice, or one metric."""
+    cells_b = cells_b.aligned(cells_a.docs)
+    groups = cells_a.groups(clusters)
+    pairs = [pair for spec in specs if (pair := _paired(spec, cells_a, cells_b, groups)) is not None]
+    plans = [(at, _plan(pair)) for at, pair in enumerate(pairs) if not _exact(pair)]
+    drawn = dict(zip([at for at, _ in plans], draw_many([plan for _, plan in plans]), strict=True))
+    return [_figure(pair, names, drawn.get(at)) for at, pair in enumerate(pairs)]
+
+
+def tied_with_best(spec: MetricSpec, arms: dict[str, Cells], clusters: Labels = None) -> tuple[str, ...]:
+    """The arm with the best figure, first, and those whose difference to it may be none: the interval holds 0.
+
+    An arm-max over many arms of few documents is a coin flip; this is what may be said instead.
+    """
+    points = {name: _point(spec, cells) for name, cells in arms.items()}
+    known = {name: point for name, point in points.items() if point is not None}
+    if not known:
+        return ()
+    best = (min if spec.better == "lower" else max)(known, key=lambda name: known[name])
+    tied = [best]
+    for name in known:
+        found = compare_metrics([spec], arms[best], arms[name], (best, name), clusters) if name != best else []
+        if found and found[0].ci_low is not None and found[0].ci_high is not None:
+            tied += [name] if found[0].ci_low <= 0 <= found[0].ci_high else []
+    return tuple(tied)
+
+
+def _point(spec: MetricSpec, cells: Cells) -> float | None:
+    rows = arm_rows(spec, cells)
+    if not rows.any():
+        return None
+    plan = arm_plan(spec, cells, rows)
+    point = float(plan.figure(plan.columns.sum(axis=0)[None])[0])
+    return None if math.isnan(point) else point
+
+
+def _paired(spec: MetricSpec, a: Cells, b: Cells, groups: Groups) -> _Pair | None:
+    """Means and rates on documents that both arms have, ratios and corpus figures on those that either has."""
+    in_a, in_b = arm_rows(spec, a), arm_rows(spec, b)
+    rows = in_a & in_b if spec.kind in ("rate", "mean", "corpus") else in_a | in_b
+    return _Pair(spec, a, b, rows, among(groups, rows)) if in_a.any() and in_b.any() and rows.any() else None
+
+
+def _exact(pair: _Pair) -> bool:
+    """Whether the pair is a two by two table of independent documents, for which nothing has to be drawn."""
+    return pair.groups is None and is_rate(pair.spec, pair.a) and is_rate(pair.spec, pair.b)
+
+
+def _plan(pair: _Pair) -> Plan:
+    if pair.spec.kind in ("rate", "mean"):
+        d = pair.differences
+        plan = Plan(np.stack([d, np.ones_like(d)], axis=1), ratio)
+    else:
+        plan = difference(arm_plan(pair.spec, pair.a, pair.rows), arm_plan(pair.spec, pair.b, pair.rows))
+    return Plan(by_cluster(plan.columns, pair.groups), plan.figure)
+
+
+def _figure(pair: _Pair, names: tuple[str, str], drawn: Drawn | None) -> PairFigure:
+    point = float(pair.differences.mean()) if drawn is None else drawn.point
+    if drawn is None:
+        found = _by_table(pair)
+    elif pair.spec.kind in ("rate", "mean"):
+        found = _by_mean(pair, drawn)
+    else:
+        found = _by_draws(drawn)
+    low, high = found.interval if found.interval is not None else (None, None)
+    wins, ties, losses = _outcomes(pair)
+    note = " ".join(filter(None, (cluster_note(pair.n_clusters), found.note)))
+    return PairFigure(
+        *names, pair.spec.name, None if math.isnan(point) else point, low, high, found.test, found.p, None,
+        found.effect, found.effect_name, found.detectable, int(pair.rows.sum()), wins, ties, losses,
+        n_clusters=pair.n_clusters, note=note,
+    )  # fmt: skip
+
+
+def _by_table(pair: _Pair) -> _Found:
+    a, b = (side > 0.5 for side in pair.sides)
+    both, only_a, only_b = int((a & b).sum()), int((a & ~b).sum()), int((~a & b).sum())
+    n, apart = len(a), only_a + only_b
+    effect = only_b / apart - 0.5 if apart else None
+    interval = newcombe_paired(both, only_a, only_b, n - both - apart)
+    p = exact_sign_test(only_b, only_a)
+    return _Found(interval, "McNemar, exact", p, effect, "Cohen g", mde_mcnemar(n, round(apart / n, 6)))
+
+
+def _by_mean(pair: _Pair, drawn: Drawn) -> _Found:
+    d = pair.differences
+    interval = Interval(float(d[0]), float(d[0])) if np.ptp(d) == 0 else bca(drawn)
+    interval = interval if len(d) > 1 else None
+    detectable = mde_mean(_deviation(d, pair.groups), len(d))
+    if pair.groups is not None:
+        p = cluster_sign_flip(d, pair.groups)
+        return _Found(interval, "sign flips by cluster", p, d_z(d), "d_z", detectable)
+    if pair.spec.ordinal:
+        note = f"Hodges-Lehmann shift {hodges_lehmann(d):+.2g}."
+        p = wilcoxon_pratt(d)
+        return _Found(interval, "Wilcoxon (Pratt)", p, rank_biserial(d), "rank-biserial", detectable, note)
+    return _Found(interval, "sign flips", sign_flip(d), d_z(d), "d_z", detectable)
+
+
+def _by_draws(drawn: Drawn) -> _Found:
+    known = not math.isnan(drawn.point) and len(drawn.draws) > 0
+    interval = percentiles(drawn.draws) if known else None
+    spread = float(drawn.draws.std()) if known else math.nan
+    p = two_sided(drawn.draws) if known else None
+    detectable = DETECTED * spread if known else None
+    return _Found(interval, "joint bootstrap", p, drawn.point if known else None, "raw difference", detectable)
+
+
+def _deviation(d: Floats, groups: Groups) -> float:
+    """The standard deviation that, over the root of n, is the mean's standard error, dependence within clusters
+    included: with clusters C/(C-1) times the squared sums of each cluster's distances from the mean."""
+    sums = by_cluster((d - d.mean())[:, None], groups)[:, 0]
+    n_clusters = len(sums)
+    return math.sqrt(n_clusters / (n_clusters - 1) * float((sums**2).sum()) / len(d)) if n_clusters > 1 else 0.0
+
+
+def _own(spec: MetricSpec, cells: Cells) -> Floats:
+    """What a document's own value is: its share where the figure is pooled, its distance from the gold of a corpus
+    figure about a scale."""
+    if spec.kind == "pooled":
+        parts, wholes = cells.pooled(spec.keys)
+        return np.where(wholes > 0, parts / np.where(wholes > 0, wholes, 1.0), np.nan)
+    if spec.kind == "corpus" and len(spec.keys) == 2:
+        return np.abs(cells.value(*spec.keys[0]) - cells.value(*spec.keys[1]))
+    return cells.value(*spec.keys[0])
+
+
+def _outcomes(pair: _Pair) -> tuple[int, int, int]:
+    d = pair.differences
+    d = d[~np.isnan(d)]
+    distance = pair.spec.kind == "corpus" and len(pair.spec.keys) == 2
+    if distance or pair.spec.better == "lower":
+        d = -d
+    wins, losses = int((d > SAME).sum()), int((d < -SAME).sum())
+    return wins, len(d) - wins - losses, losses
+
+
+def _corrected(figures: Sequence[PairFigure]) -> list[PairFigure]:
+    adjusted = {at: figure.p for at, figure in enumerate(figures) if figure.family == "primary"}
+    for family, correct in (("confirmatory", holm), ("exploratory", benjamini_hochberg)):
+        tested = [(at, figure.p) for at, figure in enumerate(figures) if figure.family == family]
+        tested = [(at, p) for at, p in tested if p is not None]
+        adjusted |= dict(zip([at for at, _ in tested], correct([p for _, p in tested]), strict=True))
+    return [replace(figure, p_adjusted=adjusted.get(at)) for at, figure in enumerate(figures)]
