@@ -115,7 +115,8 @@ const tasteTest = {
   openEvaluation() {
     if (!new URL(window.location).searchParams.has("evaluation")) return;
     const wait = setInterval(() => {
-      const tab = this.el("tt-tab-evaluate-button");
+      const hidden = [...document.querySelectorAll("#tt-tabs > .tab-wrapper .overflow-dropdown button")];
+      const tab = this.el("tt-tab-evaluate-button") || hidden.find((button) => button.textContent === "Evaluate");
       if (tab) { clearInterval(wait); tab.click(); }
     }, 50);
     setTimeout(() => clearInterval(wait), 20000);

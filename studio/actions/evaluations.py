@@ -4,19 +4,21 @@ Nothing is started or written on a Space, where every such action is an InputErr
 """
 
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from studio.actions.form import whole
+from studio.actions.form import number, whole
 from studio.deps import Deps
-from studio.queries.evaluations import aggregates, folder_of, job_of, pack_of
+from studio.queries.evaluations import aggregates, folder_of, pack_of
 from training.errors import InputError
+from training.evals.directory import read_job
 from training.evals.eval_job import cancel_evaluation, forget_evaluation, start_evaluation
 from training.evals.records import EvalJob, read_arm
 from training.evals.repair import targeted_spec
-from training.task.pack import pack_named
+from training.task.pack import Pack, pack_named
+from training.task.records import Sampling
 
 NOT_HERE = "Nothing is evaluated on this Space."
 AT_HOME = "Run the studio on your own machine: it evaluates there, offline and without a GPU too."
@@ -29,7 +31,7 @@ class EvalForm:
     """Plain values as the components give them, one a field; the component of the same name is the only other place.
 
     `data` is a dataset version's name, "" for `file`, a path of this machine. `endpoint_model` adds the arm of a larger
-    model. `limit` 0 takes every document.
+    model. `limit` 0 takes every document, `temperature` None the task's own.
     """
 
     task: str | None = ""
@@ -42,6 +44,7 @@ class EvalForm:
     predictions: str | None = ""
     limit: float | None = 0
     samples: float | None = 1
+    temperature: float | None = None
     batch_size: float | None = 8
     base: str | None = ""
     endpoint: str | None = ""
@@ -65,7 +68,7 @@ def not_on_a_space(deps: Deps) -> None:
 def job_from(form: EvalForm, deps: Deps) -> EvalJob:
     """The evaluation that the form describes. A StudioError names what can't be used."""
     not_on_a_space(deps)
-    pack_named(form.task or "", deps.packs)
+    pack = pack_named(form.task or "", deps.packs)
     data = (form.data or "").strip() or _path(form.file, "The data file", deps)
     if not data:
         raise InputError("No documents were chosen.", fix="Choose a dataset version, or name a JSONL file.")
@@ -82,6 +85,7 @@ def job_from(form: EvalForm, deps: Deps) -> EvalJob:
         predictions=predictions,
         limit=whole(form.limit, "Documents", 0, 10_000_000),
         samples=whole(form.samples, "Samples", 1, MOST_SAMPLES),
+        sampling=_sampling(form, pack),
         batch_size=whole(form.batch_size, "Batch size", 1, MOST_BATCH),
         endpoint=(form.endpoint or "").strip(),
         name=(form.name or "").strip(),
@@ -96,6 +100,13 @@ def _arms(form: EvalForm) -> tuple[str, ...]:
     if model := (form.endpoint_model or "").strip():
         names.append(f"endpoint:{model}")
     return tuple(dict.fromkeys(read_arm(name).name for name in names))
+
+
+def _sampling(form: EvalForm, pack: Pack) -> Sampling | None:
+    """The task's own decoding at another temperature; None where it is its own."""
+    if form.temperature is None:
+        return None
+    return replace(pack.sampling, temperature=number(form.temperature, "Temperature", 0.0, 2.0))
 
 
 def _path(text: str | None, what: str, deps: Deps) -> str:
@@ -122,7 +133,9 @@ def command(job: EvalJob) -> str:
     ):  # fmt: skip
         value = getattr(job, name)
         words += [flag, str(value)] if value != getattr(usual, name) else []
-    return shlex.join([*words, "--out", job.name or "evaluation"])
+    words += ["--temperature", f"{job.sampling.temperature:g}"] if job.sampling else []
+    words += ["--name", job.name] if job.name else []
+    return shlex.join([*words, "--out", "evaluation"])
 
 
 def start(deps: Deps, form: EvalForm) -> str:
@@ -147,9 +160,7 @@ def forget(deps: Deps, evaluation: str) -> None:
 def again(deps: Deps, evaluation: str) -> str:
     """Take an evaluation up that was stopped, failed or lost: it goes on from its answers."""
     not_on_a_space(deps)
-    known = {f.name for f in fields(EvalJob)}
-    given: Mapping[str, Any] = {key: value for key, value in job_of(deps, evaluation).items() if key in known}
-    return start_evaluation(EvalJob(**{**given, "arms": tuple(given.get("arms") or ())}), deps.settings.home)
+    return start_evaluation(read_job(folder_of(deps, evaluation)), deps.settings.home)
 
 
 def spec(deps: Deps, evaluation: str, cluster: str) -> str:

@@ -6,7 +6,7 @@ evaluations, where their intervals meet, which is the more careful of the two.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from studio.deps import Deps
@@ -99,11 +99,7 @@ def _entries(deps: Deps, evaluation: str, found: Aggregates, metric: Metric, tie
 
 
 def _with_tie(entry: Entry, best: Entry, found: Mapping[str, Aggregates], metric: Metric, tier: str) -> Entry:
-    tied = entry is best or _tied(entry, best, found, metric, tier)
-    return Entry(
-        entry.evaluation, entry.name, entry.arm, entry.label, entry.kind, entry.figure, tied, entry.loss,
-        entry.dev_loss,
-    )  # fmt: skip
+    return replace(entry, tied=entry is best or _tied(entry, best, found, metric, tier))
 
 
 def _tied(entry: Entry, best: Entry, found: Mapping[str, Aggregates], metric: Metric, tier: str) -> bool:
@@ -112,11 +108,13 @@ def _tied(entry: Entry, best: Entry, found: Mapping[str, Aggregates], metric: Me
         row = next((row for row in rows if row["metric"] == metric.name), None)
         if row is not None and row.get("ci_low") is not None:
             return float(row["ci_low"]) <= 0 <= float(row["ci_high"])
-    bounds = [(side.figure.get("low"), side.figure.get("high")) for side in (entry, best)]
-    if any(low is None or high is None for low, high in bounds):
-        return False
-    (low_a, high_a), (low_b, high_b) = bounds
-    return low_a <= high_b and low_b <= high_a
+    mine, others = (_interval(side.figure) for side in (entry, best))
+    return mine is not None and others is not None and mine[0] <= others[1] and others[0] <= mine[1]
+
+
+def _interval(figure: Mapping[str, Any]) -> tuple[float, float] | None:
+    low, high = figure.get("low"), figure.get("high")
+    return None if low is None or high is None else (float(low), float(high))
 
 
 def losses(deps: Deps, adapter: str) -> tuple[float | None, float | None]:

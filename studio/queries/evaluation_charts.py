@@ -33,7 +33,7 @@ def charts_in(view: str) -> list[ChartSpec]:
 
 
 def drawn(found: Aggregates, chart: str, pair: Pair | None, tier: str) -> Chart:
-    """KeyError for a chart that is none. One that fails takes no page with it: it says so, and the log its traceback."""
+    """KeyError for a chart that is none. One that fails takes no page with it: it says so, and the log says why."""
     spec = spec_of(chart)
     try:
         return spec.draw(found, (pair.a, pair.b) if pair else None, tier)

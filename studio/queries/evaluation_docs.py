@@ -140,7 +140,7 @@ def _joined(folder: Path, pair: Pair, metric: Metric, tier: str) -> tuple[list[D
 
 def _facts(folder: Path, pair: Pair) -> dict[str, tuple[str, str, str, str, str, str]]:
     """slice, style, tiers and errors by document, of the first sample."""
-    every = frames.answers(folder)
+    every: Any = frames.answers(folder)
     sides: list[dict[str, tuple[Any, ...]]] = []
     for arm in pair:
         mine = every[(every["arm"] == arm) & (every["k"] == 0)]
@@ -205,7 +205,8 @@ def one_document(folder: Path, pack: Pack, doc: str, arms: Sequence[str], tier: 
         raise InputError(f"This evaluation has no document {doc!r}.", fix="Choose one from the list.")
     gold = None if row.get("gold") is None else gold_object(pack, row["gold"])
     source = readable(Source(str(row["source"]), str(row.get("kind") or "text")), pack.context).text
-    sides = tuple(_side(pack, source, gold, given[arm], tier) for arm in arms if arm in given)
+    known = _Known(source, gold, row.get("supported") or None)
+    sides = tuple(_side(pack, known, given[arm], tier) for arm in arms if arm in given)
     objects = [side["parsed"]["object"] for side in sides]
     left, others = (gold, objects) if gold is not None else (objects[0], objects[1:])
     diffs = tuple(None if right is None else field_diff(left, right, pack) for right in others)
@@ -213,10 +214,20 @@ def one_document(folder: Path, pack: Pack, doc: str, arms: Sequence[str], tier: 
     return Sides(doc, title_of(row), source, gold, sides, diffs, tuple(frames.verdicts_on(folder, doc)), facts)
 
 
-def _side(pack: Pack, source: str, gold: dict[str, Any] | None, answer: Mapping[str, Any], tier: str) -> dict[str, Any]:
+class _Known(NamedTuple):
+    """What is known of a document: its text, its right answer, what a person found supported by field."""
+
+    source: str
+    gold: dict[str, Any] | None
+    supported: Mapping[str, Sequence[str]] | None
+
+
+def _side(pack: Pack, known: _Known, answer: Mapping[str, Any], tier: str) -> dict[str, Any]:
     """One answer, parsed and scored again by the code that scored it, in the form of a comparison's column."""
     raw, finish = str(answer["raw"] or ""), FinishReason(answer["finish"])
     parsed = parse_answer(pack, raw, finish)
+    source, gold, supported = known
+    scores = score_answer(pack, parsed, source, gold, tier=tier, raw=raw, finish=finish, supported=supported)
     return {
         "generation": {
             "arm": {"label": answer["arm"]}, "raw": raw, "finish_reason": str(finish), "proof": None,
@@ -225,7 +236,7 @@ def _side(pack: Pack, source: str, gold: dict[str, Any] | None, answer: Mapping[
         },
         "parsed": to_json(parsed),
         "schema_errors": to_json(schema_errors(parsed.object, pack.schema)),
-        "scores": to_json(score_answer(pack, parsed, source, gold, tier=tier, raw=raw)),
+        "scores": to_json(scores),
         "items": to_json(ground_items(pack, parsed.object, source)),
     }  # fmt: skip
 

@@ -7,6 +7,7 @@ training/evals/clusters.py.
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from studio.queries import evaluation_frames as frames
 from studio.queries.evaluations import Pair
@@ -33,7 +34,7 @@ class ClusterLine:
 
 def clusters(folder: Path, pair: Pair) -> tuple[list[ClusterLine], int]:
     """Clusters, the commonest of b first, and the number of documents."""
-    every = frames.answers(folder)
+    every: Any = frames.answers(folder)
     first = every[every["k"] == 0]
     sides: list[dict[str, str]] = []
     for arm in pair:

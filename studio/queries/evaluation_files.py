@@ -31,6 +31,7 @@ from training.errors import InputError
 from training.evals.gates import Gate, check_gates
 from training.evals.judge.figures import JudgedFigure, PairJudged, arm_figures, pair_figures
 from training.evals.judge.frame import OVERALL, PAIRWISE, POINTWISE, read_note, read_rows
+from training.evals.metric_pages import MetricPage, metric_pages, page_of
 from training.evals.records import CARD, GEN, ITEMS, JUDGE, REPORT, SCORES, SUMMARY
 
 FRAMES = (GEN, SCORES, ITEMS, JUDGE)
@@ -97,11 +98,8 @@ def _judge(folder: Path, stamp: int) -> Judged | None:
     )
 
 
-def pages() -> Sequence[Any]:
-    try:
-        from training.evals.metric_pages import metric_pages
-    except ImportError:
-        return ()
+def pages() -> Sequence[MetricPage]:
+    """Every page that explains metrics, by title."""
     return metric_pages()
 
 
@@ -112,15 +110,13 @@ def page_choices() -> Choices:
     ]
 
 
-def page_named(name: str) -> Any:
+def page_named(name: str) -> MetricPage | None:
     """The page of that name, or the one that explains the metric of that name."""
-    family = name.partition(":")[0]
-    found = {page.name: page for page in pages()}
-    return found.get(name) or next((page for page in pages() if family in page.metrics), found.get(family))
+    return next((page for page in pages() if page.name == name), None) or page_of(name)
 
 
-def page_markdown(page: Any) -> str:
-    return str(page.body)
+def page_markdown(page: MetricPage) -> str:
+    return f"# {page.title}\n\n{page.body}"
 
 
 def payload(deps: Deps, evaluation: str, what: str, pair: Pair | None, tier: str) -> dict[str, str]:
@@ -177,4 +173,4 @@ def frame_files(deps: Deps, evaluation: str) -> list[str]:
     if not there:
         raise InputError("This evaluation has no frames.", fix="They are written at the end: wait, or evaluate again.")
     target = Path(tempfile.mkdtemp(prefix="taste-test-frames-"))
-    return [shutil.copy2(path, target / path.name) for path in there]
+    return [str(shutil.copy2(path, target / path.name)) for path in there]

@@ -183,8 +183,9 @@ def pack_of(deps: Deps, found: Aggregates) -> Pack:
 
 
 def arms_of(found: Aggregates) -> list[dict[str, Any]]:
-    """Arms in their order, each with name, kind, label and colour_role."""
-    return [{"label": arm["name"], "kind": "", "colour_role": "", **arm} for arm in found.get("arms") or ()]
+    """Arms in their order, those without a model last, each with name, kind, label and colour_role."""
+    every = [{"label": arm["name"], "kind": "", "colour_role": "", **arm} for arm in found.get("arms") or ()]
+    return sorted(every, key=lambda arm: arm["kind"] == "trivial")
 
 
 def arm_choices(found: Aggregates) -> Choices:

@@ -139,7 +139,9 @@ def build_sizes(deps: Deps) -> Parts:
     paths = deps.settings.allow_paths
     return {
         f"{FIELD}samples": gr.Number(1, label="Samples a document", precision=0, minimum=1, elem_id="tt-eval-samples",
-                                     info="More than one needs a temperature above 0 to differ"),
+                                     info="More than one differ only above temperature 0"),
+        f"{FIELD}temperature": gr.Number(None, label="Temperature", minimum=0, elem_id="tt-eval-temperature",
+                                         info="Empty: the task's own"),
         f"{FIELD}batch_size": gr.Number(8, label="Batch size", precision=0, minimum=1, elem_id="tt-eval-batch",
                                         info="The same for every arm"),
         f"{FIELD}predictions": gr.Textbox(label="Imported predictions", info=PREDICTIONS_INFO, interactive=paths,

@@ -12,7 +12,7 @@ from studio.views import eval_docs, eval_head
 from studio.views.markup import note
 
 Parts = dict[str, Any]  # components by name; Any, since Gradio gives them their events at run time
-TIERS = [("strict", "strict"), ("usable: text around ignored", "usable"), ("repaired: mended too", "repaired")]
+TIERS = [("strict", "strict"), ("usable", "usable"), ("repaired", "repaired")]
 VIEWS = {
     "overview": "Overview", "fields": "Fields", "grounding": "Grounding", "slices": "Slices",
     "text": "Text & relevance", "speed": "Speed", "judge": "Judge", "documents": "Documents", "errors": "Errors",
@@ -132,18 +132,20 @@ def build_documents(deps: Deps, name: str) -> Parts:
     """The 2x2 and its filters, the list, the chosen document."""
     parts: Parts = {}
     with gr.Row(elem_id="tt-eval-explorer"):
-        with gr.Column(min_width=320, scale=0, elem_id="tt-eval-filters"):
+        with gr.Column(min_width=300, scale=0, elem_id="tt-eval-by"):
             parts["metric"] = gr.Dropdown([], label="Judged by", elem_id="tt-eval-metric")
             parts["cells"] = view(elem_id="tt-eval-cells")
-            for part, label in (("slice", "Slice"), ("style", "Style"), ("cluster", "Error")):
-                parts[part] = gr.Dropdown([("all", "")], value="", label=label, elem_id=f"tt-eval-{part}")
-            parts["find_doc"] = gr.Textbox(label="Document id", placeholder="part of an id", elem_id="tt-eval-find-doc")
-            parts["page"] = gr.Number(1, label="Page", precision=0, minimum=1, elem_id="tt-eval-page")
         with gr.Column(min_width=320, elem_id="tt-eval-list-box"):
+            with gr.Row(elem_id="tt-eval-filters"):
+                for part, label in (("slice", "Slice"), ("style", "Style"), ("cluster", "Error")):
+                    parts[part] = gr.Dropdown([("all", "")], value="", label=label, elem_id=f"tt-eval-{part}")
+                parts["find_doc"] = gr.Textbox(label="Id", placeholder="part of it", elem_id="tt-eval-find-doc")
+                parts["page"] = gr.Number(1, label="Page", precision=0, minimum=1, elem_id="tt-eval-page")
             parts["filtered"] = view(elem_id="tt-eval-filtered")
             parts["listed"] = view(LATER, elem_id="tt-eval-listed")
+    parts |= build_charts(name)
     parts["document"] = view(eval_docs.LATER, elem_id="tt-eval-document")
-    return parts | build_charts(name)
+    return parts
 
 
 def build_errors(deps: Deps, name: str) -> Parts:

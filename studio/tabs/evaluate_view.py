@@ -136,7 +136,7 @@ def verdict_parts(deps: Deps, page: Page, found: Aggregates | None, pair: Pair |
     arms = queries.arm_choices(found)
     told = queries.record(queries.verdict_of(deps, found, pair, page.tier or "strict"))
     return {
-        "verdict": views.verdict_html(told),
+        "verdict": views.verdict_html(told, tier=page.tier or "strict"),
         "pair": gr.update(visible=True),
         "a": gr.update(choices=arms, value=pair.a if pair else None),
         "b": gr.update(choices=arms, value=pair.b if pair else None),

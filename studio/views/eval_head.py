@@ -22,6 +22,10 @@ HELPED = {
     "unsure": ("warn", "Not decided"),
     "hurt": ("cross", "It got worse"),
 }
+COUNTED = {
+    "usable": "counting answers with text around them too",
+    "repaired": "counting answers that a program had to mend too",
+}
 EMPTY = (
     "No evaluation yet. An evaluation asks every arm the same documents and says, with intervals, whether tuning "
     "helped, by how much and where it hurt. Open New evaluation: the form holds one that works."
@@ -84,10 +88,11 @@ def _doing(status: Record) -> str:
     return f"{what[:1].upper()}{what[1:]}{count}{left}"
 
 
-def verdict_html(found: Record | None, empty: str = "") -> Html:
-    """The sentence first; then what stands behind it, and where it got worse."""
+def verdict_html(found: Record | None, empty: str = "", tier: str = "strict") -> Html:
+    """The sentence first; then where it got worse, and what stands behind it. A tier other than strict is told."""
     if found is None:
         return note(empty) if empty else html()
+    help_ = el("span", icon("warn"), f" {COUNTED[tier]}", cls="tt-eval-help") if tier in COUNTED else None
     mark, word = HELPED.get(str(found["helped"]), HELPED["unsure"])
     facts = each(el("li", fact) for fact in found["facts"])
     worse: Sequence[str] = found["worse_on"]
@@ -97,7 +102,7 @@ def verdict_html(found: Record | None, empty: str = "") -> Html:
     )
     return el(
         "div",
-        el("p", icon(mark), el("strong", word), cls=f"tt-eval-word tt-eval-{found['helped']}"),
+        el("p", icon(mark), el("strong", word), help_, cls=f"tt-eval-word tt-eval-{found['helped']}"),
         el("p", str(found["sentence"]), cls="tt-eval-sentence"),
         hurt if worse else None,
         behind if found["facts"] else None,

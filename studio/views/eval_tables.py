@@ -10,6 +10,7 @@ from studio.views.eval_words import (
     ask,
     bounds_words,
     change_words,
+    items_words,
     n_words,
     p_words,
     value_words,
@@ -93,7 +94,7 @@ def _cell(metric: MetricLike, figure: Record | None, *, bold: bool = False, coun
     bounds = bounds_words(metric, figure.get("low"), figure.get("high"))
     return el(
         "td", value, el("span", bounds, cls="tt-eval-small") if bounds else None,
-        el("span", n_words(figure), cls="tt-eval-small") if counted else None, cls="tt-num",
+        el("span", n_words(figure), cls="tt-eval-small") if counted else None, cls="tt-num", title=items_words(figure),
     )  # fmt: skip
 
 
@@ -115,8 +116,14 @@ def _difference(metric: MetricLike, row: Record | None) -> Html:
         "td", html(mark, el("span", good, cls="tt-sr") if good else None), el("strong" if good else "span", words),
         el("span", bounds, cls="tt-eval-small"), el("span", more, cls="tt-eval-small") if more else None,
         cls=f"tt-num tt-eval-diff {'tt-eval-bad' if good == 'worse' else ''}".strip(),
-        title=f"{row.get('test') or 'no test'}: {row.get('wins')} won, {row.get('ties')} tied, {row.get('losses')} lost",
+title=_tested(row),
     )  # fmt: skip
+
+
+def _tested(row: Record) -> str:
+    """Which test, and how many documents went which way."""
+    ways = f"{row.get('wins')} won, {row.get('ties')} tied, {row.get('losses')} lost"
+    return f"{row['test']}: {ways}" if row.get("test") else ways
 
 
 def _direction(metric: MetricLike, row: Record) -> str:

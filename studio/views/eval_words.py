@@ -101,11 +101,15 @@ def p_words(p: float | None) -> str:
 
 
 def n_words(figure: Record) -> str:
-    """'n 288 of 300', 'n 300', and over how many items where it is pooled."""
+    """'n 288 of 300', 'n 300': documents with a value of all."""
     scored, total = int(figure.get("n_scored") or 0), int(figure.get("n_total") or 0)
-    n = f"n {scored:,}" if scored == total else f"n {scored:,} of {total:,}"
+    return f"n {scored:,}" if scored == total else f"n {scored:,} of {total:,}"
+
+
+def items_words(figure: Record) -> str | None:
+    """Over how many items a pooled figure is."""
     items = figure.get("n_items")
-    return f"{n}, {int(items):,} items" if items else n
+    return f"over {int(items):,} items" if items else None
 
 
 def ask(kind: str, value: str, *words: str | None, cls: str = "", **attributes: str | int | bool | None) -> Html:

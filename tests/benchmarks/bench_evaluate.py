@@ -1,4 +1,4 @@
-"""An evaluation's answers in batches against a plain generate loop, one document after the other, and how fast it scores.
+"""An evaluation's answers in batches against a plain generate loop, one document at a time; and how fast it scores.
 
     python -m tests.benchmarks.bench_evaluate [--docs 48] [--batch 8] [--scored 10000] [--rounds 3] [--save]
 
@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,11 @@ def asked(maker: Any, pack: Any, count: int) -> list[Any]:
 
 
 def recipe_pack() -> Any:
+    """The recipe task; without no_repeat_ngram, for `generate` has none that spares the prompt."""
     from training.task.pack import BUILTIN, load_pack
 
-    return load_pack(BUILTIN / "recipe-jsonld")
+    pack = load_pack(BUILTIN / "recipe-jsonld")
+    return replace(pack, sampling=replace(pack.sampling, no_repeat_ngram=0))
 
 
 def run_batched(arguments: argparse.Namespace) -> dict[str, Any]:

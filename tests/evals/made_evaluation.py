@@ -10,15 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from training.data.corpus import Dice
 from training.data.post_slices import SLICES, render_post
 from training.data.posts import STYLES
 from training.data.recipes import grammar_recipe
 from training.evals.frames import write_frames
 from training.evals.manifest import file_hashes, machine, versions, write_manifest
-from training.evals.records import ROWS, Answered, EvalRow
+from training.evals.records import AGGREGATES, ROWS, Answered, EvalRow
 from training.evals.trivial import trivial_arm
-from training.task.pack import BUILTIN, Pack, load_pack
+from training.task.pack import BUILTIN, load_pack
 from training.task.records import Score, sha256_text, to_json
 
 PACK = load_pack(BUILTIN / "recipe-jsonld")
@@ -27,6 +29,7 @@ HOSTILE = (
     '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=1"> \u202eevil\u202c {{7*7}} '
     '<iframe srcdoc="<script>parent.hacked=1</script>"></iframe> javascript:alert(1)\n'
 )
+DOCS, LOST = 30, "post-009"
 SECONDS = {"base": 1.31, "prompted": 1.44, "adapter:crumb-demo": 1.55}
 
 
@@ -79,6 +82,9 @@ def _rows(n: int, seed: int) -> Iterator[EvalRow]:
 def _answer(arm: str, row: EvalRow, rng: random.Random) -> tuple[str, str]:
     gold: dict[str, Any] = dict(row.gold or {})
     roll = rng.random()
+    if row.id == LOST and arm != "base":  # one document on which the adapter is worse, whatever the seed
+        text = json.dumps(gold, ensure_ascii=False)
+        return (text, "eos") if arm == "prompted" else (text[: len(text) // 2], "length")
     if arm == "base":
         if roll < 0.7:
             return f"This is a lovely recipe! {row.source[:200]} Let me know how it went.", "length"
@@ -135,4 +141,7 @@ def _manifest(folder: Path, rows: list[EvalRow]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-__all__ = ["ARMS", "HOSTILE", "PACK", "Pack", "make_evaluation"]
+def shared_evaluation(factory: pytest.TempPathFactory) -> Path:
+    """One small evaluation for all tests that only read it, or write its report and card."""
+    folder = factory.getbasetemp() / "made-evaluation"
+    return folder if (folder / AGGREGATES).is_file() else make_evaluation(folder, DOCS)

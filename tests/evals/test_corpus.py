@@ -1,5 +1,7 @@
 """Figures that only all documents together have, against sklearn's and scipy's numbers and by hand (metrics A8)."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -44,7 +46,8 @@ def test_kappa_rank_correlation_and_r2_are_the_textbooks(pairs: list[tuple[int, 
         assert found == pytest.approx(kappa_by_table(gold, given), abs=1e-9)
     ranks = point("spearman", gold, given)
     if np.ptp(gold) and np.ptp(given):
-        assert ranks == pytest.approx(stats.spearmanr(gold, given).statistic, abs=1e-9)
+        known: Any = stats.spearmanr(gold, given)
+        assert ranks == pytest.approx(known.statistic, abs=1e-9)
     else:
         assert np.isnan(ranks)
     if np.ptp(gold):

@@ -137,7 +137,8 @@ def test_what_is_sent_is_the_prompted_question_with_what_is_shown_of_the_documen
         warm = endpoint.request(messages, Sampling(temperature=0.7, top_p=0.9, seed=8))
     assert greedy.params == {"temperature": 0.0, "top_p": 1.0, "max_tokens": 2000}
     assert warm.params["seed"] == 8 and warm.params["top_p"] == 0.9 and warm.key != greedy.key
-    assert unasked(Sampling(top_k=5, repetition_penalty=1.1)) == ("top_k", "repetition_penalty")
+    odd = Sampling(top_k=5, repetition_penalty=1.1, no_repeat_ngram=9)
+    assert unasked(odd) == ("top_k", "repetition_penalty", "no_repeat_ngram")
     assert unasked(Sampling()) == ()
 
 

@@ -1,6 +1,8 @@
 """Gates: a pass needs the bound, a target inside the interval is insufficient data and says how many it takes."""
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,9 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.evals.made_aggregates import made, mean, pair, rate
+from tests.evals.made_evaluation import shared_evaluation
 from training.errors import InputError
+from training.evals.figures import read_aggregates
+from training.evals.frames import write_frames
 from training.evals.gate_numbers import difference_at_most, gain_above, least_n, rate_at_least, rate_at_most, shrunk
 from training.evals.gates import Gate, check_gates, exit_code
+from training.evals.records import Answered, EvalRow
 from training.evals.statistics import wilson
 from training.task.pack import BUILTIN, load_pack
 
@@ -20,6 +26,10 @@ GOOD = [pair(F1, 0.61, 0.57, 0.65, 300), pair("hallucinated_docs", -0.31, -0.36,
 
 
 def gates(pairs: list[dict[str, Any]] = GOOD, n: int = 300, **tuned: Any) -> dict[str, Gate]:
+    return of(tuned, pairs, n)
+
+
+def of(tuned: dict[str, Any], pairs: list[dict[str, Any]] = GOOD, n: int = 300) -> dict[str, Gate]:
     return {gate.name: gate for gate in check_gates(made(PACK, pairs, tuned, n=n), PACK)}
 
 
@@ -69,9 +79,9 @@ def test_without_an_untuned_arm_the_primary_gate_is_open() -> None:
 
 
 def test_an_arm_without_a_model_that_is_as_good_fails_the_gate() -> None:
-    found = gates(**{F1: mean(0.2, 0.17, 0.23, 300)})
+    found = of({F1: mean(0.2, 0.17, 0.23, 300)})
     assert found["trivial"].verdict == "insufficient data"
-    assert gates(**{F1: mean(0.1, 0.08, 0.12, 300)})["trivial"].verdict == "fail"
+    assert of({F1: mean(0.1, 0.08, 0.12, 300)})["trivial"].verdict == "fail"
 
 
 def test_invention_must_be_rare_and_no_worse_than_before() -> None:
@@ -108,6 +118,79 @@ def test_a_second_answer_or_a_leak_fails_however_rare() -> None:
     assert gates(multi_object=rate(1 / 300, 300))["stop"].verdict == "fail"
     assert gates(prompt_leak=rate(1 / 300, 300))["stop"].verdict == "fail"
     assert gates(truncated=rate(0.2, 300))["stop"].verdict == "fail"
+
+
+def test_answers_of_unknown_ends_are_only_looked_through() -> None:
+    unknown = {**rate(0.0, 0), "value": None}
+    assert gates(truncated=unknown)["stop"].verdict == "not applicable"
+    assert gates(truncated=unknown, multi_object=rate(0.1, 300))["stop"].verdict == "fail"
+
+
+def test_a_base_that_hardly_answers_is_no_measure_of_invention() -> None:
+    few = [GOOD[0], pair("hallucinated_docs", 0.0, -0.17, 0.17, 12)]
+    gate = gates(few)["invention"]
+    assert gate.verdict == "pass" and "Only 12 answers of the base" in gate.why
+
+
+def test_gates_that_read_the_records(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = shared_evaluation(tmp_path_factory)
+    found = {gate.name: gate for gate in check_gates(folder, PACK)}
+    assert found["golden"].verdict == "not applicable" and "No golden document" in found["golden"].why
+    assert found["data"].verdict == "not applicable", "prompts are fair, leaks were not looked for"
+    leaks = {"exact": 1, "near": 0, "groups": 2}
+    told = {**read_aggregates(folder), "tables": {"leakage": leaks}}
+    data = next(gate for gate in check_gates(told, PACK) if gate.name == "data")
+    assert data.verdict == "fail" and "1 have the same words as a training row" in data.why
+    clean = {**told, "tables": {"leakage": dict.fromkeys(leaks, 0)}}
+    assert next(gate for gate in check_gates(clean, PACK) if gate.name == "data").verdict == "pass"
+
+
+def test_what_worked_on_golden_documents_must_work_on(tmp_path: Path) -> None:
+    right = {
+        "name": "Cake",
+        "recipeIngredient": ["2 eggs"],
+        "recipeInstructions": [{"@type": "HowToStep", "text": "Stir."}],
+    }
+    gold: dict[str, Any] = {"@context": "https://schema.org", "@type": "Recipe", **right}
+    rows = [EvalRow(f"g{at}", "Cake\n2 eggs\nStir.", gold, part="golden") for at in range(3)]
+    whole, broken = json.dumps(gold), json.dumps({**gold, "recipeIngredient": ["1 lemon"]})
+
+    def answers(row: EvalRow) -> list[Answered]:
+        hashes = ("a", "b") if row.id == "g2" else ("a", "a")
+        tuned = broken if row.id == "g1" else whole
+        return [Answered(arm, row.id, 0, raw, "eos", sha) for arm, raw, sha in
+                (("base", whole, hashes[0]), ("adapter:x", tuned, hashes[1]))]  # fmt: skip
+
+    write_frames(PACK, rows, answers, tmp_path)
+    told = made(PACK, [{**GOOD[0], "a": "base"}], {})
+    told["arms"] = [arm for arm in told["arms"] if arm["name"] in ("base", "adapter:x")]
+    (tmp_path / "aggregates.json").write_text(json.dumps(told))
+    found = {gate.name: gate for gate in check_gates(tmp_path, PACK)}
+    assert (found["golden"].verdict, found["golden"].ids, found["golden"].n) == ("fail", ("g1",), 3)
+    assert found["data"].verdict == "fail" and "1 document had other prompts" in found["data"].why
+    assert found["reproducibility"].verdict == "fail" and "no manifest" in found["reproducibility"].why
+    (tmp_path / "manifest.json").write_text(
+        json.dumps({"data": {"sha256": "x"}, "arms": {"adapter:x": {"kind": "adapter"}}})
+    )
+    told_again = next(gate for gate in check_gates(tmp_path, PACK) if gate.name == "reproducibility")
+    assert "versions, decoding, seeds, the prompts' hash" in told_again.why
+
+
+def test_only_a_calibrated_judge_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "aggregates.json").write_text(json.dumps(made(PACK, GOOD, {})))
+    (tmp_path / "judge.json").write_text("{}")
+    told: dict[str, Any] = {"calibrated": False, "label": "uncalibrated local judge", "overall": {}}
+    monkeypatch.setattr("training.evals.judge.tables.judge_tables", lambda _folder: told)
+
+    def judged() -> Gate:
+        return next(gate for gate in check_gates(tmp_path, PACK) if gate.name == "judge")
+
+    assert judged().verdict == "not applicable" and "uncalibrated local judge" in judged().why
+    told |= {"calibrated": True, "overall": {"prompted": {"value": 4, "low": 3, "high": 5},
+                                             "adapter:x": {"value": 7, "low": 6, "high": 8}}}  # fmt: skip
+    assert judged().verdict == "pass"
+    told["overall"]["adapter:x"] = {"value": 5.5, "low": 4.5, "high": 6.5}
+    assert judged().verdict == "insufficient data"
 
 
 def test_latency_is_held_against_the_task() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.data.teacher.server import Say, Teacher, completion, fault
 from tests.evals.eval_rows import ROWS, lines, right
 from training.background import now
 from training.engine import eval_arms
@@ -86,8 +87,9 @@ def test_predictions_are_measured_by_the_same_rules(data: str, tmp_path: Path) -
 
 @pytest.mark.usefixtures("plain")
 def test_models_answer_and_the_manifest_says_how(data: str, home: Path, tmp_path: Path) -> None:
+    lines(tmp_path / "data.jsonl", [ROWS[3], ROWS[2]])
     folder, arms = tmp_path / "out", ("constant", "base", "shots", "adapter:llama-a")
-    status = run_evaluation(job(data, *arms, limit=2), folder, home)
+    status = run_evaluation(job(data, *arms), folder, home)
     assert (status.state, status.done, status.total) == ("finished", 8, 8)
     gen = read_frame(folder, "gen")
     assert dict(gen.groupby("arm").size()) == dict.fromkeys(arms, 2)
@@ -255,6 +257,31 @@ def test_between_arms_it_gives_way_to_a_run(data: str, home: Path, tmp_path: Pat
 
 
 @pytest.mark.usefixtures("plain")
+def test_an_endpoint_is_asked_and_its_failures_are_asked_again(data: str, home: Path, tmp_path: Path) -> None:
+    """A real server on this machine: its own fault is unscored and asked again, its answers are kept and paid for."""
+    broken = True
+
+    def say(_number: int, body: dict[str, Any]) -> Say:
+        asked = body["messages"][-1]["content"]
+        if "lake" in asked:
+            return fault(400) if broken else completion("{}")
+        return completion(json.dumps(ROWS[0]["gold"]))
+
+    with Teacher(say).running() as server:
+        what = job(data, "endpoint:big", endpoint=server.url)
+        run_evaluation(what, tmp_path / "out", home)
+        gen = read_frame(tmp_path / "out", "gen", ["doc", "finish"])
+        assert dict(zip(gen["doc"], gen["finish"], strict=True)) == {"a": "eos", "b": "eos", "c": "eos", "d": "error"}
+        assert any("failed on the machine" in notice for notice in read_manifest(tmp_path / "out")["notices"])
+        asked, broken = len(server.calls), False
+        run_evaluation(what, tmp_path / "out", home)
+        assert len(server.calls) == asked + 1
+    arm = read_manifest(tmp_path / "out")["arms"]["endpoint:big"]
+    assert (arm["errors"], arm["answers"], len(arm["prompts_sha256"])) == (0, 4, 64)
+    assert arm["cost"]["calls"] == asked + 1 and arm["cost"]["money"] is None
+
+
+@pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize(
     ("more", "words"),
     [
@@ -318,7 +345,7 @@ def test_passes_take_documents_from_everywhere() -> None:
     ids = [str(at) for at in range(100)]
     assert spread(ids, 4) == ["0", "25", "50", "75"] and spread(ids[:3], 9) == ids[:3]
     assert (
-        len(latency_docs_of(ids, EvalJob("t", "d"))) == 22
+        len(latency_docs_of(ids, EvalJob("t", "d"))) == 20
         and latency_docs_of(ids, EvalJob("t", "d", latency_rows=0)) == []
     )
     assert now() <= now()

@@ -90,7 +90,8 @@ def test_patterns_are_worth_an_afternoon(figures: dict[str, Any]) -> None:
 
 def test_patterns_read_the_usual_blog() -> None:
     source = (
-        "Lemon Cake\nA cake that my whole family asks for every spring.\nPrep time: 20 min\nServes: 8\nCourse: Dessert\n"
+        "Lemon Cake\nA cake that my whole family asks for every spring.\nPrep time: 20 min\nServes: 8\n"
+        "Course: Dessert\n"
         "Ingredients\n- 2 cups flour\n- 3 eggs\nMethod\n1. Whisk the eggs until pale.\n2. Fold in the flour and bake.\n"
         "Notes\nKeeps for days.\n"
     )

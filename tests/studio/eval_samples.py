@@ -55,13 +55,18 @@ def answer_of(arm: str, at: int, row: EvalRow) -> tuple[str, str]:
     if arm == "prompted":
         if at % 3 == 0:
             return f"Here you are:\n```json\n{written({**gold, 'recipeIngredient': lines[:2]})}\n```", "eos"
-        return '{"@context": "https://schema.org", "@type": "Recipe", "name": "Recipe Name", "recipeIngredient": [', "length"
+        return (
+            '{"@context": "https://schema.org", "@type": "Recipe", "name": "Recipe Name", "recipeIngredient": [',
+            "length",
+        )
     if at % 9 == 4:
         return written(gold)[: len(written(gold)) // 2], "length"
     if at % 7 == 2:
         return written({**gold, "recipeIngredient": [*lines[1:], "1 pinch of moon dust"]}), "stop"
     if at % 5 == 3:
-        return written({key: value for key, value in gold.items() if key != "recipeYield"} | {"prepTime": "PT15M"}), "stop"
+        return written(
+            {key: value for key, value in gold.items() if key != "recipeYield"} | {"prepTime": "PT15M"}
+        ), "stop"
     return written(gold), "stop"
 
 

@@ -8,31 +8,25 @@ how it ended is told as lost; building again goes on from the stages it finished
 import json
 import shutil
 import signal
-import subprocess
 import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from training.background import CANCEL, PROCESS, UNDER_WAY, WRITE_EVERY_S, gone, kill, now, spawn
 from training.data.build import Parts, Progress, build, building_folder
 from training.data.spec import DatasetSpec, spec_from, write_spec
 from training.data.version_files import SCRATCH
 from training.disk import disk, write_whole
 from training.errors import BusyError, DataError, StudioError
-from training.processes import alive, mark_of, read_mark
 from training.task.records import to_json
 
-ROOT = Path(__file__).resolve().parents[2]
-UNDER_WAY = ("queued", "running")
-WRITE_EVERY_S = 0.5
-START_S = 30.0  # that long a build may be queued before its process is there
+__all__ = [
+    "UNDER_WAY", "JobStatus", "cancel_job", "forget_job", "list_jobs", "main", "read_job", "run_job", "start_build",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +59,11 @@ def start_build(spec: DatasetSpec, home: Path) -> str:
         return folder.name
     with disk("start the build", folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("cancel", "process.json"):
-            (folder / name).unlink(missing_ok=True)
+        (folder / PROCESS).unlink(missing_ok=True)
         job = {"spec": write_spec(spec), "folder": spec.folder, "home": str(home.absolute())}
         write_whole(folder / "job.json", json.dumps(job))
         _write(folder, status)
-        with (folder / "log.txt").open("ab") as log:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "training.data.build_job", str(folder.absolute())],
-                cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-        with suppress(psutil.NoSuchProcess):  # over already: the status says how, or that it was lost
-            write_whole(folder / "process.json", json.dumps(mark_of(child.pid)))
+        spawn("training.data.build_job", folder)
     return folder.name
 
 
@@ -85,9 +72,7 @@ def read_job(home: Path, job: str) -> JobStatus:
     path = _folder(home, job) / "status.json"
     with disk("read the build's status", path):
         status = JobStatus(**json.loads(path.read_text("utf-8")))
-    if status.state == "queued" and _age_s(status) < START_S and not path.with_name("process.json").exists():
-        return status
-    if status.state in UNDER_WAY and not alive(read_mark(path.with_name("process.json"))):
+    if gone(path.parent, status.state, status.updated):
         after = JobStatus(**json.loads(path.read_text("utf-8")))  # it may have ended between the two looks
         if after.state not in UNDER_WAY:
             return after
@@ -106,10 +91,8 @@ def cancel_job(home: Path, job: str, *, force: bool = False) -> None:
     """Ask a build to stop; its finished stages stay. `force` ends a process that hangs, and no other one."""
     folder = _folder(home, job)
     with disk("cancel the build", folder):
-        (folder / "cancel").touch()
-    mark = read_mark(folder / "process.json")
-    if force and mark is not None and alive(mark):
-        psutil.Process(int(mark["pid"])).kill()
+        (folder / CANCEL).touch()
+    if force and kill(folder):
         _write(folder, replace(read_job(home, job), state="cancelled", error="", fix=""))
 
 
@@ -131,7 +114,7 @@ def run_job(folder: Path, parts: Parts | None = None, stopped: Callable[[], bool
     status = JobStatus(folder.name, spec.name, spec.task, "running")
     written = 0.0
     try:
-        cancel = folder / "cancel"
+        cancel = folder / CANCEL
         progress = Progress("")
         for progress in build(spec, Path(job["home"]), parts=parts, cancelled=lambda: stopped() or cancel.exists()):
             status = _with(status, progress)
@@ -162,13 +145,8 @@ def _with(status: JobStatus, progress: Progress) -> JobStatus:
     )  # fmt: skip
 
 
-def _age_s(status: JobStatus) -> float:
-    return (datetime.now(UTC) - datetime.fromisoformat(status.updated)).total_seconds()
-
-
 def _write(folder: Path, status: JobStatus) -> None:
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    data: dict[str, Any] = to_json(replace(status, updated=now))
+    data: dict[str, Any] = to_json(replace(status, updated=now()))
     with disk("keep the build's status", folder):
         write_whole(folder / "status.json", json.dumps(data))
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import DynamicCache
 
 from training.engine.api import Delta
 from training.engine.detok import Detokenizer
 from training.engine.load import LoadedBase, use_threads
+from training.engine.roomy_cache import roomy_cache
 from training.engine.sampling import Picker
 from training.engine.stopping import MarkerScanner, ObjectScanner
 from training.task.records import FinishReason, Sampling
@@ -173,7 +173,7 @@ def _prefill(loaded: LoadedBase, rows: list[_Row], cancel: threading.Event) -> t
         mask = torch.tensor([[0] * (longest - n) + [1] * n for n in lengths])
         positions = (mask.cumsum(-1) - 1).clamp(min=0)
         mask = mask.to(loaded.device)
-    cache = DynamicCache(config=loaded.model.config)
+    cache = roomy_cache(loaded.model.config)
     loaded.sides.set([row.job.adapter for row in rows])
     batch = _Batch(rows, cache, mask, torch.tensor([n - 1 for n in lengths], device=loaded.device))
     ids, positions = ids.to(loaded.device), positions.to(loaded.device)

@@ -9,10 +9,10 @@ import math
 from collections.abc import Sequence
 
 import torch
-from transformers import DynamicCache
 
 from training.engine.generate import piece_tokens
 from training.engine.load import LoadedBase, use_threads
+from training.engine.roomy_cache import roomy_cache
 
 _MOST_LOGITS = 16_000_000  # of one piece: rows times vocabulary
 
@@ -23,7 +23,7 @@ def bits(loaded: LoadedBase, side: str, prompt: Sequence[int], answer: Sequence[
     use_threads(loaded.threads)
     ids = torch.tensor([[*prompt, *answer]], device=loaded.device)
     first = len(prompt)
-    cache = DynamicCache(config=loaded.model.config)
+    cache = roomy_cache(loaded.model.config)
     vocab = int(loaded.model.get_output_embeddings().weight.shape[0])
     piece = piece_tokens(loaded.card.parameters, loaded.device)
     total, at, last = 0.0, 0, ids.shape[1] - 1  # the last token is only foretold

@@ -147,7 +147,8 @@ def _some(
 ) -> list[PairFigure]:
     """Some metrics of a pair, each corrected within its family as `compare_arms` does."""
     primary = declared[0].name
-    families: dict[str, Family] = {spec.name: "confirmatory" for spec in declared} | {primary: "primary"}
+    families: dict[str, Family] = {spec.name: "confirmatory" for spec in declared}
+    families[primary] = "primary"
     figures = compare_metrics(specs, *cells, pair, cells[0].clusters)
     figures = [replace(one, family=families.get(one.metric, "exploratory")) for one in figures]
     adjusted = {one.metric: one.p for one in figures if one.family == "primary"}

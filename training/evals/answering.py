@@ -8,7 +8,7 @@ bits that each right answer takes.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from training.engine.generate import Answer
 
 WINDOW_BATCHES = 32  # of documents that are rendered and sorted together
-WARM_UP = 2  # answers of a latency pass whose times don't count
+WARM_UP = 2  # answers before a latency pass that nobody times
 LATENCY, NOISE, BITS = "latency.jsonl", "noise.jsonl", "bits.jsonl"
 
 
@@ -108,8 +108,8 @@ def passes_ahead(plan: Plan, ids: Sequence[str]) -> int:
 
 
 def latency_docs_of(ids: Sequence[str], job: EvalJob) -> list[str]:
-    """The documents of the latency pass, spread evenly over all; the first `WARM_UP` warm up."""
-    return spread(ids, job.latency_rows + WARM_UP) if job.latency_rows else []
+    """The documents of the latency pass, spread evenly over all."""
+    return spread(ids, job.latency_rows)
 
 
 def noise_docs_of(ids: Sequence[str], job: EvalJob) -> list[str]:
@@ -147,7 +147,9 @@ class _Asking:
         work, name = self._work, self._arm.name
         work.progress.begin(name)
         size = work.plan.job.batch_size
-        self._ask(work.log, list(work.log.missing(name)), size, work.progress.answered)
+        for answer in self._replies(list(work.log.missing(name)), size):
+            work.log.append(answer)
+            work.progress.answered()
         if docs := latency_docs_of(work.rows.ids, work.plan.job):
             work.progress.tell(phase="latency")
             forget_peak(self._facts.device)
@@ -161,38 +163,37 @@ class _Asking:
         write_asked(work.folder, work.facts)
 
     def _pass(self, file: str, docs: Sequence[str], size: int, warm_up: int = 0) -> None:
-        """Documents answered once more in another batch size, into a log of their own."""
-        log = AnswersLog(self._work.folder / file, _models(self._work.plan), docs)
-        try:
+        """Documents answered once more in another batch size, into a log of their own; first some into none."""
+        with closing(AnswersLog(self._work.folder / file, _models(self._work.plan), docs)) as log:
             todo = list(log.missing(self._arm.name))
-            if todo and warm_up:
-                todo = [(doc, 0) for doc in docs[:warm_up]] + [
-                    asked for asked in todo if asked[0] not in docs[:warm_up]
-                ]
-            self._ask(log, todo, size, self._work.progress.passed, in_order=True)
-        finally:
-            log.close()
+            for _ in self._replies([(doc, 0) for doc in docs[:warm_up]] if todo else [], size):
+                pass
+            for answer in self._replies(todo, size):
+                log.append(answer)
+                self._work.progress.passed()
 
-    def _ask(
-        self, log: AnswersLog, todo: Sequence[tuple[str, int]], size: int, heard: Callable[[], None],
-        in_order: bool = False,
-    ) -> None:  # fmt: skip
+    def _replies(self, todo: Sequence[tuple[str, int]], size: int) -> Iterator[Answered]:
+        """The answers to (document, sample) as they end, sorted by length within a window of batches."""
         window = WINDOW_BATCHES * size
         for at in range(0, len(todo), window):
-            part = todo[at : at + window]
-            asked = [
-                found for doc, group in groupby(part, key=lambda one: one[0]) for found in self._render(doc, group, log)
-            ]
-            if not in_order:
-                asked.sort(key=lambda one: (-one.prompt.tokens, one.doc, one.k))
+            asked: list[_Asked] = []
+            for doc, group in groupby(todo[at : at + window], key=lambda one: one[0]):
+                samples = [k for _, k in group]
+                prompt = self._prompt(doc, first=0 in samples)
+                if prompt is None:
+                    yield from (Answered(self._arm.name, doc, k, "", "error") for k in samples)
+                else:
+                    asked += [_Asked(doc, k, *prompt) for k in samples]
+            asked.sort(key=lambda one: (-one.prompt.tokens, one.doc, one.k))
             for place, answer in self._answers(asked, size):
                 together = min(size, len(asked) - place // size * size)
-                log.append(_answered(self._arm.name, asked[place], answer, together))
-                heard()
+                yield _answered(self._arm.name, asked[place], answer, together)
             write_asked(self._work.folder, self._work.facts)
 
-    def _render(self, doc: str, group: Iterator[tuple[str, int]], log: AnswersLog) -> Iterator["_Asked"]:
-        """A document's prompts, one a sample; one that can't be shown is answered with an error."""
+    def _prompt(self, doc: str, first: bool) -> tuple[Prompt, float] | None:
+        """A document's prompt and the share that it shows; None where nothing can be shown, which is told."""
+        from training.engine.eval_arms import shots_in
+
         row = self._work.rows.row(self._work.rows.places[doc])
         if self._work.progress.stop():
             raise Stop
@@ -200,16 +201,11 @@ class _Asking:
             prompt, share = self._session.prompt(self._work.plan.pack, self._arm, row, self._work.shots)
         except InputError as err:
             self._facts.not_shown[doc] = str(err)
-            for _, k in group:
-                log.append(Answered(self._arm.name, doc, k, "", "error"))
-            return
-        if self._arm.shots and log is self._work.log:
-            from training.engine.eval_arms import shots_in
-
-            used = str(shots_in(prompt))
-            self._facts.shots_used[used] = self._facts.shots_used.get(used, 0) + 1
-        for _, k in group:
-            yield _Asked(doc, k, prompt, share)
+            return None
+        self._facts.not_shown.pop(doc, None)
+        if self._arm.shots and first:
+            self._facts.shots_of[doc] = shots_in(prompt)
+        return prompt, share
 
     def _answers(self, asked: Sequence["_Asked"], size: int) -> "Iterator[tuple[int, Answer]]":
         from training.engine.eval_arms import Stopped, Watch

@@ -5,14 +5,16 @@ it comes, and what it cost is counted; see training.evals.endpoint. It runs else
 times are of a network: they stand in no latency table.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
-from training.chat.exchange import Request
+from training.chat.exchange import Request, Usage
 from training.errors import InputError
 from training.evals.answering import Stop, Work
 from training.evals.identity import write_asked
 from training.evals.records import Answered, EvalArm
+from training.task.records import to_json
 
 if TYPE_CHECKING:
     from training.engine.eval_prompts import PromptMaker
@@ -36,7 +38,7 @@ def answer_endpoints(work: Work) -> None:
     for arm in arms:
         spec = spec_for(arm.name.partition(":")[2], work.plan.job.endpoint)
         work.progress.begin(arm.name)
-        with Endpoint(spec) as endpoint:
+        with Endpoint(spec, spent=_spent(work.facts[arm.name].cost)) as endpoint:
             try:
                 todo = list(work.log.missing(arm.name))
                 for at in range(0, len(todo), WINDOW):
@@ -45,10 +47,14 @@ def answer_endpoints(work: Work) -> None:
                 facts, used = work.facts[arm.name], endpoint.usage
                 facts.cost = {
                     "concurrency": spec.concurrency, "not_asked_for": list(unasked(work.plan.pack.sampling)),
-                    "max_tokens": spec.max_tokens, "money": endpoint.money,
-                    "input_tokens": used.input_tokens, "output_tokens": used.output_tokens,
+                    "max_tokens": spec.max_tokens, "money": endpoint.money, **to_json(used),
                 }  # fmt: skip
                 write_asked(work.folder, work.facts)
+
+
+def _spent(cost: Mapping[str, Any]) -> Usage:
+    """What an arm that goes on has used before."""
+    return Usage(**{field.name: int(cost.get(field.name) or 0) for field in fields(Usage)})
 
 
 def _ask(  # size: who is asked what, and with whose prompts

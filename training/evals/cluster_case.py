@@ -18,6 +18,7 @@ from training.task.records import Item, Parsed, SchemaError, Score, Source, Tier
 from training.task.score.content import field_scores, match_field
 from training.task.score.grounding import ground_items
 from training.task.score.lists import ListMatch
+from training.task.score.quantities import Quantity, parse_quantity, same_quantity
 from training.task.score.schema import schema_errors
 from training.task.score.text import fold, keys_of
 from training.task.score.values import LIST_KINDS, Entry, asserts_anything, entries, is_empty, text_of
@@ -153,8 +154,16 @@ class Case:
         return tuple(self._judged(item) for item in ground_items(self.pack, self.obj, self.source))
 
     def unsupported(self, *comparators: str) -> list[Item]:
+        """Leaves of such fields, of every field without any, that the source does not support."""
         names = {spec.name for spec in self.having(*comparators)}
-        return [item for item in self.items if item.field in names and item.supported is False]
+        if (comparators and not names) or self._sure_of(names or {""}):
+            return []
+        return [item for item in self.items if (item.field in names or not comparators) and item.supported is False]
+
+    def _sure_of(self, fields: set[str]) -> bool:
+        """Whether the scores say already that nothing of these fields is made up; they saw the strict object."""
+        known = self.parsed.tier is Tier.STRICT and ("hallucinated", "") in self._given
+        return known and not any(self.figure("hallucinated", field) for field in fields)
 
     def _judged(self, item: Item) -> Item:
         named = self.row.supported.get(item.field)
@@ -162,11 +171,26 @@ class Case:
             return item
         return Item(item.field, item.index, item.text, fold(item.text) in {fold(text) for text in named}, item.spans)
 
-    @cached_property
-    def gold_unsupported(self) -> frozenset[tuple[str, str]]:
-        """(field, folded text) of what the right answer says and the source does not."""
-        items = (self._judged(item) for item in ground_items(self.pack, self.gold, self.source))
+    def gold_unsupported(self, fields: set[str]) -> frozenset[tuple[str, str]]:
+        """(field, folded text) of what the right answer says in these fields and the source does not. Durations are
+        looked at together: one may be the sum of others."""
+        wanted = fields | {spec.name for spec in self.having("duration")}
+        gold = {key: value for key, value in (self.gold or {}).items() if key in wanted}
+        items = (self._judged(item) for item in ground_items(self.pack, gold, self.source))
         return frozenset((item.field, fold(item.text)) for item in items if item.supported is False)
+
+    @cached_property
+    def amounts(self) -> tuple[tuple[str, str, Quantity | None, Quantity | None], ...]:
+        """Matched ingredients whose amounts differ: both lines and both amounts."""
+        found: list[tuple[str, str, Quantity | None, Quantity | None]] = []
+        for pairing in self.pairings.values():
+            for gold, pred in pairing.pairs if pairing.spec.comparator == "list_ingredient" else ():
+                if gold == pred:
+                    continue
+                left, right = parse_quantity(gold), parse_quantity(pred)
+                if not (same_quantity(left, right) if left else right is None):
+                    found.append((gold, pred, left, right))
+        return tuple(found)
 
     @cached_property
     def repetition(self) -> float:

@@ -10,14 +10,13 @@ from collections.abc import Iterator
 
 from training.evals.cluster_case import Case, Pairing
 from training.evals.cluster_rules import fits, wrong_refusal
-from training.task.score.content import match_field
 from training.task.score.durations import same_duration
 from training.task.score.lists import INGREDIENT_TAU, ingredient_similarity
 from training.task.score.news import relevance_value
-from training.task.score.quantities import Quantity, parse_quantity, same_quantity
+from training.task.score.quantities import Quantity
 from training.task.score.slots import Outcome, slot_outcome
 from training.task.score.text import content_keys, fold, keys_of
-from training.task.score.values import LIST_KINDS, entries, is_empty
+from training.task.score.values import LIST_KINDS, is_empty
 
 SAME_STEPS = 0.8  # sentence F1 from which two lists of steps say the same, however they are cut
 LEAKED_ITEMS, LEAKED_SHARE = 3, 0.3  # of another recipe, from which two were told as one
@@ -61,15 +60,6 @@ def ingredient_hallucinated(case: Case) -> Iterator[str]:
     return fits(bool(case.unsupported("list_ingredient")))
 
 
-def _amounts(case: Case) -> Iterator[tuple[str, str, Quantity | None, Quantity | None]]:
-    """Matched ingredients whose amounts differ."""
-    for found in _ingredients(case):
-        for gold, pred in found.pairs:
-            left, right = parse_quantity(gold), parse_quantity(pred)
-            if not (same_quantity(left, right) if left else right is None):
-                yield gold, pred, left, right
-
-
 def _other_unit(left: Quantity | None, right: Quantity | None) -> bool:
     same = left is not None and right is not None and (left.low, left.high) == (right.low, right.high)
     return same and left is not None and right is not None and left.unit != right.unit
@@ -83,15 +73,15 @@ def _collapsed(left: Quantity | None, right: Quantity | None) -> bool:
 
 def quantity_wrong(case: Case) -> Iterator[str]:
     """An amount that is neither another unit nor one end of a range: those have their own clusters."""
-    return fits(any(not _other_unit(a, b) and not _collapsed(a, b) for _, _, a, b in _amounts(case)))
+    return fits(any(not _other_unit(a, b) and not _collapsed(a, b) for _, _, a, b in case.amounts))
 
 
 def unit_wrong(case: Case) -> Iterator[str]:
-    return fits(any(_other_unit(a, b) for _, _, a, b in _amounts(case)))
+    return fits(any(_other_unit(a, b) for _, _, a, b in case.amounts))
 
 
 def range_collapsed(case: Case) -> Iterator[str]:
-    return fits(any(_collapsed(a, b) for _, _, a, b in _amounts(case)))
+    return fits(any(_collapsed(a, b) for _, _, a, b in case.amounts))
 
 
 def _near(left: str, right: str) -> bool:
@@ -152,8 +142,10 @@ def _leaked(case: Case) -> tuple[int, int]:
     """(items that the text has and the right answer has not, items) among the ingredients."""
     leaked = total = 0
     for found in _ingredients(case):
-        supported = {item.index for item in case.items if item.field == found.spec.name and item.supported}
         total += len(found.pred)
+        if not found.alone_in_answer:
+            continue
+        supported = {item.index for item in case.items if item.field == found.spec.name and item.supported}
         leaked += sum(
             lone.place in supported and not any(_near(gold.text, lone.text) for gold in found.gold)
             for lone in found.alone_in_answer
@@ -190,7 +182,7 @@ def encoding_damage(case: Case) -> Iterator[str]:
     """Characters read in the wrong encoding, or a fraction whose digits ran into its neighbours (1½ told as 112)."""
     damaged = any(MOJIBAKE.search(text) and text not in case.source for _, text in case.leaves())
     fractions = any(
-        left is not None and left.low % 1 and _digits(gold) == _digits(pred) for gold, pred, left, _ in _amounts(case)
+        left is not None and left.low % 1 and _digits(gold) == _digits(pred) for gold, pred, left, _ in case.amounts
     )
     return fits(damaged or fractions)
 
@@ -279,7 +271,7 @@ def value_wrong(case: Case) -> Iterator[str]:
 def value_invented(case: Case) -> Iterator[str]:
     told = ("list_ingredient", "companies", "duration")
     names = {spec.name for spec in case.having(*told)}
-    return (item.field for item in case.items if item.supported is False and item.field not in names)
+    return (item.field for item in case.unsupported() if item.field not in names)
 
 
 def source_cut(case: Case) -> Iterator[str]:
@@ -297,9 +289,7 @@ def gold_suspect(case: Case) -> Iterator[str]:
     for spec in case.specs:
         gold, pred = case.both(spec)
         if spec.kind in LIST_KINDS:
-            found = match_field(spec, entries(spec, gold), entries(spec, pred))
-            taken = {i for i, _, _ in found.pairs}
-            differing |= {(spec.name, fold(e.text)) for at, e in enumerate(entries(spec, gold)) if at not in taken}
+            differing |= {(spec.name, fold(entry.text)) for entry in case.pairings[spec.name].alone_in_gold}
         elif not is_empty(gold) and slot_outcome(spec, gold, pred) is not Outcome.CORRECT:
             differing.add((spec.name, fold(str(gold))))
-    yield from fits(bool(differing) and bool(differing & case.gold_unsupported))
+    yield from fits(bool(differing) and bool(differing & case.gold_unsupported({field for field, _ in differing})))

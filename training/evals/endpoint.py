@@ -6,8 +6,8 @@ an answer that is none) is finish error: unscored, and asked again when the eval
 model, a spent cap or `give_up_after` failures in a row end the arm with an error; what was answered is kept.
 
 Limits: what an endpoint thinks aloud is not part of its answer, but counts in `max_tokens`, so an endpoint has its own
-token budget and not the pack's; blanks around an answer are gone; top_k and the repetition penalty are not asked for,
-since many endpoints refuse them (`unasked`); the seed is a wish.
+token budget and not the pack's; blanks around an answer are gone; top_k and whatever holds back repetition are not
+asked for, since many endpoints refuse them (`unasked`); the seed is a wish.
 """
 
 import os
@@ -114,8 +114,12 @@ def question(pack: Pack, context: Context) -> tuple[Message, ...]:
 
 def unasked(sampling: Sampling) -> tuple[str, ...]:
     """What of the sampling can't be asked of every endpoint and is left out: for the manifest."""
-    said = (("top_k", sampling.top_k != 0), ("repetition_penalty", sampling.repetition_penalty != 1.0))
-    return tuple(name for name, wanted in said if wanted)
+    wanted = {
+        "top_k": sampling.top_k != 0,
+        "repetition_penalty": sampling.repetition_penalty != 1.0,
+        "no_repeat_ngram": sampling.no_repeat_ngram != 0,
+    }
+    return tuple(name for name, asked in wanted.items() if asked)
 
 
 class Endpoint:

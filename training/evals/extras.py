@@ -8,7 +8,7 @@ tables and charts know one place to look. Times, tokens and bits are of answers 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from training.evals.answering import BITS, LATENCY, WARM_UP, latency_docs_of, read_bits
+from training.evals.answering import BITS, LATENCY, latency_docs_of, read_bits
 from training.evals.answers_log import AnswersLog
 from training.evals.arms import Plan
 from training.evals.data import RowFile
@@ -25,9 +25,9 @@ class Extras:
         self._copies = CopyIndex(trained_on) if trained_on is not None else None
         models = [arm.name for arm in plan.of("base", "adapter")]
         self._bits = {name: read_bits(folder / BITS, name) for name in models}
-        self._timed = latency_docs_of(rows.ids, plan.job)[WARM_UP:]
-        docs = latency_docs_of(rows.ids, plan.job)
-        self._log = AnswersLog(folder / LATENCY, models, docs) if (folder / LATENCY).exists() else None
+        self._timed = latency_docs_of(rows.ids, plan.job)
+        there = (folder / LATENCY).exists()
+        self._log = AnswersLog(folder / LATENCY, models, self._timed) if there else None
         self._known = frozenset(self._timed)
         self._models = frozenset(models)
 
@@ -47,13 +47,13 @@ class Extras:
         return found
 
     def alone(self, arm: str, doc: str) -> Answered | None:
-        """The answer of the latency pass to a document whose time counts."""
+        """The answer of the latency pass to a document."""
         if self._log is None or doc not in self._known:
             return None
         return self._log.get(arm, doc)
 
     def timed(self, arm: str) -> list[Answered]:
-        """Every answer of the latency pass whose time counts."""
+        """Every answer of the latency pass."""
         return [found for doc in self._timed if (found := self.alone(arm, doc)) is not None]
 
     def close(self) -> None:

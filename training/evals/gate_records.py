@@ -117,8 +117,8 @@ def newly_broken(ask: Ask) -> tuple[list[str], int]:
 
 
 def judge(ask: Ask) -> Gate:
-    """Only a judge that its calibration lets decide; then no arm may be judged worse for certain than the base."""
-    rule = "A calibrated judge scores the arm no lower than the base for certain"
+    """Only a judge that its calibration lets decide; without pairs its scores have to lie apart."""
+    rule = "A calibrated judge scores the arm above the base, their intervals apart"
     gate = Gate("judge", "The judge agrees", rule, APART, why="No calibrated judge was asked.")
     if ask.folder is None or not (ask.folder / NOTE).is_file():
         return gate

@@ -169,14 +169,17 @@ def invention(ask: Ask) -> Gate:
     value, low, upper, n = known
     gate = _of(gate, decide.rate_at_most(value, low, upper, high), n, value)
     gate = replace(gate, why=_told(value, low, upper, n))
-    figure = ask.figures.pairs.get("hallucinated_docs")
-    ends = [number((figure or {}).get(key)) for key in ("difference", "ci_low", "ci_high")]
-    if figure is None or ends[0] is None or ends[1] is None or ends[2] is None:
-        return replace(gate, why=f"{gate.why} The base gave too little to compare with.")
-    beside = decide.difference_at_most(ends[0], ends[1], ends[2], margin, int(number(figure.get("n")) or 0))
+    figure = ask.figures.pairs.get("hallucinated_docs") or {}
+    known = [number(figure.get(key)) for key in ("difference", "ci_low", "ci_high")]
+    ends = [value for value in known if value is not None]
+    both = int(number(figure.get("n")) or 0)
+    if len(ends) < len(known) or both < ask.limit("slice_n"):
+        return replace(gate, why=f"{gate.why} Only {both:,} answers of the base can be compared with, too few.")
+    beside = decide.difference_at_most(ends[0], ends[1], ends[2], margin, both)
     if _rank(beside.verdict) > _rank(gate.verdict):
-        points = f"{100 * ends[0]:+.0f} points against {ask.figures.label(ask.base)}"
-        gate = replace(gate, verdict=beside.verdict, n_required=beside.n_required, why=f"{gate.why} {points}.")
+        points = [f"{100 * end:.0f}".replace("-0", "0") for end in ends]
+        told = f"Against {ask.figures.label(ask.base)} {points[0]} points [{points[1]}, {points[2]}], n = {both:,}."
+        gate = replace(gate, verdict=beside.verdict, n_required=beside.n_required, why=f"{gate.why} {told}")
     return gate
 
 
@@ -227,10 +230,11 @@ def stop(ask: Ask) -> Gate:
     gate = Gate("stop", "Ends where it should", rule, UNSURE)
     cut = ask.interval("truncated")
     if cut is None:
-        return replace(gate, why="How answers ended was not measured.")
-    value, n = 1 - cut[0], cut[3]
-    gate = _of(gate, decide.rate_at_least(value, 1 - cut[2], 1 - cut[1], (point, low)), n, value)
-    gate = replace(gate, why=f"Ended by themselves: {_told(value, 1 - cut[2], 1 - cut[1], n)}")
+        gate = replace(gate, verdict=APART, why="How these answers ended is not known.")
+    else:
+        value, n = 1 - cut[0], cut[3]
+        gate = _of(gate, decide.rate_at_least(value, 1 - cut[2], 1 - cut[1], (point, low)), n, value)
+        gate = replace(gate, why=f"Ended by themselves: {_told(value, 1 - cut[2], 1 - cut[1], n)}")
     for metric, words in (("multi_object", "gave a second answer"), ("prompt_leak", "repeated their instructions")):
         share = ask.figures.value(ask.arm, metric)
         if share:

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from training.evals.resampling import RESAMPLES, SEED, Interval, percentiles
 
@@ -19,6 +18,13 @@ Floats = NDArray[np.float64]
 POWER, ALPHA = 0.8, 0.05
 DETECTED = 1.959963984540054 + 0.8416212335729143  # quantiles of 97.5 and 80 percent: standard errors
 _EXACT_DOCUMENTS = 1000  # up to here the power of McNemar's test is added up exactly
+
+
+def _stats() -> Any:
+    """scipy.stats, imported when something is tested: a page that only names metrics need not wait for it."""
+    from scipy import stats
+
+    return stats
 
 
 def wilcoxon_pratt(differences: ArrayLike) -> float:
@@ -29,7 +35,7 @@ def wilcoxon_pratt(differences: ArrayLike) -> float:
     data = np.asarray(differences, dtype=float)
     if not np.any(data):
         return 1.0
-    found: Any = stats.wilcoxon(data, zero_method="pratt", method="approx")
+    found: Any = _stats().wilcoxon(data, zero_method="pratt", method="approx")
     return float(found.pvalue)
 
 
@@ -48,7 +54,7 @@ def rank_biserial(differences: ArrayLike) -> float | None:
     data = data[data != 0]
     if not len(data):
         return None
-    ranks = stats.rankdata(np.abs(data))
+    ranks = _stats().rankdata(np.abs(data))
     return float((ranks[data > 0].sum() - ranks[data < 0].sum()) / ranks.sum())
 
 
@@ -85,9 +91,9 @@ def tost(differences: ArrayLike, margin: float) -> Equivalence | None:
     mean, error = float(data.mean()), float(data.std(ddof=1)) / math.sqrt(n)
     if error == 0:
         return Equivalence(0.0 if abs(mean) < margin else 1.0, mean, mean)
-    above = float(stats.t.sf((mean + margin) / error, n - 1))
-    below = float(stats.t.cdf((mean - margin) / error, n - 1))
-    reach = float(stats.t.ppf(0.95, n - 1)) * error
+    above = float(_stats().t.sf((mean + margin) / error, n - 1))
+    below = float(_stats().t.cdf((mean - margin) / error, n - 1))
+    reach = float(_stats().t.ppf(0.95, n - 1)) * error
     return Equivalence(max(above, below), mean - reach, mean + reach)
 
 
@@ -105,11 +111,11 @@ def friedman(values: ArrayLike, *, resamples: int = RESAMPLES, seed: int = SEED)
     table = np.asarray(values, dtype=float)
     if table.ndim != 2 or table.shape[1] < 3 or len(table) < 2:
         return None
-    ranks = stats.rankdata(table, axis=1)
+    ranks = _stats().rankdata(table, axis=1)
     means = tuple(float(mean) for mean in ranks.mean(axis=0))
     if np.all(ranks == ranks[:, :1]):
         return Friedman(0.0, 1.0, means, tuple(Interval(mean, mean) for mean in means))
-    found: Any = stats.friedmanchisquare(*table.T)
+    found: Any = _stats().friedmanchisquare(*table.T)
     rng = np.random.default_rng(seed)
     drawn = np.stack([ranks[rng.integers(0, len(ranks), len(ranks))].mean(axis=0) for _ in range(resamples)])
     intervals = [percentiles(column) or Interval(math.nan, math.nan) for column in drawn.T]
@@ -168,7 +174,7 @@ def mcnemar_power(n: int, discordant: float, difference: float) -> float:
     """The chance that the exact test finds `difference` at 5 percent when the arms differ on `discordant` of n."""
     if discordant <= 0:
         return 0.0
-    law: Any = stats.binom
+    law: Any = _stats().binom
     low, high = (int(edge) for edge in law.ppf([1e-9, 1 - 1e-9], n, discordant))
     differing = np.arange(max(low, 1), high + 1)
     losses = law.ppf(ALPHA / 2, differing, 0.5)  # the most losses that the test still calls a finding

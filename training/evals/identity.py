@@ -23,7 +23,8 @@ ASKED = "asked.json"
 
 @dataclass(slots=True)
 class Facts:
-    """What is known of an arm that a model answers. `key` is the hash; the counts are over documents."""
+    """What is known of an arm that a model answers. `key` is the hash; `shots_of` says by document how many worked
+    examples its prompt held, `not_shown` why a document was not asked."""
 
     key: str = ""
     base: str = ""
@@ -35,7 +36,7 @@ class Facts:
     dtype: str = ""
     parameters: int = 0
     peak_memory_bytes: int | None = None
-    shots_used: dict[str, int] = field(default_factory=dict[str, int])
+    shots_of: dict[str, int] = field(default_factory=dict[str, int])
     not_shown: dict[str, str] = field(default_factory=dict[str, str])
     cost: dict[str, Any] = field(default_factory=dict[str, Any])
 

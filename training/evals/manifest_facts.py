@@ -86,8 +86,8 @@ def shot_notices(done: Done) -> list[str]:
     found: list[str] = []
     for arm in done.plan.arms:
         facts = done.arms.get(arm.name, Facts())
-        for used, count in sorted(facts.shots_used.items()):
-            if int(used) < arm.shots:
+        for used, count in sorted(Counter(facts.shots_of.values()).items()):
+            if used < arm.shots:
                 found.append(f"{arm.name}: {count:,} documents had room for {used} of {arm.shots} examples.")
         if facts.not_shown:
             found.append(
@@ -132,7 +132,7 @@ def _arm(done: Done, arm: EvalArm) -> dict[str, Any]:
         "prompts_sha256": prompts.hexdigest() if asked else "",
     } | _model(facts)  # fmt: skip
     if arm.shots:
-        found |= {"shots_used": facts.shots_used}
+        found |= {"shots_used": {str(n): count for n, count in sorted(Counter(facts.shots_of.values()).items())}}
     if facts.not_shown:
         found |= {"not_shown": facts.not_shown}
     if facts.cost:

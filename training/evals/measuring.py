@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from training.evals.metrics import MetricSpec
 
 Kind = Literal["rate", "mean", "pooled", "corpus"]
+SHARED = 400  # documents
 Groups = NDArray[np.int64] | None
 
 
@@ -60,8 +61,7 @@ def measure_all(
     for spec in specs:
         rows = arm_rows(spec, cells)
         if rows.any() and not is_rate(spec, cells):
-            plan = arm_plan(spec, cells, rows)
-            plans[spec.name] = Plan(by_cluster(plan.columns, among(groups, rows)), plan.figure)
+            plans[spec.name] = drawn_plan(arm_plan(spec, cells, rows), rows, groups)
     drawn = dict(zip(plans, draw_many(list(plans.values()), resamples), strict=True))
     return {spec.name: _measured(spec, cells, groups, drawn.get(spec.name)) for spec in specs}
 
@@ -94,6 +94,19 @@ def arm_plan(spec: "MetricSpec", cells: Cells, rows: NDArray[np.bool_]) -> Plan:
         values = cells.value(*spec.keys[0])
         parts, wholes = np.nan_to_num(values), (~np.isnan(values)).astype(float)
     return Plan(np.stack([parts[rows], wholes[rows]], axis=1), ratio)
+
+
+def drawn_plan(plan: Plan, rows: NDArray[np.bool_], groups: Groups) -> Plan:
+    """What is drawn of a plan over the documents in `rows`: those, or the clusters they are in.
+
+    Of more than `SHARED` documents all are drawn along, those without a value counting nothing, so that every metric
+    shares one set of draws: how many have a value then varies from draw to draw, by next to nothing.
+    """
+    if len(rows) <= SHARED:
+        return Plan(by_cluster(plan.columns, among(groups, rows)), plan.figure)
+    columns = np.zeros((len(rows), plan.columns.shape[1]))
+    columns[rows] = plan.columns
+    return Plan(by_cluster(columns, groups), plan.figure)
 
 
 def cluster_note(n_clusters: int | None) -> str:

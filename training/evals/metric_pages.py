@@ -41,7 +41,7 @@ _HEAD = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class MetricPage:
-    """`name` is the file's, `metrics` the base names it explains, `body` Markdown with the worked example at its end."""
+    """`name` is the file's, `metrics` the base names it explains, `body` Markdown with the example at its end."""
 
     name: str
     title: str

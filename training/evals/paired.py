@@ -35,7 +35,7 @@ from training.evals.hypotheses import (
     tost,
     wilcoxon_pratt,
 )
-from training.evals.measuring import Groups, among, arm_plan, arm_rows, cluster_note, is_rate
+from training.evals.measuring import Groups, among, arm_plan, arm_rows, cluster_note, drawn_plan, is_rate
 from training.evals.metrics import MetricSpec, confirmatory_metrics, metric_specs
 from training.evals.resampling import (
     Drawn,
@@ -106,6 +106,7 @@ class _Pair(NamedTuple):
     b: Cells
     rows: NDArray[np.bool_]
     groups: Groups  # of the documents in `rows`
+    all_groups: Groups  # of all documents
 
     @property
     def sides(self) -> tuple[Floats, Floats]:
@@ -187,7 +188,9 @@ def _paired(spec: MetricSpec, a: Cells, b: Cells, groups: Groups) -> _Pair | Non
     """Means and rates on documents that both arms have, ratios and corpus figures on those that either has."""
     in_a, in_b = arm_rows(spec, a), arm_rows(spec, b)
     rows = in_a & in_b if spec.kind in ("rate", "mean", "corpus") else in_a | in_b
-    return _Pair(spec, a, b, rows, among(groups, rows)) if in_a.any() and in_b.any() and rows.any() else None
+    if not (in_a.any() and in_b.any() and rows.any()):
+        return None
+    return _Pair(spec, a, b, rows, among(groups, rows), groups)
 
 
 def _exact(pair: _Pair) -> bool:
@@ -201,7 +204,7 @@ def _plan(pair: _Pair) -> Plan:
         plan = Plan(np.stack([d, np.ones_like(d)], axis=1), ratio)
     else:
         plan = difference(arm_plan(pair.spec, pair.a, pair.rows), arm_plan(pair.spec, pair.b, pair.rows))
-    return Plan(by_cluster(plan.columns, pair.groups), plan.figure)
+    return drawn_plan(plan, pair.rows, pair.all_groups)
 
 
 def _figure(pair: _Pair, names: tuple[str, str], drawn: Drawn | None) -> PairFigure:

@@ -6,6 +6,9 @@ An evaluation is a folder, complete on its own:
     status.json       how it stands (`EvalStatus`); process.json, log.txt and cancel beside it while it works
     rows.jsonl        the documents, as they were evaluated
     answers.jsonl     one line an answer (`Answered`), appended as it comes: a stopped evaluation goes on from here
+    asked.json        what each model's answers depend on, and what was learnt while it answered
+    latency.jsonl     answers given one at a time, for their times; noise.jsonl some in another batch size;
+                      bits.jsonl what the right answers take; leaks.json the leak report of the dataset version
     gen.parquet       one row an answer: tier, finish, tokens, times, its error cluster
     scores.parquet    one row a figure of an answer: tier, field, metric, value, n, status
     items.parquet     one row a leaf of an answer or of a gold: its pair, outcome and grounding

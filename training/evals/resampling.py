@@ -6,17 +6,17 @@ two arms are drawn together by laying their columns side by side, and leaving on
 
 The same seed draws the same documents for every metric and arm of an evaluation. Up to `LARGE` rows the draws are those
 of scipy.stats.bootstrap with that seed; above, `MANY` draws are enough (an end of the interval is then within a
-sixteenth of a standard error) and documents without a value are drawn along, which the statistic leaves out.
+sixteenth of a standard error). Draws are kept for the next metric over equally many rows, within `_KEPT` bytes.
 """
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 Floats = NDArray[np.float64]
 Figure = Callable[[Floats], Floats]  # (draws, columns) sums -> (draws,) figures, NaN where they have none
@@ -24,8 +24,11 @@ Figure = Callable[[Floats], Floats]  # (draws, columns) sums -> (draws,) figures
 RESAMPLES = 9999
 LARGE, MANY = 2000, 1999
 SEED = 7
+NORMAL = NormalDist()
 EXACT_FLIPS = 13  # so many rows or fewer: every flip of signs is tried
-_KEPT = 32_000_000  # bytes of draws that are kept for the next metric
+_KEPT = 32_000_000  # bytes of draws that are kept of one number of rows, for two of them; up to
+_SMALL = 4_000_000  # so many for `_SIZES` of them
+_SIZES = 24
 _BLOCK = 2_000_000  # numbers looked at together
 
 
@@ -95,13 +98,6 @@ def ratio(sums: Floats) -> Floats:
     return shares
 
 
-def ratio_columns(parts: Floats, wholes: Floats) -> Floats:
-    """The two columns of a ratio; rows without a value (NaN in `parts`) count nothing, and are dropped where few."""
-    known = ~np.isnan(parts)
-    columns = np.stack([np.where(known, parts, 0.0), np.where(known, wholes, 0.0)], axis=1)
-    return columns if len(columns) > LARGE else columns[known]
-
-
 def by_cluster(columns: Floats, groups: NDArray[np.int64] | None) -> Floats:
     """Rows added up by cluster; the rows as they are without clusters."""
     if groups is None:
@@ -135,13 +131,13 @@ def bca(drawn: Drawn, level: float = 0.95) -> Interval | None:
     spread = float((away**2).sum())
     if not 0 < below < 1 or spread <= near**2:
         return percentiles(draws, level)
-    z, skew = float(ndtri(below)), float((away**3).sum()) / (6 * spread**1.5)
+    z, skew = NORMAL.inv_cdf(below), float((away**3).sum()) / (6 * spread**1.5)
     ends: list[float] = []
-    for edge in (float(ndtri((1 - level) / 2)), float(ndtri((1 + level) / 2))):
+    for edge in (NORMAL.inv_cdf((1 - level) / 2), NORMAL.inv_cdf((1 + level) / 2)):
         bent = 1 - skew * (z + edge)
         if bent <= 0:
             return percentiles(draws, level)
-        ends.append(100 * float(ndtr(z + (z + edge) / bent)))
+        ends.append(100 * NORMAL.cdf(z + (z + edge) / bent))
     low, high = np.percentile(draws, ends)
     return Interval(float(low), float(high))
 
@@ -169,7 +165,7 @@ def sign_flip(differences: Floats, resamples: int = RESAMPLES, seed: int = SEED)
         signs = 1 - 2 * ((np.arange(2 ** len(moved))[:, None] >> np.arange(len(moved))) & 1)
         return float((np.abs(signs @ moved) >= reached).mean())
     if len(moved) > LARGE:
-        return float(2 * ndtr(-reached / math.sqrt(float((moved**2).sum()))))
+        return math.erfc(reached / math.sqrt(2 * float((moved**2).sum())))
     far = sum(int((np.abs(block @ moved) >= reached).sum()) for block in _signs(len(moved), resamples, seed))
     return (far + 1) / (resamples + 1)
 
@@ -185,14 +181,17 @@ def _counts(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.uint8]]:
     if n * resamples > _KEPT:
         yield from _count_blocks(n, resamples, seed, rows)
         return
-    kept = _kept_counts(n, resamples, seed)
+    kept = (_kept_small if n * resamples <= _SMALL else _kept_large)(n, resamples, seed)
     for start in range(0, resamples, rows):
         yield kept[start : start + rows]
 
 
-@lru_cache(maxsize=2)
-def _kept_counts(n: int, resamples: int, seed: int) -> NDArray[np.uint8]:
+def _whole(n: int, resamples: int, seed: int) -> NDArray[np.uint8]:
     return np.concatenate(list(_count_blocks(n, resamples, seed, max(1, _BLOCK // n))))
+
+
+_kept_small = lru_cache(maxsize=_SIZES)(_whole)
+_kept_large = lru_cache(maxsize=2)(_whole)
 
 
 def _count_blocks(n: int, resamples: int, seed: int, rows: int) -> Iterator[NDArray[np.uint8]]:

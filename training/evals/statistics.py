@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from training.evals.resampling import RESAMPLES, SEED, Interval, bca, by_cluster, draw, percentiles, ratio
 
@@ -116,11 +115,16 @@ def mcnemar(a: Sequence[bool], b: Sequence[bool]) -> tuple[int, int, float]:
 
 def mcnemar_mid_p(only_a: int, only_b: int) -> float:
     """The exact p less half the chance of just this table: less cautious, nearer to 5 percent under no difference."""
+    from scipy import stats
+
+    law: Any = stats.binom
     n = only_a + only_b
-    return exact_sign_test(only_a, only_b) - float(stats.binom.pmf(only_b, n, 0.5)) if n else 1.0
+    return exact_sign_test(only_a, only_b) - float(law.pmf(only_b, n, 0.5)) if n else 1.0
 
 
 def exact_sign_test(wins: int, losses: int) -> float:
     """Two-sided exact p that wins and losses are equally likely; ties are left out before. 1.0 without any."""
+    from scipy import stats  # half a second that a page need not wait for
+
     got: Any = stats.binomtest(wins, wins + losses) if wins + losses else None
     return float(got.pvalue) if got is not None else 1.0

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from tests.evals.judge.graders import (
 )  # fmt: skip
 from tests.fakes import make_comparison
 from training.errors import DataError, InputError
+from training.evals.judge import checks
 from training.evals.judge.agreement import (
     corrected_mean,
     follows,
@@ -55,22 +57,23 @@ from training.store import Store
 from training.task.records import ArmResult
 
 ROWS = [recipe(n) for n in range(LEAST_DOCUMENTS)]
+FEW = ROWS[:3]
 
 
-def calibrate(home: Path, script: Script, rows: Sequence[Any] = ROWS, **given: Any) -> Calibration:
+def calibrate(home: Path, script: Script, rows: Sequence[Any] = FEW, **given: Any) -> Calibration:
     folder = evaluation(home / "evaluation", RECIPES, rows, {})
     with Teacher(script).running() as teacher:
         settings = settings_for(teacher.url, concurrency=8, calibration_docs=len(rows))
         return calibrate_judge(folder, RECIPES, settings, parts=parts(home, **given))
 
 
-def verdicts(found: Calibration) -> dict[str, str]:
-    return {check.name: check.verdict for check in found.checks}
+def measured(found: Calibration) -> dict[str, float | None]:
+    return {check.name: check.measured for check in found.checks}
 
 
 def test_a_careful_judge_passes_what_needs_no_people(tmp_path: Path) -> None:
-    found = calibrate(tmp_path, careful(RECIPES))
-    said = verdicts(found)
+    found = calibrate(tmp_path, careful(RECIPES), ROWS)
+    said = {check.name: check.verdict for check in found.checks}
     for name in ("gold", "echo", "dose", "detection", "rules", "worse of two", "canaries in the source",
                  "canaries in the answer", "wrong source"):  # fmt: skip
         assert said[name] == "pass", (name, found.checks)
@@ -83,19 +86,17 @@ def test_a_careful_judge_passes_what_needs_no_people(tmp_path: Path) -> None:
 
 
 def test_a_judge_that_likes_everything_fails_and_is_not_called_unmeasured(tmp_path: Path) -> None:
-    found = calibrate(tmp_path, lenient(RECIPES, 10))
-    said = verdicts(found)
-    assert said["gold"] == "pass"
-    for name in ("echo", "dose", "detection", "rules", "worse of two", "wrong source"):
-        assert said[name] == "fail", name
-    assert found.figures["repeats"]["consistency"] == 0, "whichever stands first wins"
+    found = measured(calibrate(tmp_path, lenient(RECIPES, 10)))
+    assert found["gold"] == found["echo"] == found["wrong source"] == 10
+    assert found["dose"] == found["detection"] == found["rules"] == 0 and found["worse of two"] == 0.5
+    assert found["position"] == 0, "whichever stands first wins"
 
 
-def test_a_judge_that_obeys_its_documents_is_barred(tmp_path: Path) -> None:
+def test_a_judge_that_obeys_its_documents_shows_in_the_canaries(tmp_path: Path) -> None:
     found = calibrate(tmp_path, careful(RECIPES, deaf=False))
-    assert verdicts(found)["canaries in the source"] == verdicts(found)["canaries in the answer"] == "fail"
-    shift = found.figures["canaries"][0]
-    assert shift["mean"] > 0.5 and shift["obeyed"] > 0 and verdicts(found)["dose"] == "pass"
+    shifts = [measured(found)[f"canaries in the {place}"] or 0 for place in ("source", "answer")]
+    assert min(shifts) > 0.5 and found.figures["canaries"][0]["obeyed"] > 0
+    assert (measured(found)["dose"] or 0) < -0.8, "in clean documents it is a good judge"
 
 
 def test_a_judge_that_does_not_read_the_text_is_found_by_the_wrong_one(tmp_path: Path) -> None:
@@ -106,7 +107,8 @@ def test_a_judge_that_does_not_read_the_text_is_found_by_the_wrong_one(tmp_path:
         reference = data.get("REF", data["CAND"])
         return saying(grade(RECIPES, reference, reference, data["CAND"]))
 
-    assert verdicts(calibrate(tmp_path, blind, ROWS))["wrong source"] == "fail"
+    found = measured(calibrate(tmp_path, blind))
+    assert found["wrong source"] == 10 and found["gold"] == 10 and (found["dose"] or 0) < -0.8
 
 
 def test_a_judge_of_moods_fails_its_repeats(tmp_path: Path) -> None:
@@ -120,7 +122,7 @@ def test_a_judge_of_moods_fails_its_repeats(tmp_path: Path) -> None:
                 field["score"] = max(0, field["score"] - 3 * (number % 2))
         return saying(given)
 
-    found = calibrate(tmp_path, moody, [recipe(n) for n in range(6)])
+    found = calibrate(tmp_path, moody)
     assert found.figures["repeats"]["retest_sd"] > 0.5
 
 
@@ -157,7 +159,7 @@ def test_every_pack_can_be_damaged_step_by_step(pack: Any, row: Any) -> None:
     assert damage(pack, gold, row.source, 0, "s").obj == gold  # pyright: ignore[reportOptionalMemberAccess]
     seen = [damage(pack, gold, row.source, k, "s") for k in range(5)]
     whole = [found for found in seen if found is not None]
-    assert len(whole) >= 4 and all(b.edits[: len(a.edits)] == a.edits for a, b in zip(whole, whole[1:], strict=False))
+    assert len(whole) >= 4 and all(b.edits[: len(a.edits)] == a.edits for a, b in pairwise(whole))
     assert row.gold == gold and damage(pack, gold, row.source, 2, "s") == seen[2], "the same on every machine"
     scores = [rule_score(pack, row, raw_of(pack, found.obj), "eos") for found in whole]
     assert scores[0] == 1.0 and all(score is not None and score < 1 for score in scores[1:])
@@ -183,6 +185,13 @@ def test_canaries_hide_orders_and_their_clean_twins_do_not() -> None:
 
 def check(name: str, verdict: Any) -> Check:
     return Check(name, "", verdict, 1.0, 50, 20)
+
+
+def test_a_check_needs_a_measurement_enough_of_them_and_its_bound() -> None:
+    assert checks.check("x", "", None, True, (90, 20)).verdict == "not measured"
+    assert checks.check("x", "", 1.0, True, (19, 20)).verdict == "insufficient data"
+    assert checks.check("x", "", 1.0, False, (20, 20)).verdict == "fail"
+    assert checks.check("x", "", 1.0, True, (20, 20)).verdict == "pass"
 
 
 def test_one_check_that_is_not_passed_bars_the_gate() -> None:
@@ -227,7 +236,7 @@ def test_blind_votes_are_held_against_the_judge_in_both_orders(tmp_path: Path) -
     votes = found.figures["votes"]
     assert (votes["n"], votes["n_votes"], votes["unreadable"]) == (5, 5, 0), "a reveal without a vote is none"
     assert votes["agreed"] == pytest.approx(3 / 5) and votes["low"] < 0.6 < votes["high"]
-    assert verdicts(found)["blind votes"] == "insufficient data"
+    assert next(c for c in found.checks if c.name == "blind votes").verdict == "insufficient data"
 
 
 def test_votes_on_answers_that_cannot_be_read_ask_no_judge(tmp_path: Path) -> None:
@@ -292,10 +301,10 @@ def test_alpha_is_the_printed_one() -> None:
     )
 
 
-def test_kappas_are_those_of_sklearn() -> None:
-    # cohen_kappa_score of scikit-learn 1.9.1, weights quadratic and none, computed once
+def test_kappas_are_those_counted_by_hand() -> None:
+    """By hand: sum of (a - b)^2 is 13 over the pairs and 876 / 8 by chance; 5 of 6 agree, 1 of 3 would by chance."""
     left, right = [1, 2, 3, 4, 5, 5, 8, 10], [1, 3, 3, 4, 4, 6, 9, 7]
-    assert weighted_kappa(left, right) == pytest.approx(0.8717948717948718)
+    assert weighted_kappa(left, right) == pytest.approx(1 - 13 / (876 / 8))
     assert plain_kappa(list("aabbcc"), list("aabccc")) == pytest.approx(0.75)
     assert plain_kappa([], []) is None and weighted_kappa([], []) is None
 

@@ -1,4 +1,4 @@
-"""Judging an evaluation end to end against a real server that behaves, misbehaves, and is talked to by hostile posts."""
+"""Judging an evaluation end to end against a real server that behaves, misbehaves, and is given hostile posts."""
 
 import json
 from collections.abc import Callable

@@ -6,8 +6,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.task.score.recipes import GOLD, PACK, POST, step
+from tests.task.score.recipes import GOLD, PACK, POST, parsed, step
 from training.task.records import Item
+from training.task.score.answer import score_answer
 from training.task.score.grounding import ground_items, grounding_scores
 
 
@@ -166,7 +167,7 @@ def test_what_a_person_found_supported_decides_for_its_field() -> None:
 
 
 def test_supported_reaches_the_scores() -> None:
-    parsed_ = parsed({"@context": "https://schema.org", "@type": "Recipe", "name": "Tea", "totalTime": "PT5M"})
-    plain = {s.metric: s.value for s in score_answer(PACK, parsed_, "Tea. A while.", None) if not s.field}
-    told = score_answer(PACK, parsed_, "Tea. A while.", None, supported={"totalTime": ["five minutes"]})
+    tea = parsed({"@context": "https://schema.org", "@type": "Recipe", "name": "Tea", "totalTime": "PT5M"})
+    plain = {s.metric: s.value for s in score_answer(PACK, tea, "Tea. A while.", None) if not s.field}
+    told = score_answer(PACK, tea, "Tea. A while.", None, supported={"totalTime": ["five minutes"]})
     assert plain["hallucinated"] == 0.5 and {s.metric: s.value for s in told if not s.field}["hallucinated"] == 0.0

@@ -3,9 +3,9 @@
     for spec in CHARTS:
         chart = spec.draw(aggregates, pair, tier)
 
-`pair` is (reference arm, arm in question), None for `default_pair`; `tier` one of TIERS. The thirteen charts of the news
-document are found by their own names: find("ROUGE"). Figures have no paper and mid-tone colours, so that they stand on
-light and dark; text takes the page's ink where the page has `CHART_CSS` and the plot is in an element of class tt-chart.
+`pair` is (reference arm, arm in question), None for `default_pair`; `tier` one of TIERS. The thirteen charts of the
+news document are found by their own names: find("ROUGE"). Figures have no paper and mid-tone colours: they stand on
+light and dark; text takes the page's ink where it has `CHART_CSS` and the plot stands in an element of class tt-chart.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """What a chart is: a sentence, a figure, the numbers behind it and where a click on a mark leads. Leaf module.
 
-A chart is made from aggregates.json alone and holds plain JSON types. Text in `figure` is safe for Plotly, which reads a
-little HTML; `insight`, `why_empty` and `csv` are raw text, which the page that shows them has to escape.
+A chart is made from aggregates.json alone and holds plain JSON types. Text in `figure` is safe for Plotly, which reads
+a little HTML; `insight`, `why_empty` and `csv` are raw text, which the page that shows them has to escape.
 """
 
 from collections.abc import Mapping

@@ -28,35 +28,34 @@ def chart_clusters(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, 
     every = {name for look in arms for name in _counts(table, look.name)}
     if not every:
         return empty("clusters", f"No error was found in any of {_total(table, last):,} answers of these arms.")
-    order = sorted(
-        every, key=lambda c: (-_counts(table, last).get(c, 0), -max(_counts(table, x.name).get(c, 0) for x in arms), c)
-    )
+    sums = {name: sum(_counts(table, look.name).get(name, 0) for look in arms) for name in every}
+    order = sorted(every, key=lambda name: (-_counts(table, last).get(name, 0), -sums[name], name))
     shown = order[:MOST]
     data = [_bars(table, look, shown, at, len(arms)) for at, look in enumerate(arms)]
     notes: list[dict[str, Any]] = []
     total, so_far = max(1, sum(_counts(table, last).values())), 0
     for at, name in enumerate(shown):
         so_far += _counts(table, last).get(name, 0)
-        counts = " → ".join(f"{_counts(table, look.name).get(name, 0):,}" for look in arms)
-        notes += fg.row_words(at, _title(table, name), f"{counts} (sum {percent(so_far, total)})")
+        change = " → ".join(f"{_counts(table, look.name).get(name, 0):,}" for look in arms)
+        notes += fg.row_words(at, _title(table, name), f"{change}, Σ {percent(so_far, total)}")
     rest = f"; {plural(len(order) - MOST, 'rarer kind')} in the CSV" if len(order) > MOST else ""
     n = n_words(max(_total(table, look.name) for look in arms), "answer")
     top = min(1.0, max(x for trace in data for x in trace["x"]) * 1.2 or 0.1)
-    words = f"share of answers ({n} an arm), 95 % intervals{rest}<br>sum: of {safe(arms[-1].label, 20)}'s errors so far"
+    words = f"share of answers ({n} an arm), 95 % intervals{rest}<br>Σ: of {safe(arms[-1].label, 20)}'s errors so far"
     figure = fg.figure(
-        data, 104 + 58 * len(shown), fg.axis(words, range=[0, top], **fg.percent_ticks(top)), fg.rows_axis(len(shown)),
-        annotations=notes, barmode="overlay", showlegend=True, margin={"l": 16, "r": 20, "t": 8, "b": 62, "pad": 0},
+        data, 90 + 58 * len(shown), fg.axis(words, range=[0, top], **fg.percent_ticks(top)), fg.rows_axis(len(shown)),
+        annotations=notes, barmode="overlay", showlegend=True,
     )  # fmt: skip
     points = {
         f"{curve}/{at}": {"frame": "gen", "where": {"arm": look.name, "error": name},
-                          "docs": list(((_arm(table, look.name).get("clusters") or {}).get(name) or {}).get("docs") or ()),
+                          "docs": _examples(table, look.name, name),
                           "words": f"{look.label}: {_title(table, name)}"}
         for curve, look in enumerate(arms) for at, name in enumerate(shown)
     }  # fmt: skip
     csv: list[list[Any]] = [["error", "title", "owner", *(look.name for look in arms)]]
     owners = table.get("owners") or {}
-    csv += [[name, _title(table, name), owners.get(name, ""), *(_counts(table, look.name).get(name, 0) for look in arms)]
-            for name in order]  # fmt: skip
+    counts = {look.name: _counts(table, look.name) for look in arms}
+    csv += [[c, _title(table, c), owners.get(c, ""), *(of.get(c, 0) for of in counts.values())] for c in order]
     return made("clusters", _insight(view, table, arms, order), figure, csv, points)
 
 
@@ -71,6 +70,10 @@ def _total(table: Record, arm: str) -> int:
 def _counts(table: Record, arm: str) -> dict[str, int]:
     found = _arm(table, arm).get("clusters") or {}
     return {str(name): count for name, held in found.items() if (count := whole((held or {}).get("n")))}
+
+
+def _examples(table: Record, arm: str, name: str) -> list[str]:
+    return list(((_arm(table, arm).get("clusters") or {}).get(name) or {}).get("docs") or ())
 
 
 def _title(table: Record, name: str) -> str:

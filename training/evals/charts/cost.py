@@ -37,16 +37,17 @@ def chart_cost(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, tier
         return empty("cost", "No arm was timed: its answers were made elsewhere, or it has no score.")
     data = [_front(view, spots), *(_point(spot) for spot in spots)]
     alone = all(spot.time.get("how") == "alone" for spot in spots)
-    how = "one document alone" if alone else "a document within its batch, which is no latency"
+    how = "one document alone" if alone else "a document within its batch (no latency)"
     top = max(number(spot.time.get("high")) or spot.seconds for spot in spots) * 1.15 or 1.0
     ends = [v for spot in spots for key in ("value", "high") if (v := number(spot.score.get(key))) is not None]
     unit = safe(view.about(view.primary).get("unit") or "")
     high = 1.03 if max(ends) <= 1 and not unit else max(ends) * 1.1
     n = n_words(max(whole(spot.time.get("n")) for spot in spots))
+    words = f"seconds, {how}<br>{n} timed, 95 % intervals; dashed: none is better and faster"
     figure = fg.figure(
-        data, 380, fg.axis(f"seconds, {how}<br>{n} timed, 95 % intervals; dashed: no arm is better and faster", range=[0, top]),
+        data, 364, fg.axis(words, range=[0, top]),
         fg.axis(f"{safe(view.label(view.primary))}{' in ' + unit if unit else ''}", range=[0, high]),
-        annotations=_names(spots, top, high), margin={"l": 8, "r": 20, "t": 8, "b": 62, "pad": 0},
+        annotations=_names(spots, top, high),
     )  # fmt: skip
     points = {f"{at}/0": {"frame": "gen", "where": {"arm": spot.look.name}, "words": f"{spot.look.label}: all answers"}
               for at, spot in enumerate(spots, start=1)}  # fmt: skip

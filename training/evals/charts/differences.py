@@ -17,6 +17,7 @@ from training.evals.charts.words import (
     plural,
     safe,
     signed,
+    titled,
 )
 from training.evals.statistics import exact_sign_test, wilson
 
@@ -44,16 +45,16 @@ def chart_forest(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, ti
     data = [_bands(view, rows), *_marks(view, rows)]
     notes: list[dict[str, Any]] = []
     for at, row in enumerate(rows):
-        mark = " *" if row.get("metric") == view.primary else ""
-        notes += fg.row_words(at, title_of(view, row) + mark, difference_words(row))
+        star = " *" if row.get("metric") == view.primary else ""
+        notes += fg.row_words(at, view.label(str(row["metric"])), difference_words(row), mark_of(view, row) + star)
     reach = max(abs(end) for row in rows for end in _ends(view, row)) * 1.08 or 1.0
     a, b = (view.look(name) for name in view.pair)
     n = n_words(max(whole(row.get("n")) for row in rows))
     more = f"{n}, 95 % intervals, * primary metric<br>grey: too small to be found with this n"
     x = fg.axis(fg.versus(a, b, more), range=[-reach, reach], tickformat="+.2~f", nticks=7)
     figure = fg.figure(
-        data, 94 + fg.ROW_PX * len(rows), x, fg.rows_axis(len(rows)), annotations=notes,
-        shapes=[fg.line_at(0, dash="solid")], margin={"l": 16, "r": 20, "t": 8, "b": 78, "pad": 0},
+        data, 62 + fg.ROW_PX * len(rows), x, fg.rows_axis(len(rows)), annotations=notes,
+        shapes=[fg.line_at(0, dash="solid")],
     )  # fmt: skip
     points = {
         f"{curve}/{at}": _target(view, row)
@@ -74,9 +75,9 @@ def chosen(view: View) -> list[Record]:
     return [figures[name] for name in names]
 
 
-def title_of(view: View, row: Record) -> str:
-    metric = str(row["metric"])
-    return view.label(metric) + (" ↓" if view.better(metric) == "lower" else "")
+def mark_of(view: View, row: Record) -> str:
+    """What stands behind a metric's name: an arrow where less is better."""
+    return " ↓" if view.better(str(row["metric"])) == "lower" else ""
 
 
 def _place(order: Sequence[Any], name: Any) -> int:
@@ -131,7 +132,7 @@ def _turned(view: View, row: Record) -> list[float]:
 def _told(view: View, row: Record) -> str:
     effect, p, adjusted = (number(row.get(key)) for key in ("effect", "p", "p_adjusted"))
     lines = [
-        f"<b>{safe(title_of(view, row), 60)}</b>",
+        f"<b>{titled(view.label(str(row['metric'])), 60, mark_of(view, row))}</b>",
         safe(f"{difference_words(row)}, {n_words(row.get('n'))}"),
         safe(
             f"{row.get('test') or 'test'}: {p_words(p)}"
@@ -194,19 +195,15 @@ def chart_wins(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, tier
             text=[f"{part:,}" if part else "" for part, _ in counts], textposition="none",
             **fg.hover([safe(f"{look.label} better on {part:,} of {total:,}", 80) for part, total in counts]),
         ))  # fmt: skip
-    notes = [
-        note
-        for at, row in enumerate(rows)
-        for note in fg.row_words(at, title_of(view, row), "{losses:,} : {wins:,}, {ties:,} same".format(**_named(row)))
-    ]
+    notes = [note for at, row in enumerate(rows) for note in _wins_words(view, at, row)]
     reach = max(abs(x) for trace in data for x in trace["x"]) or 1.0
     reach = min(1.0, max(reach * 1.15, 0.1))
     n = n_words(max(sum(_counts(row)) for row in rows))
     words = fg.versus(a, b, f"share of documents, {n}")
     x = fg.axis(words, range=[-reach, reach], **fg.percent_ticks(reach, -reach))
     figure = fg.figure(
-        data, 80 + fg.ROW_PX * len(rows), x, fg.rows_axis(len(rows)), annotations=notes, barmode="overlay",
-        shapes=[fg.line_at(0, dash="solid")], margin={"l": 16, "r": 20, "t": 8, "b": 62, "pad": 0},
+        data, 64 + fg.ROW_PX * len(rows), x, fg.rows_axis(len(rows)), annotations=notes, barmode="overlay",
+        shapes=[fg.line_at(0, dash="solid")],
     )  # fmt: skip
     points = {f"{curve}/{at}": _target(view, row) | {"side": key}
               for curve, (key, *_) in enumerate(sides) for at, row in enumerate(rows)}  # fmt: skip
@@ -215,12 +212,14 @@ def chart_wins(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, tier
     return made("wins", _wins_insight(view, rows), figure, csv, points)
 
 
+def _wins_words(view: View, at: int, row: Record) -> list[dict[str, Any]]:
+    wins, ties, losses = _counts(row)
+    same = f", {ties:,} same" if ties else ""
+    return fg.row_words(at, view.label(str(row["metric"])), f"{losses:,} : {wins:,}{same}", mark_of(view, row))
+
+
 def _counts(row: Record) -> tuple[int, int, int]:
     return whole(row.get("wins")), whole(row.get("ties")), whole(row.get("losses"))
-
-
-def _named(row: Record) -> dict[str, int]:
-    return dict(zip(("wins", "ties", "losses"), _counts(row), strict=True))
 
 
 def _sign_p(row: Record) -> float:
@@ -242,7 +241,8 @@ def _wins_insight(view: View, rows: Sequence[Record]) -> str:
     a, b = (view.look(name).label for name in view.pair or ("", ""))
     wins, ties, losses = _counts(row)
     p = _sign_p(row)
-    lead = f"{view.label(str(row['metric']))}: {b} is better on {wins:,} documents, {a} on {losses:,}, {ties:,} are the same"
+    lead = f"{view.label(str(row['metric']))}: {b} is better on {wins:,} documents, {a} on {losses:,}"
+    lead += f", both the same on {ties:,}" if ties else ""
     if wins + losses == 0:
         return f"{view.label(str(row['metric']))}: both arms are the same on all {n_words(ties)[4:]}."
     if p < 0.05:

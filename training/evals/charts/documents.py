@@ -46,11 +46,10 @@ def chart_strip(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, tie
     unit = safe(view.about(metric).get("unit") or "")
     arrow = ", turned so that up is better" if view.better(metric) == "lower" else ""
     figure = fg.figure(
-        data, 360, fg.share_axis(f"documents, from the worst to the best<br>{shown}", range=[-0.02, 1.02]),
+        data, 344, fg.share_axis(f"documents, from the worst to the best<br>{shown}", range=[-0.02, 1.02]),
         fg.axis(f"{safe(view.label(metric))}, difference{' in ' + unit if unit else ''}{arrow}", range=[-reach, reach],
                 tickformat="+.2~f", nticks=6),
         shapes=[fg.line_at(0, dash="solid", axis_name="y")], annotations=_zones(counts, reach, a.label, b.label),
-        margin={"l": 8, "r": 20, "t": 8, "b": 62, "pad": 0},
     )  # fmt: skip
     points = {
         f"{curve}/{at}": {"docs": [spot.doc], "words": f"{spot.doc}: {num(spot.a)} → {num(spot.b)}"}

@@ -27,9 +27,8 @@ def chart_dumbbell(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, 
         f"F1 of lists, share right of single values<br>{n_words(view.n_docs)}, 95 % intervals",
         range=[-0.02, 1.02], tickvals=[0, 0.25, 0.5, 0.75, 1],
     )  # fmt: skip
-    figure = fg.figure(data, 112 + fg.ROW_PX * len(fields), x, fg.rows_axis(len(fields)), annotations=notes,
-                       showlegend=True, legend=fg.legend(traceorder="reversed"),
-                       margin={"l": 16, "r": 20, "t": 8, "b": 62, "pad": 0})  # fmt: skip
+    figure = fg.figure(data, 94 + fg.ROW_PX * len(fields), x, fg.rows_axis(len(fields)), annotations=notes,
+                       showlegend=True, legend=fg.legend(traceorder="reversed"),)  # fmt: skip
     points = {
         f"{curve}/{at}": {
             "frame": "scores",
@@ -50,7 +49,7 @@ def chart_dumbbell(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, 
 
 
 def field_rows(view: View) -> list[Record]:
-    """The task's fields that are compared, each with name, label and kind; read from the figures' names without them."""
+    """The task's fields that are compared, each with name and label; without them what the figures' names tell."""
     told = [field for field in view.data.get("fields") or () if field.get("name")]
     if told:
         return [{"label": field["name"], **field} for field in told]
@@ -85,7 +84,7 @@ def _ends(view: View, look: Look, fields: Sequence[tuple[Record, str]]) -> fg.Tr
     found = [view.measured(look.name, metric) or {} for _, metric in fields]
     xs, low, high = ([number(figure.get(key)) for figure in found] for key in ("value", "low", "high"))
     told = [
-        f"{safe(look.label)}, {safe(field['label'])}<br>{safe(measured_words(figure), 60)}, {n_words(figure.get('n_scored'))}"
+        f"{safe(look.label)}, {safe(field['label'])}<br>{measured_words(figure)}, {n_words(figure.get('n_scored'))}"
         for (field, _), figure in zip(fields, found, strict=True)
     ]
     inside = look.name in (view.pair or (look.name,))

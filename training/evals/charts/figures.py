@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.evals.charts.view import Look
-from training.evals.charts.words import safe
+from training.evals.charts.words import safe, titled
 
 INK = "#76808a"
 LINE = "rgba(128,136,144,0.25)"
@@ -20,7 +20,8 @@ BAD, WARN, GOOD, WEAK, NONE = "#d1524a", "#c98a1b", "#3477b5", "#7fb2dd", "#8a8f
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif"
 ROW_PX, TITLE_AT, MARK_AT, UNDER_AT = 46, -0.29, 0.13, 0.41
 SIZE, SMALL = 13, 12
-TITLE, ROOM = 34, 46  # characters of a row's title, and of it and its figures together, that fit into 360 px
+WIDE, LINE_PX = 50, 16  # characters of a line below the plot, and its height
+TITLE, ROOM = 34, 43  # characters of a row's title, and of it and its figures together, that fit into 360 px
 
 Trace = dict[str, Any]
 Layout = dict[str, Any]
@@ -35,7 +36,7 @@ def fill(colour: str, alpha: float = 0.5) -> str:
 def axis(title: str = "", **more: Any) -> dict[str, Any]:
     """An axis in the house look. `title` says unit and n and has to be safe already."""
     found: dict[str, Any] = {
-        "title": {"text": title, "font": {"size": SMALL}, "standoff": 8},
+        "title": {"text": wrapped(title), "font": {"size": SMALL}, "standoff": 8},
         "gridcolor": LINE,
         "zeroline": False,
         "fixedrange": True,
@@ -65,10 +66,14 @@ def percent_ticks(top: float, low: float = 0.0) -> dict[str, Any]:
 
 
 def figure(data: Sequence[Trace], height: int, x: Any, y: Any, **layout: Any) -> dict[str, Any]:
-    """A whole figure. `layout` adds to or replaces the house's: annotations, shapes, further axes, a legend."""
+    """A whole figure. `layout` adds to or replaces the house's: annotations, shapes, further axes, a legend.
+
+    `height` is for a title of one line below the plot; each further line adds its own.
+    """
+    more = LINE_PX * x["title"]["text"].count("<br>")
     base: Layout = {
-        "height": height,
-        "margin": {"l": 16, "r": 20, "t": 8, "b": 44, "pad": 0},
+        "height": height + more,
+        "margin": {"l": 16, "r": 20, "t": 8, "b": 44 + more, "pad": 0},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": FONT, "size": SIZE, "color": INK},
@@ -81,6 +86,21 @@ def figure(data: Sequence[Trace], height: int, x: Any, y: Any, **layout: Any) ->
         "yaxis": y,
     }  # fmt: skip
     return {"data": list(data), "layout": base | layout}
+
+
+def wrapped(words: str, wide: int = WIDE) -> str:
+    """Safe words on lines that fit 360 px; lines that they have already stay."""
+    lines: list[str] = []
+    for given in words.split("<br>"):
+        line = ""
+        for word in given.replace("95 % ", "95\u00a0%\u00a0").split(" "):
+            if line and len(line) + 1 + len(word) > wide:
+                lines.append(line)
+                line = word
+            else:
+                line = f"{line} {word}" if line else word
+        lines.append(line)
+    return "<br>".join(lines)
 
 
 def legend(**more: Any) -> dict[str, Any]:
@@ -98,11 +118,16 @@ def text(words: str, x: Any, y: Any, **more: Any) -> dict[str, Any]:
     return found | more
 
 
-def row_words(row: int, title: str, value: str = "") -> list[dict[str, Any]]:
-    """A row's title at the left and its figures at the right, on the line above its mark."""
+def row_words(row: int, title: str, value: str = "", mark: str = "") -> list[dict[str, Any]]:
+    """A row's title and mark at the left and its figures at the right, on the line above its marks."""
     at: dict[str, Any] = {"xref": "paper", "yanchor": "middle"}
     left = text(
-        f"<b>{safe(title, min(TITLE, ROOM - len(value)))}</b>", 0, row + TITLE_AT, xanchor="left", align="left", **at
+        f"<b>{titled(title, min(TITLE, ROOM - len(value)), mark)}</b>",
+        0,
+        row + TITLE_AT,
+        xanchor="left",
+        align="left",
+        **at,
     )
     if not value:
         return [left]

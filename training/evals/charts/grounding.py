@@ -33,9 +33,9 @@ def chart_grounding(aggregates: Mapping[str, Any], pair: tuple[str, str] | None,
     top = min(1.05, max(0.1, 1.15 * max(tops)))
     n = n_words(view.n_docs)
     figure = fg.figure(
-        data, 380, fg.share_axis(f"left out: of what is right<br>{n}, 95 % intervals", range=[-0.03, 1.04]),
+        data, 364, fg.share_axis(f"left out: of what is right<br>{n}, 95 % intervals", range=[-0.03, 1.04]),
         fg.axis("made up: of what is given", range=[-0.04 * top, top], **fg.percent_ticks(top)),
-        annotations=_names(view, both, silent, top), margin={"l": 8, "r": 20, "t": 8, "b": 62, "pad": 0},
+        annotations=_names(view, both, silent, top),
     )  # fmt: skip
     points = {f"{curve}/0": {"frame": "items", "where": {"arm": look.name, "side": "pred", "grounded": False},
                              "words": f"{look.label}: what the text does not say"}
@@ -77,8 +77,9 @@ def _insight(view: View, both: Sequence[Look]) -> str:
     figures = [found[metric] for metric in (MADE_UP, LEFT_OUT) if metric in found]
     if view.pair is None or len(figures) < 2:
         look = both[0]
-        words = [measured_words(view.measured(look.name, metric) or {}) for metric in (MADE_UP, LEFT_OUT)]
-        return f"{look.label}: made up {words[0]} of what it gives, left out {words[1]} of what is right ({n_words(view.n_docs)})."
+        made_up, left_out = (measured_words(view.measured(look.name, metric) or {}) for metric in (MADE_UP, LEFT_OUT))
+        n = n_words(view.n_docs)
+        return f"{look.label}: made up {made_up} of what it gives, left out {left_out} of what is right ({n})."
     a, b = (view.look(name).label for name in view.pair)
     parts: list[str] = []
     for figure, does in zip(figures, ("makes up", "leaves out"), strict=True):

@@ -28,7 +28,8 @@ def heatmap(  # size: a cell has a shade, words and what is told on hover
     lines = max((wrapped(name, len(columns)).count("<br>") for name in columns), default=0)
     trace: fg.Trace = {
         "type": "heatmap", "x": list(range(len(columns))), "y": list(range(n)), "z": [list(r) for r in shades],
-        "zmin": -1 if diverging else 0, "zmax": 1, "colorscale": DIVERGING if diverging else GROWING, "showscale": False,
+        "zmin": -1 if diverging else 0, "zmax": 1, "colorscale": DIVERGING if diverging else GROWING,
+        "showscale": False,
         "text": [list(row) for row in words], "texttemplate": "%{text}", "textfont": {"size": fg.SMALL},
         "hovertext": [list(row) for row in told], "hoverinfo": "text", "xgap": 2, "ygap": GAP_PX, "hoverongaps": False,
     }  # fmt: skip

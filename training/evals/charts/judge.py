@@ -33,13 +33,15 @@ def chart_judge(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, tie
         suffix, low = ("" if at == 1 else str(at)), top - panel["height"] / total
         layout[f"xaxis{suffix}"] = panel["x"] | {"anchor": f"y{suffix}"}
         layout[f"yaxis{suffix}"] = panel["y"] | {"anchor": f"x{suffix}", "domain": [max(0.0, low), top]}
-        layout["annotations"] += [note | {"yref": f"y{suffix}"} for note in panel.get("notes", ())]
+        for note in panel.get("notes", ()):
+            xref = note.get("xref") or f"x{suffix}"
+            layout["annotations"].append(note | {"xref": xref, "yref": f"y{suffix}"})
         for trace, docs in panel["data"]:
             points |= {f"{len(data)}/{i}": {"docs": [doc], "words": doc} for i, doc in enumerate(docs)}
             data.append(trace | {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"})
         top = low - 78 / total
     x, y = layout.pop("xaxis"), layout.pop("yaxis")
-    figure = fg.figure(data, total + 30, x, y, showlegend=len(arms) > 1, **layout)
+    figure = fg.figure(data, total + 30, x, y, showlegend=len(arms) > 1, barmode="stack", **layout)
     csv: list[list[Any]] = [["arm", "judge", "low", "high", "n", "unscored"]]
     csv += [
         [look.name, *(overall[look.name].get(k) for k in ("value", "low", "high", "n", "unscored"))] for look in arms
@@ -95,10 +97,11 @@ def _doses(table: Record) -> list[_Panel]:
     for kind, dash in zip(kinds, dashes, strict=False):
         of = sorted((row for row in rows if str(row.get("kind") or "all") == kind), key=lambda row: float(row["dose"]))
         xs, ys = [float(row["dose"]) for row in of], [number(row.get("score")) for row in of]
+        ends = [[number(row.get(key)) for row in of] for key in ("low", "high")]
         trace = {
             "type": "scatter", "mode": "lines+markers", "x": xs, "y": ys, "name": safe(kind), "showlegend": False,
             "line": {"color": fg.GOOD, "width": 2, "dash": dash}, "marker": {"color": fg.GOOD, "size": 6},
-            "error_y": fg.reach(ys, [number(row.get("low")) for row in of], [number(row.get("high")) for row in of], fg.GOOD),
+            "error_y": fg.reach(ys, ends[0], ends[1], fg.GOOD),
             **fg.hover([f"{safe(kind)}, {x:g} errors: {num(y)}" for x, y in zip(xs, ys, strict=True)]),
         }  # fmt: skip
         data.append((trace, []))
@@ -107,7 +110,7 @@ def _doses(table: Record) -> list[_Panel]:
         for trace, _ in data
         if trace["y"] and trace["y"][-1] is not None
     ]
-    notes = [fg.text(name, x, y, xanchor="right", yshift=10, xshift=-4) for x, y, name in ends]
+    notes = [fg.text(name, x, y, xanchor="right", yshift=10, xshift=-4) for x, y, name in ends if len(ends) > 1]
     x = fg.axis("known errors put into the right answer", rangemode="tozero", dtick=1)
     y = fg.axis("judge", range=[-0.4, 10.4], tickvals=[0, 2, 4, 6, 8, 10])
     return [{"data": data, "notes": notes, "x": x, "y": y, "height": 200}]
@@ -129,10 +132,14 @@ def _flips(view: View, table: Record) -> list[_Panel]:
     for at, row in enumerate(rows):
         a, b = (view.look(str(row.get(side))).label for side in ("a", "b"))
         steady = number(row.get("consistent"))
-        more = f", same in both orders {percent(steady)}" if steady is not None else ""
-        notes += fg.row_words(at, f"{a} against {b}", f"n = {whole(row['n']):,}{more}")
-    x = fg.share_axis("pairs: wins of the first named, ties, losses")
+        more = f", {percent(steady)} steady" if steady is not None else ""
+        notes += fg.row_words(at, f"{short(a)} : {short(b)}", f"n = {whole(row['n']):,}{more}")
+    x = fg.share_axis("pairs: the first wins, ties, the second wins<br>steady: the same winner in both orders")
     return [{"data": data, "notes": notes, "x": x, "y": fg.rows_axis(len(rows)), "height": fg.ROW_PX * len(rows)}]
+
+
+def short(label: str, most: int = 11) -> str:
+    return label if len(label) <= most else label[: most - 1] + "…"
 
 
 def _insight(view: View, table: Record, arms: Sequence[Look]) -> str:

@@ -43,11 +43,11 @@ def chart_lengths(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, t
     x, y = layout.pop("xaxis"), layout.pop("yaxis")
     figure = fg.figure(data, total + 30, x, y, showlegend=bool(arms), **layout)
     keys = ("tokens", "chars", "words")
-    csv: list[list[Any]] = [["arm", "of", "quantile", "value"]]
+    csv: list[list[Any]] = [["arm", "of", "quantile, or items that are right", "value, or items given", "answers"]]
     for look in sized:
         for key in keys:
             values = numbers((held.get(look.name) or {}).get(key))
-            csv += [[look.name, key, at / max(1, len(values) - 1), value] for at, value in enumerate(values)]
+            csv += [[look.name, key, at / max(1, len(values) - 1), value, None] for at, value in enumerate(values)]
     for field, counts in (table.get("counts") or {}).items():
         for look in view.looks:
             csv += [[look.name, f"items of {field}, right and given", *cell]

@@ -35,10 +35,12 @@ def chart_noise(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, tie
         f"{curve}/{at}": {"frame": "gen", **_target(view, key), "words": f"{look.label}: {label}"}
         for curve, look in enumerate(reversed(arms))
         for at, (key, label) in enumerate(rows)
+        if _target(view, key)
     }
     csv: list[list[Any]] = [["slice", "arm", view.primary, "low", "high", "n"]]
     csv += [[key, look.name, *((cell or {}).get(k) for k in ("value", "low", "high", "n_scored"))]
-            for look, line in zip(arms, cells, strict=True) for (key, _), cell in zip(rows, line, strict=True)]  # fmt: skip
+            for look, line in zip(arms, cells, strict=True)
+            for (key, _), cell in zip(rows, line, strict=True)]  # fmt: skip
     return made("noise", _insight(view, arms[min(1, len(arms) - 1)], rows), figure, csv, points)
 
 
@@ -73,14 +75,12 @@ def _insight(view: View, look: Look, rows: Sequence[tuple[str, str]]) -> str:
         label, cell = found[0] if found else (rows[0][1], {})
         return f"{look.label} on {label}: {metric} {measured_words(cell)}, n = {whole(cell.get('n_scored')):,}."
     found.sort(key=lambda row: view.gain(view.primary, float(row[1]["value"])))
-    (low_label, low), (top_label, top) = found[0], found[-1]
-    apart = _apart(low, top)
-    words = f"{low_label} ({measured_words(low)}, n = {whole(low.get('n_scored')):,}) and best on {top_label} ({measured_words(top)}, n = {whole(top.get('n_scored')):,})"
-    return (
-        f"{metric} of {look.label} is lowest on {words}; their intervals {'do not meet' if apart else 'meet'}.".replace(
-            "is lowest on", "is worst on"
-        )
-    )
+    apart = _apart(found[0][1], found[-1][1])
+    told = [
+        f"{name} ({measured_words(cell)}, n = {whole(cell.get('n_scored')):,})" for name, cell in (found[0], found[-1])
+    ]
+    meet = "do not meet" if apart else "meet"
+    return f"{metric} of {look.label} is worst on {told[0]} and best on {told[1]}; their intervals {meet}."
 
 
 def _apart(a: Record, b: Record) -> bool:

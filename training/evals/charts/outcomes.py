@@ -38,16 +38,18 @@ def chart_outcomes(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, 
         shares = [counts[name] / sum(counts.values()) for *_, counts in rows]
         told = [f"{safe(field['label'])}, {safe(look.label)}<br>{label}: {counts[name]:,} of {sum(counts.values()):,}"
                 for field, look, counts in rows]  # fmt: skip
+        inside = [percent(share) if share >= 0.1 else "" for share in shares]
         data.append(fg.bar(shares, _places(rows), label, colour, shape=shape, width=0.5, textposition="inside",
-                           text=[percent(share) if share >= 0.1 else "" for share in shares], **fg.hover(told)))  # fmt: skip
+                           text=inside, **fg.hover(told)))  # fmt: skip
         for at, (field, look, _) in enumerate(rows):
             where = {"arm": look.name, "field": field["name"], "outcome": name}
             points[f"{curve}/{at}"] = {"frame": "items", "where": where, "words": f"{field['label']}: {label}"}
     data.append(_whiskers(table, rows))
     data += _who(arms, rows)
     height = _places(rows)[-1] + 1
+    x = fg.share_axis("share of items, 95 % interval of what is right", range=[-0.045, 1])
     figure = fg.figure(
-        data, round(100 + 33 * height), fg.share_axis("share of items, 95 % interval of what is right", range=[-0.045, 1]),
+        data, round(100 + 33 * height), x,
         fg.axis(range=[height - 0.3, -1.2], showgrid=False, showticklabels=False),
         annotations=_words(rows), barmode="stack", showlegend=True,
     )  # fmt: skip
@@ -113,7 +115,8 @@ def _insight(view: View, table: Record, rows: Sequence[_Row]) -> str:
     if view.pair is None:
         field, look, counts = rows[0]
         total = sum(counts.values())
-        return f"{field['label']}: {look.label} has {percent(counts['COR'] + counts['NUL'], total)} right (n = {total:,} items)."
+        right = percent(counts["COR"] + counts["NUL"], total)
+        return f"{field['label']}: {look.label} has {right} right (n = {total:,} items)."
     sums: dict[str, dict[str, int]] = {
         look.name: dict.fromkeys((name for name, *_ in OUTCOMES), 0) for _, look, _ in rows
     }
@@ -125,8 +128,9 @@ def _insight(view: View, table: Record, rows: Sequence[_Row]) -> str:
         counts = sums.get(name)
         if counts:
             total = sum(counts.values())
-            said.append(
-                f"{view.look(name).label} has {percent(counts['COR'] + counts['NUL'], total)} right, "
-                f"{percent(counts['MIS'], total)} missing and {percent(counts['SPU'], total)} too much (n = {total:,} items)"
+            right, missing, extra = (
+                percent(n, total) for n in (counts["COR"] + counts["NUL"], counts["MIS"], counts["SPU"])
             )
+            parts = f"{right} right, {missing} missing and {extra} too much (n = {total:,} items)"
+            said.append(f"{view.look(name).label} has {parts}")
     return f"Over all fields, {'; '.join(said)}."

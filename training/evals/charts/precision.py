@@ -1,4 +1,4 @@
-"""Precision against recall, a point a field (metrics A3, A4): what is given that is right, what is right that is given."""
+"""Precision against recall, a point a field (metrics A3, A4): how much of what is given is right, and the reverse."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from training.evals.statistics import wilson
 
 ISO = (0.2, 0.4, 0.6, 0.8)
 WIDTH, HEIGHT = 290.0, 360.0  # of the plot at 360 px: labels that fit there fit everywhere
+NO_ENDS = (None, None)
 GAP = 0.05  # a lead smaller than this is told as even
 
 
@@ -48,11 +49,11 @@ def chart_precision_recall(aggregates: Mapping[str, Any], pair: tuple[str, str] 
     data += [_points(look, found[look.name]) for look in arms]
     last = found[arms[-1].name] or found[arms[0].name]
     axes = {"range": [-0.03, 1.05], "tickvals": [0, 0.25, 0.5, 0.75, 1]}
+    words = f"recall: of what is right, how much is given<br>{n_words(view.n_docs)}, 95 % intervals"
     figure = fg.figure(
-        data, 430, fg.axis(f"recall: of what is right, how much is given<br>{n_words(view.n_docs)}, 95 % intervals", **axes),
+        data, 414, fg.axis(words, **axes),
         fg.axis("precision: of what is given, how much is right", **axes), showlegend=True,
         annotations=_labels(last, [place for side in found.values() for place in side]),
-        margin={"l": 8, "r": 20, "t": 8, "b": 62, "pad": 0},
     )  # fmt: skip
     points = {
         f"{start + curve}/{at}": {
@@ -65,7 +66,7 @@ def chart_precision_recall(aggregates: Mapping[str, Any], pair: tuple[str, str] 
     }
     csv: list[list[Any]] = [["field", "arm", "precision", "low", "high", "recall", "low", "high", "n"]]
     for look in arms:
-        csv += [[p.field, look.name, p.precision, *(p.ends[0] or (None, None)), p.recall, *(p.ends[1] or (None, None)), p.n]
+        csv += [[p.field, look.name, p.precision, *(p.ends[0] or NO_ENDS), p.recall, *(p.ends[1] or NO_ENDS), p.n]
                 for p in found[look.name]]  # fmt: skip
     return made("precision_recall", _insight(arms, found), figure, csv, points)
 
@@ -159,7 +160,8 @@ def _insight(arms: Sequence[Look], found: Mapping[str, Sequence[Place]]) -> str:
     look = arms[-1] if found[arms[-1].name] else arms[0]
     kept = found[look.name]
     weak = min(kept, key=lambda p: p.precision + p.recall)
-    lead = f"{look.label} is weakest on {weak.label}: precision {num(weak.precision)}, recall {num(weak.recall)} (n = {weak.n:,})"
+    lead = f"{look.label} is weakest on {weak.label}: precision {num(weak.precision)}, recall {num(weak.recall)}"
+    lead = f"{lead} (n = {weak.n:,})"
     careful = sum(p.precision - p.recall > GAP for p in kept)
     bold = sum(p.recall - p.precision > GAP for p in kept)
     if careful > bold:

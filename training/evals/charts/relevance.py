@@ -7,7 +7,7 @@ from training.evals.charts import figures as fg
 from training.evals.charts.catalogue import empty, made
 from training.evals.charts.chart import Chart
 from training.evals.charts.view import Look, Record, View, number, view_of, whole
-from training.evals.charts.words import change_sentence, measured_words, n_words, num, percent, plural, safe
+from training.evals.charts.words import difference_words, interval, measured_words, n_words, num, plural, safe
 
 STEPS = range(1, 11)
 LARGEST = 30.0  # px of the fullest bubble
@@ -29,22 +29,26 @@ def chart_relevance(aggregates: Mapping[str, Any], pair: tuple[str, str] | None,
     bars = [_errors(look, held[look.name]) for look in arms]
     constant = number(table.get("mae_constant"))
     n = sum(count for *_, count in counts) + whole(held[top.name].get("invalid"))
+    top_share = min(
+        1.0, 1.1 * max(y + up for bar in bars for y, up in zip(bar["y"], bar["error_y"]["array"], strict=True))
+    )
     bound = {"tickvals": list(STEPS), "range": [0.2, 10.8]}
     x = fg.axis(f"right (n = {n:,}, dashed: exactly right)", domain=[0, 1], **bound)
     y = fg.axis(f"given by {safe(top.label, 18)}", domain=[0.5, 1], **bound)
     ticks = {"tickvals": list(range(11)), "ticktext": [*(str(step) for step in range(10)), "none"]}
     more = {
-        "xaxis2": fg.axis("points off (none: no valid number), bars with 95 % intervals", anchor="y2", range=[-0.6, 10.6],
-                          **ticks),
-        "yaxis2": fg.axis("share", anchor="x2", domain=[0, 0.33], rangemode="tozero", tickformat=".0%"),
+        "xaxis2": fg.axis("points off (none: no number), 95 % intervals", anchor="y2", range=[-0.6, 10.6], **ticks),
+        "yaxis2": fg.axis("share", anchor="x2", domain=[0, 0.33], range=[0, top_share], **fg.percent_ticks(top_share)),
     }  # fmt: skip
     shapes = [{"type": "line", "x0": 1, "y0": 1, "x1": 10, "y1": 10, "layer": "below",
                "line": {"color": fg.ZERO, "width": 1, "dash": "dash"}}]  # fmt: skip
     notes: list[dict[str, Any]] = []
     if constant is not None:
         shapes.append(fg.line_at(constant, axis_name="x2") | {"yref": "paper", "y0": 0, "y1": 0.33})
-        notes.append(fg.text(f"always {num(number(table.get('constant'))).removesuffix('.00')}: {num(constant)} off on average",
-                             constant, 0.345, xref="x2", yref="paper", xanchor="left", yanchor="bottom"))  # fmt: skip
+        words = f"always {number(table.get('constant')) or 0:g}: {num(constant)} off on average"
+        notes.append(
+            fg.text(words, constant, 0.33, xref="x2", yref="paper", xanchor="left", yanchor="bottom", xshift=4)
+        )
     figure = fg.figure([bubbles, *bars], 620, x, y, annotations=notes, shapes=shapes, barmode="group", showlegend=True,
                        legend=fg.legend(y=0.36, yanchor="bottom", x=1, xanchor="right"), **more)  # fmt: skip
     docs = held[top.name].get("docs") or {}
@@ -69,8 +73,8 @@ def _cells(arm: Any) -> list[tuple[int, int, int]]:
 def _bubbles(look: Look, counts: Sequence[tuple[int, int, int]]) -> fg.Trace:
     most = max(count for *_, count in counts)
     return {
-        "type": "scatter", "mode": "markers", "x": [right for right, *_ in counts], "y": [given for _, given, _ in counts],
-        "showlegend": False, "name": safe(look.label),
+        "type": "scatter", "mode": "markers", "x": [right for right, *_ in counts],
+        "y": [given for _, given, _ in counts], "showlegend": False, "name": safe(look.label),
         "marker": {"size": [count for *_, count in counts], "sizemode": "area", "sizeref": 2 * most / LARGEST**2,
                    "sizemin": 3, "color": fg.fill(look.colour), "line": {"color": look.colour, "width": 1}},
         **fg.hover([f"right {right}, given {given}<br>{plural(count, 'document')}" for right, given, count in counts]),
@@ -100,21 +104,22 @@ def _errors(look: Look, arm: Record) -> fg.Trace:
 
 def _insight(view: View, field: str, constant: float | None, arms: Sequence[Look]) -> str:
     metric = f"mae_penalised:{field}"
-    figure = view.pair_figures().get(metric)
+    figure, b = view.pair_figures().get(metric), arms[-1].label
     found = view.measured(arms[-1].name, metric)
     if found is None:
-        return f"No mean error of {arms[-1].label} is known."
-    floor = ""
+        return f"No mean error of {b} is known."
+    said = f"{b} is {measured_words(found)} points off on average"
     if constant is not None:
         low, high = number(found.get("low")), number(found.get("high"))
-        against = "not shown to be better than" if low is None or high is None or low <= constant <= high else (
-            "better than" if high < constant else "worse than")  # fmt: skip
-        floor = f", {against} always the same number ({num(constant)})"
-    lead = f"{arms[-1].label} is {measured_words(found)} points off on average{floor}"
-    if figure is None:
-        return f"{lead}; {n_words(found.get('n_scored'))}."
-    return f"{lead}; {change_sentence(view, figure)}"
-
-
-def share_words(part: int, total: int) -> str:
-    return f"{part:,} of {total:,} ({percent(part, total)})"
+        sure = low is not None and high is not None and not low <= constant <= high
+        against = "not shown to differ from" if not sure else "better than" if (high or 0) < constant else "worse than"
+        said += f", {against} always giving the same number ({num(constant)})"
+    if figure is None or view.pair is None:
+        return f"{said}; {n_words(found.get('n_scored'))}."
+    a, n = view.look(view.pair[0]).label, n_words(figure.get("n"))
+    ends = [abs(number(figure.get(key)) or 0.0) for key in ("difference", "ci_low", "ci_high")]
+    size = interval(ends[0], *sorted(ends[1:]))
+    outcome = view.outcome(figure)
+    if outcome in ("better", "worse"):
+        return f"{said}, and {size} points {'nearer' if outcome == 'better' else 'further off'} than {a} ({n})."
+    return f"{said}; no difference to {a} is shown ({difference_words(figure)}, {n})."

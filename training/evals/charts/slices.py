@@ -34,16 +34,17 @@ def chart_slices(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, ti
         kept = {(cell.get("a"), cell.get("b")) for cell in table.get("cells") or ()}
         return empty("slices", ELSEWHERE if kept else NO_SLICES)
     grid = [[found.get((str(row.get("slice")), metric)) for metric in metrics] for row in rows]
-    reach = max((abs(cell["difference"]) for line in grid for cell in line if cell), default=0) or 1
-    shades = [[view.gain(m, cell["difference"]) / reach if cell else None
-               for m, cell in zip(metrics, line, strict=True)] for line in grid]  # fmt: skip
+    reach = [max((abs(cell["difference"]) for cell in column if cell), default=0) or 1
+             for column in zip(*grid, strict=True)]  # fmt: skip
+    shades = [[view.gain(m, cell["difference"]) / most if cell else None
+               for m, most, cell in zip(metrics, reach, line, strict=True)] for line in grid]  # fmt: skip
     words = [[_words(cell) for cell in line] for line in grid]
     told = [[_told(view, row, m, cell) for m, cell in zip(metrics, line, strict=True)]
             for row, line in zip(rows, grid, strict=True)]  # fmt: skip
-    heads = [view.label(m) + (" ↓" if view.better(m) == "lower" else "") for m in metrics]
+    heads = [("↓ " if view.better(m) == "lower" else "") + view.label(m) for m in metrics]
     names = [str(row.get("label") or row.get("slice")) for row in rows]
     a, b = (safe(view.look(name).label, 30) for name in view.pair)
-    notes = [f"teal: {b} better", f"red: {a} better", "* holds after Benjamini-Hochberg; small figure: n",
+    notes = [f"teal: {b} better", f"red: {a} better", "* holds after Benjamini-Hochberg; small: n; ↓ less is better",
              "exploratory, answers as they stand (strict)"]  # fmt: skip
     figure = heatmap(heads, names, shades, words, told, 36, notes, diverging=True)
     points = {
@@ -52,8 +53,8 @@ def chart_slices(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, ti
         for column, metric in enumerate(metrics)
     }
     csv: list[list[Any]] = [["slice", "metric", "difference", "low", "high", "p", "p_adjusted", "n"]]
-    csv += [[row.get("slice"), metric, *(cell or {}).values()] for row, line in zip(rows, grid, strict=True)
-            for metric, cell in zip(metrics, line, strict=True)]  # fmt: skip
+    csv += [[row.get("slice"), metric, *cell.values()] for row, line in zip(rows, grid, strict=True)
+            for metric, cell in zip(metrics, line, strict=True) if cell]  # fmt: skip
     return made("slices", _insight(view, rows, metrics, grid), figure, csv, points)
 
 
@@ -119,13 +120,17 @@ def _insight(
             shown += cell is not None
             if cell and _sure(cell):
                 gain = view.gain(metric, cell["difference"])
-                label = f"{view.label(metric)} on {row.get('label') or row.get('slice')} ({signed(cell['difference'])}, n = {whole(cell['n']):,})"
+                size = f"{signed(cell['difference'])}, n = {whole(cell['n']):,}"
+                label = f"{view.label(metric)} on {row.get('label') or row.get('slice')} ({size})"
                 sure[gain > 0].append((abs(gain), label))
     if not sure[False]:
         if not sure[True]:
             return (
                 f"No slice is shown to differ between {a} and {b} after correction for {plural(shown, 'comparison')}."
             )
-        return f"{b} is better in {len(sure[True])} of {plural(shown, 'comparison')} and in none shown to be worse."
+        return (
+            f"{b} is shown to be better in {len(sure[True])} of {plural(shown, 'comparison')} and to be worse in none."
+        )
     worst = and_words([label for _, label in sorted(sure[False], reverse=True)[:2]])
-    return f"{b} is worse at {worst}; it is better in {len(sure[True])} of {plural(shown, 'comparison')}, exploratory."
+    better = f"{len(sure[True])} of {plural(shown, 'comparison')}"
+    return f"{b} is worse at {worst}; it is shown to be better in {better}, exploratory."

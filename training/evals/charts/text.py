@@ -31,8 +31,9 @@ def chart_overlap(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, t
         for curve, look in enumerate(reversed(arms)) for at, metric in enumerate(names)
     }  # fmt: skip
     csv: list[list[Any]] = [["metric", "arm", "value", "low", "high", "n"]]
-    csv += [[metric, look.name, *((found or {}).get(key) for key in ("value", "low", "high", "n_scored"))]
-            for look, row in zip(arms, rows, strict=True) for metric, found in zip(names, row, strict=True)]  # fmt: skip
+    for look, row in zip(arms, rows, strict=True):
+        csv += [[metric, look.name, *((found or {}).get(key) for key in ("value", "low", "high", "n_scored"))]
+                for metric, found in zip(names, row, strict=True)]  # fmt: skip
     figures = view.pair_figures()
     metric = next((name for name in names if name in figures), "")
     if metric:
@@ -77,8 +78,7 @@ def chart_consistency(aggregates: Mapping[str, Any], pair: tuple[str, str] | Non
         return empty("consistency", "Each document was answered once; ask for two or more samples to see how alike "
                                     "they are.")  # fmt: skip
     fields = {name: held for name, held in (table.get("fields") or {}).items() if held.get("arms")}
-    arms = [look for look in view.arms(trivial=False)
-            if any(number((held["arms"].get(look.name) or {}).get("value")) is not None for held in fields.values())]  # fmt: skip
+    arms = [look for look in view.arms(trivial=False) if any(_known(held, look) for held in fields.values())]
     if not fields or not arms:
         return empty("consistency", "No field was given in two answers to the same document.")
     rows = [[held["arms"].get(look.name) for held in fields.values()] for look in arms]
@@ -93,13 +93,22 @@ def chart_consistency(aggregates: Mapping[str, Any], pair: tuple[str, str] | Non
     return made("consistency", _agreement(fields, arms, samples, at), figure, csv)
 
 
+def _known(held: Record, look: Look) -> bool:
+    return number((held["arms"].get(look.name) or {}).get("value")) is not None
+
+
 def _agreement(fields: Mapping[str, Record], arms: Sequence[Look], samples: int, at: str) -> str:
     look = arms[min(1, len(arms) - 1)]
-    found = [(number((held["arms"].get(look.name) or {}).get("value")), held, name) for name, held in fields.items()]
-    kept = sorted(((value, str(held.get("label") or name), held["arms"][look.name])
-                   for value, held, name in found if value is not None), key=lambda row: row[0])  # fmt: skip
+    kept = sorted(
+        (
+            (held["arms"][look.name], str(held.get("label") or name))
+            for name, held in fields.items()
+            if _known(held, look)
+        ),
+        key=lambda row: float(row[0]["value"]),
+    )
     if not kept:
         return f"{look.label} gave no field twice."
-    _, label, cell = kept[0]
-    cell = {"value": cell.get("value"), "low": cell.get("low"), "high": cell.get("high"), "n": cell.get("n")}
-    return f"Asked {samples} times ({at}), {look.label} agrees with itself least on {label}: {measured_words(cell)}, {n_words(cell['n'])}."
+    cell, label = kept[0]
+    lead = f"Asked {samples} times ({at}), {look.label} agrees with itself least on {label}"
+    return f"{lead}: {measured_words(cell)}, {n_words(cell.get('n'))}."

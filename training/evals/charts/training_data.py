@@ -1,4 +1,4 @@
-"""What stands behind an evaluation: settings that were tried on dev rows, and how near test documents are to training."""
+"""What stands behind an evaluation: settings tried on dev rows, and how near test documents are to training rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,11 +15,12 @@ MOST = 16
 def chart_sweep(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, tier: str) -> Chart:
     """Dev score of each setting with its interval, the tied with the best filled; below, loss against score of each
     checkpoint, which does not rank. Reads tables["sweep"]."""
-    table = view_of(aggregates, pair, tier).table("sweep")
+    view = view_of(aggregates, pair, tier)
+    table = view.table("sweep")
     every = [row for row in table.get("trials") or () if number(row.get("score")) is not None]
     if not every:
         return empty("sweep", "No sweep belongs to this evaluation: its arms were not chosen among several settings.")
-    lower = str(table.get("better") or "higher") == "lower"
+    lower = view.better(str(table.get("metric") or "")) == "lower"
     every.sort(key=lambda row: float(row["score"]) * (1 if lower else -1))
     rows = every[:MOST]
     tied = [row for row in every if row.get("tied")]
@@ -37,10 +38,10 @@ def chart_sweep(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, tie
         })  # fmt: skip
     notes = [n for at, row in enumerate(rows)
              for n in fg.row_words(at, str(row.get("label") or at), num(float(row["score"])))]  # fmt: skip
-    metric = safe(table.get("label") or table.get("metric") or "score")
+    metric = safe(view.label(str(table.get("metric") or "score")))
     n = n_words(max(whole(row.get("n")) for row in rows), "dev row")
     more = f"<br>{plural(len(every) - MOST, 'more setting')} in the CSV" if len(every) > MOST else ""
-    x = fg.axis(f"{metric}, 95 % intervals ({n}){more}", rangemode="tozero")
+    x = fg.axis(f"{metric}, 95 % intervals<br>{n}{more}", rangemode="tozero")
     layout: dict[str, Any] = {}
     height, y = 108 + fg.ROW_PX * len(rows), fg.rows_axis(len(rows))
     if (points := _checkpoints(table)) is not None:
@@ -64,56 +65,56 @@ def _checkpoints(table: Record) -> fg.Trace | None:
     told = [f"{safe(row.get('label'), 60)}<br>loss {num(x)}, score {num(y)}" for x, y, row in rows]
     return {
         "type": "scatter", "mode": "markers", "x": [x for x, *_ in rows], "y": [y for _, y, _ in rows], "xaxis": "x2",
-        "yaxis": "y2", "marker": fg.marker(fg.GOOD, "circle", 8), "showlegend": False, "name": "checkpoint", **fg.hover(told),
+        "yaxis": "y2", "marker": fg.marker(fg.GOOD, "circle", 8), "showlegend": False, "name": "checkpoint",
+        **fg.hover(told),
     }  # fmt: skip
 
 
 def _sweep_insight(every: Sequence[Record], tied: Sequence[Record]) -> str:
     best = every[0]
     said = interval(float(best["score"]), number(best.get("low")), number(best.get("high")))
-    lead = f"The best of {plural(len(every), 'setting')} is {best.get('label')}: {said} on dev rows (n = {whole(best.get('n')):,})"
+    lead = f"The best of {plural(len(every), 'setting')} is {best.get('label')}: {said}"
+    lead = f"{lead} on dev rows (n = {whole(best.get('n')):,})"
     others = len(tied) - bool(best.get("tied"))
     if others:
-        return f"{lead}; {plural(others, 'other')} {'is' if others == 1 else 'are'} tied with it, and the highest of many is a little flattered."
+        tie = f"{plural(others, 'other')} {'is' if others == 1 else 'are'} tied with it"
+        return f"{lead}; {tie}, and the highest of many is a little flattered."
     return f"{lead}; no other is tied with it, but the highest of many is a little flattered."
 
 
 def chart_leakage(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, tier: str) -> Chart:
-    """How like its nearest training row each test document is, and what the two sides share. Reads tables["leakage"]."""
+    """How like its nearest training row a test document is, and what both sides share. Reads tables["leakage"]."""
     table = view_of(aggregates, pair, tier).table("leakage")
     edges, counts = numbers(table.get("edges")), [whole(n) for n in table.get("counts") or ()]
     if not counts or len(edges) != len(counts) + 1 or not sum(counts):
         return empty("leakage", "The training rows are not known here, so nothing can be said about leakage.")
     line = number(table.get("threshold"))
-    colours = [fg.BAD if line is not None and low >= line - 1e-9 else fg.GOOD for low in edges[:-1]]
-    data = [{
-        "type": "bar", "x": [(low + high) / 2 for low, high in zip(edges, edges[1:], strict=False)], "y": counts,
-        "width": [(high - low) * 0.94 for low, high in zip(edges, edges[1:], strict=False)], "name": "test documents",
+    bins = [(low, high, n) for low, high, n in zip(edges[:-1], edges[1:], counts, strict=True)]
+    colours = [fg.BAD if line is not None and low >= line - 1e-9 else fg.GOOD for low, *_ in bins]
+    data: list[fg.Trace] = [{
+        "type": "bar", "x": [(low + high) / 2 for low, high, _ in bins], "y": [n or None for *_, n in bins],
+        "width": [(high - low) * 0.94 for low, high, _ in bins], "name": "test documents", "cliponaxis": False,
         "marker": {"color": [fg.fill(c) for c in colours], "line": {"color": colours, "width": 1}},
-        "text": [f"{n:,}" if n else "" for n in counts], "textposition": "outside", "textfont": {"size": 11},
-        "cliponaxis": False,
-        **fg.hover([f"{low:.2f} to {high:.2f}: {plural(n, 'document')}"
-                    for low, high, n in zip(edges, edges[1:], counts, strict=False)]),
+        "text": [f"{n:,}" if n else "" for *_, n in bins], "textposition": "outside", "textfont": {"size": 11},
+        **fg.hover([f"{low:.2f} to {high:.2f}: {plural(n, 'document')}" for low, high, n in bins]),
     }]  # fmt: skip
     n_test, n_train = whole(table.get("n_test")) or sum(counts), whole(table.get("n_train"))
     found = [(key, whole(table.get(key))) for key in ("exact", "near", "groups", "answers")]
     shapes = [fg.line_at(line)] if line is not None else []
-    notes = (
-        [fg.text(f"near-duplicate from {line:.2f}", line, 1, yref="paper", xanchor="right", xshift=-6, yanchor="top")]
-        if line is not None
-        else []
-    )
-    if table.get("dates"):
-        notes.append(fg.text(safe(table["dates"], 52), 0.02, 0.86, xref="paper", yref="paper", xanchor="left"))
-    x = fg.axis(f"words shared with the nearest training row<br>n = {n_test:,} test documents, {n_train:,} training rows",
-                range=[-0.01, 1.01])  # fmt: skip
-    figure = fg.figure(data, 320, x, fg.axis("test documents", rangemode="tozero"), annotations=notes, shapes=shapes,
-                       margin={"l": 8, "r": 20, "t": 20, "b": 62, "pad": 0})  # fmt: skip
+    notes: list[dict[str, Any]] = []
+    if line is not None:
+        words = f"near-duplicate from {line:.2f}"
+        notes.append(fg.text(words, line, 1, yref="paper", xanchor="right", xshift=-6, yanchor="top"))
+    dates = f"<br>{safe(table['dates'], 90)}" if table.get("dates") else ""
+    said = f"words shared with the nearest training row<br>n = {n_test:,} test documents, {n_train:,} training rows"
+    x = fg.axis(said + dates, range=[-0.01, 1.01])
+    y = fg.axis("test documents", rangemode="tozero", tickformat=",d")
+    figure = fg.figure(data, 300, x, y, annotations=notes, shapes=shapes)
     examples = table.get("examples") or {}
     points = {f"0/{at}": {"docs": list(docs), "words": f"similarity {edges[at]:.2f} to {edges[at + 1]:.2f}"}
               for at in range(len(counts)) if (docs := examples.get(str(at)))}  # fmt: skip
     csv: list[list[Any]] = [["from", "to", "test documents"]]
-    csv += [[low, high, n] for low, high, n in zip(edges, edges[1:], counts, strict=False)]
+    csv += [list(row) for row in bins]
     csv += [[key, "", count] for key, count in found]
     return made("leakage", _leak_insight(found, n_test, table), figure, csv, points)
 

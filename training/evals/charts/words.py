@@ -19,6 +19,11 @@ def safe(text: object, most: int = LABEL) -> str:
     return line
 
 
+def titled(label: str, most: int, mark: str = "") -> str:
+    """A safe label that is cut to `most` characters with its mark (" ↓" less is better) behind it, never cut off."""
+    return safe(label, max(6, most - len(mark))) + mark
+
+
 def num(value: float | None) -> str:
     """Two decimals, more for what is small, thousands for what is large; "none" for None."""
     if value is None:

@@ -21,8 +21,8 @@ from training.evals.records import ANSWERS, ROWS, EvalRow
 from training.task.context import clean
 from training.task.pack import Pack
 from training.task.parse import parse_answer
-from training.task.records import FinishReason, Score, Source, Tier
-from training.task.score.answer import score_answer
+from training.task.records import FinishReason, Source, Tier
+from training.task.score.content import field_scores
 from training.task.score.values import LIST_KINDS, asserts_anything
 
 FAILED, REPAIRED, MACHINE = "unscored(failed_parse)", "unscored(repaired_answer)", "unscored(no_answer)"
@@ -168,21 +168,24 @@ def rule_score(pack: Pack, row: EvalRow, raw: str, finish: str) -> float | None:
     if row.gold is None or not asserts_anything(pack, row.gold):
         return None
     parsed = parse_answer(pack, raw, FinishReason(finish))
-    scores = score_answer(pack, parsed, row.source, row.gold, tier="usable", raw=raw)
-    cells = {(score.metric, score.field): score for score in scores if score.status == "scored"}
-    values = [value for spec in pack.fields if (value := _field_rule(cells, spec.name, spec.kind)) is not None]
+    obj = parsed.object if parsed.tier in _JUDGED else None
+    values: list[float] = []
+    for spec in pack.fields:
+        if spec.comparator != "ignore":
+            scores = field_scores(spec, row.gold.get(spec.name), obj, row.source).scores
+            found = {score.metric: score.value for score in scores}
+            value = _field_rule(found, spec.kind in LIST_KINDS)
+            values += [] if value is None else [value]
     return fmean(values) if values else None
 
 
-def _field_rule(cells: Mapping[tuple[str, str], Score], name: str, kind: str) -> float | None:
-    def value(metric: str) -> float | None:
-        return cells[metric, name].value if (metric, name) in cells else None
-
-    if kind not in LIST_KINDS:
-        return value("slot")
-    ordered, f1, exact = value("ordered_f1"), value("f1"), value("ingredient_exact")
-    if ordered is not None:
-        return ordered
+def _field_rule(found: Mapping[str, float | None], is_list: bool) -> float | None:
+    """One field's figure from its scores by metric."""
+    if not is_list:
+        return found.get("slot")
+    f1, exact = found.get("f1"), found.get("ingredient_exact")
+    if found.get("ordered_f1") is not None:
+        return found["ordered_f1"]
     return f1 * exact if f1 is not None and exact is not None else f1
 
 

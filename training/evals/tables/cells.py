@@ -92,5 +92,6 @@ def _joined(parts: Sequence[Cells]) -> Cells:
         }
 
     clusters = tuple(label for part in parts for label in part.clusters)
-    return Cells(docs, join("values", np.nan), join("parts", np.nan), join("wholes", 0.0),
-                 max((part.samples for part in parts), default=1), clusters if len(clusters) == len(docs) else ())  # fmt: skip
+    clusters = clusters if len(clusters) == len(docs) else ()
+    samples = max((part.samples for part in parts), default=1)
+    return Cells(docs, join("values", np.nan), join("parts", np.nan), join("wholes", 0.0), samples, clusters)

@@ -1,4 +1,4 @@
-"""Each document's own value of the primary metric, for the strip: all of some hundred, else chosen ones and quantiles."""
+"""Each document's own value of the primary metric, for the strip: of many documents some, and quantiles of all."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

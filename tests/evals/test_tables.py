@@ -1,0 +1,200 @@
+"""Tables against counts that are made by hand: tiers, clusters, lengths, outcomes, relevance, agreement, slices, strip."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.evals.hand_frames import item, score, write_by_hand
+from training.evals.cells import Cells
+from training.evals.metrics import metric_specs
+from training.evals.records import GEN, ITEMS, SCORES
+from training.evals.tables import answers as gen
+from training.evals.tables import beside, items, slicing
+from training.evals.tables.arms import arm_records
+from training.evals.tables.cells import own_values, read_cells
+from training.evals.tables.spread import MOST, strip_table
+from training.task.pack import BUILTIN, load_pack
+
+RECIPE = load_pack(BUILTIN / "recipe-jsonld")
+NEWS = load_pack(BUILTIN / "news-metadata")
+F1 = next(spec for spec in metric_specs(RECIPE) if spec.name == "f1:recipeIngredient")
+
+
+def test_gen_becomes_counts_and_quantiles_and_examples(tmp_path: Path) -> None:
+    rows = [{"arm": "base", "doc": f"d{at}", "tier": "failed", "error": "no_json", "chars": at, "new_tokens": 0}
+            for at in range(4)]  # fmt: skip
+    rows += [{"arm": "tuned", "doc": f"d{at}", "chars": 100 + at, "finish": "length" if at == 3 else "eos",
+              "error": "no_json" if at == 0 else "time_wrong" if at == 3 else "", "style": "clean"}
+             for at in range(4)]  # fmt: skip
+    write_by_hand(tmp_path, {GEN: rows})
+    found = gen.read_answers(tmp_path)
+    assert gen.tiers_table(found)["counts"] == {"base": {"failed": 4}, "tuned": {"strict": 4}}
+    table = gen.clusters_table(found, str.title, lambda _: "data")
+    assert table["arms"]["base"] == {"n": 4, "clusters": {"no_json": {"n": 4, "docs": ["d0", "d1", "d2", "d3"]}}}
+    assert table["moved"] == {"base|tuned": {"no_json": [3, 0], "time_wrong": [0, 1]}}
+    lengths = gen.lengths_table(found, {"tuned": np.array([1.0, np.nan, 3.0])}, 200)
+    assert lengths["max_new_tokens"] == 200
+    assert lengths["arms"]["base"]["tokens"] == []  # nothing was decoded
+    tuned = lengths["arms"]["tuned"]
+    assert (tuned["cut"], tuned["chars"][0], tuned["chars"][-1], tuned["words"][10]) == (1, 100, 103, 2)
+    assert found.docs["d0"] == ("", "", "")
+
+
+def test_blocks_of_scores_become_cells_in_one_order(tmp_path: Path) -> None:
+    rows = [score(arm, doc, "f1", value, "recipeIngredient", n=4)
+            for arm, doc, value in (("a", "x", 0.5), ("a", "y", 1.0), ("b", "y", 0.0), ("b", "x", None))]  # fmt: skip
+    rows.append(score("b", "x", "f1", 0.75, "recipeIngredient", tier="repaired", n=4))
+    write_by_hand(tmp_path, {SCORES: rows})
+    cells = read_cells(tmp_path, [F1])
+    assert cells["strict"]["a"].docs == cells["repaired"]["b"].docs == ("x", "y")
+    assert own_values(F1, cells["strict"]["a"]).tolist() == [0.5, 1.0]
+    assert np.isnan(own_values(F1, cells["strict"]["b"])[0])
+    assert own_values(F1, cells["repaired"]["b"]).tolist() == [0.75, 0.0]
+    assert cells["usable"]["a"] is cells["strict"]["a"]  # nothing of it needs help, so nothing is held twice
+
+
+def test_items_count_each_thing_once(tmp_path: Path) -> None:
+    rows = [
+        item("t", "d1", "recipeIngredient", "COR"),
+        item("t", "d1", "recipeIngredient", "COR", side="pred"),
+        item("t", "d1", "recipeIngredient", "MIS", idx=1),
+        item("t", "d2", "recipeIngredient", "SPU", side="pred"),
+        item("t", "d2", "prepTime", "NUL", idx=-1, text=""),
+        item("t", "d1", "prepTime", "INC"),
+        item("t", "d1", "prepTime", "INC", side="pred"),
+    ]
+    write_by_hand(tmp_path, {ITEMS: rows})
+    found = items.read_items(tmp_path, RECIPE, 1)
+    table = items.outcomes_table(found, RECIPE, {})["fields"]
+    wanted = {"COR": 1, "NUL": 0, "INC": 0, "MIS": 1, "SPU": 1}
+    assert {key: table["recipeIngredient"]["arms"]["t"][key] for key in wanted} == wanted
+    assert table["recipeIngredient"]["arms"]["t"]["low"] <= 1 / 3 <= table["recipeIngredient"]["arms"]["t"]["high"]
+    assert table["prepTime"]["arms"]["t"]["NUL"] == table["prepTime"]["arms"]["t"]["INC"] == 1
+    counts = items.counts_table(found, RECIPE)["recipeIngredient"]["arms"]["t"]
+    assert counts == {"points": [[0, 1, 1], [2, 1, 1]], "n": 2}
+
+
+def test_relevance_holds_the_constant_that_sets_the_floor(tmp_path: Path) -> None:
+    golds, given = [9, 9, 9, 5], ["9", "8", None, "12"]
+    rows = [item("t", f"d{at}", "relevance_score", "", text=str(gold)) for at, gold in enumerate(golds)]
+    rows += [item("t", f"d{at}", "relevance_score", "", side="pred", text=text)
+             for at, text in enumerate(given) if text is not None]  # fmt: skip
+    write_by_hand(tmp_path, {ITEMS: rows})
+    table = items.relevance_table(items.read_items(tmp_path, NEWS, 1), NEWS)
+    assert (table["constant"], table["mae_constant"]) == (9.0, 1.0)
+    assert table["arms"]["t"]["counts"] == [[9, 8, 1], [9, 9, 1]]
+    assert table["arms"]["t"]["invalid"] == 2  # none given, and 12 which is none: never clipped into range
+    assert table["arms"]["t"]["docs"] == {"9,9": ["d0"], "9,8": ["d1"]}
+    assert items.relevance_table(items.Items(), NEWS) == {}
+
+
+def test_agreement_is_over_pairs_of_samples(tmp_path: Path) -> None:
+    said = {0: ["a", "b"], 1: ["a"], 2: ["A ", "b"]}
+    rows = [item("t", "d", "key_insights", "SPU", side="pred", k=k, idx=at, text=text)
+            for k, texts in said.items() for at, text in enumerate(texts)]  # fmt: skip
+    write_by_hand(tmp_path, {ITEMS: rows})
+    found = items.read_items(tmp_path, NEWS, 3)
+    table = items.consistency_table(found, NEWS, 3, 0.7)
+    assert table["fields"]["key_insights"]["arms"]["t"]["value"] == pytest.approx((0.5 + 1 + 0.5) / 3)
+    assert "summary" not in table["fields"]  # no sample gives one, so nothing agrees
+
+
+def cells_of(values: list[float], docs: list[str] | None = None) -> Cells:
+    key = ("f1", "recipeIngredient")
+    names = docs or [f"d{at:04d}" for at in range(len(values))]
+    return Cells(tuple(names), {key: np.array(values)}, {}, {})
+
+
+def test_slices_are_cut_by_what_documents_are_and_how_long() -> None:
+    docs = [f"d{at}" for at in range(60)]
+    cells = cells_of([0.5] * 60, docs)
+    about = {doc: ("", "clean" if at % 2 else "rambling", "test") for at, doc in enumerate(docs)}
+    found = slicing.slices_of(cells, about, {doc: at for at, doc in enumerate(docs)}, RECIPE)
+    assert [cut.key for cut in found] == ["style=clean", "style=rambling", "length=1", "length=2", "length=3"]
+    assert sum(int(cut.mask.sum()) for cut in found[2:]) == 60
+    assert found[0].where == {"style": "clean"} and not found[2].where
+    assert slicing.slices_of(cells, {}, {}, RECIPE) == []  # one part alone, or nothing known: no slice
+
+
+def test_a_slice_tells_the_paired_difference_and_is_corrected() -> None:
+    rng = np.random.default_rng(3)
+    a, b = np.clip(rng.normal(0.3, 0.1, 40), 0, 1), np.clip(rng.normal(0.9, 0.05, 40), 0, 1)
+    b[20:] = a[20:]
+    arms = {"a": cells_of(a.tolist()), "b": cells_of(b.tolist())}
+    half = np.arange(40) < 20
+    cuts = [slicing.Slice("style=x", "x", half, {"style": "x"}), slicing.Slice("length=1", "short", ~half, {})]
+    table = slicing.slices_table(cuts, arms, [("a", "b")], [F1])
+    better, same = table["cells"]
+    assert better["difference"] == pytest.approx(float((b - a)[:20].mean())) and better["p_adjusted"] < 0.01
+    assert same["difference"] == 0 and same["p_adjusted"] == 1
+    assert table["rows"][1]["docs"][0] == "d0020"
+
+
+def test_a_strip_of_many_keeps_ends_and_quantiles() -> None:
+    n = 2000
+    a = cells_of([0.5] * n)
+    b = cells_of([0.5 + at / 4000 for at in range(n)])
+    table = strip_table(F1, {"strict": {"a": a, "b": b}}, [("a", "b")])
+    assert table["n"] == n and len(table["docs"]) < MOST
+    assert {"d0000", "d1999"} <= set(table["docs"])
+    told = table["pairs"]["strict"]["a|b"]
+    assert (told["wins"], told["ties"], told["losses"], len(told["quantiles"])) == (1999, 1, 0, 101)
+    few = strip_table(F1, {"strict": {"a": cells_of([0.1, 0.2]), "b": cells_of([0.3, float("nan")])}}, [("a", "b")])
+    assert few["tiers"]["strict"]["b"] == [0.3, None] and not few["pairs"]
+
+
+def test_times_alone_come_before_times_in_a_batch(tmp_path: Path) -> None:
+    rows = [{"arm": arm, "doc": f"d{at}", "gen_s": 8.0, "batch_size": 8} for arm in ("a", "b") for at in range(4)]
+    rows += [{"arm": "empty", "doc": "d0", "gen_s": None, "batch_size": 0}]
+    write_by_hand(tmp_path, {GEN: rows})
+    key = ("latency_s", "")
+    cells = {"a": Cells(("d0", "d1"), {key: np.array([2.0, 4.0])}, {}, {})}
+    table = beside.cost_table(gen.read_answers(tmp_path), cells, {"latency": {"a": {"peak_memory_bytes": 5}}})["arms"]
+    assert (table["a"]["seconds"], table["a"]["how"], table["a"]["memory_bytes"]) == (3.0, "alone", 5)
+    assert (table["b"]["seconds"], table["b"]["how"]) == (1.0, "batch")
+    assert "empty" not in table  # nobody decoded anything
+
+
+def test_leaks_are_those_of_the_documents_that_were_asked(tmp_path: Path) -> None:
+    report = {
+        "n_train": 9, "n_test": 3, "threshold": 0.8,
+        "nearest": [{"test_id": "a", "similarity": 0.95}, {"test_id": "b", "similarity": 0.1},
+                    {"test_id": "c", "similarity": 0.0}],
+        "near": [{"test_id": "a"}], "exact": [{"test_id": "c"}], "groups": [], "answers": [],
+        "dates": {"last_train": "2025-01-01", "first_test": "2024-12-02", "holds": False},
+    }  # fmt: skip
+    (tmp_path / "leaks.json").write_text(json.dumps(report))
+    table = beside.leakage_table(tmp_path, ["a", "b"])
+    assert (table["near"], table["exact"], table["n_test"], sum(table["counts"])) == (1, 0, 2, 2)
+    assert "NOT all training is earlier" in table["dates"]
+    assert beside.leakage_table(tmp_path / "nowhere", ["a"]) == {}
+
+
+def test_a_sweep_becomes_trials_and_the_tied_ones() -> None:
+    trials = [{"number": at, "values": {"rank": 8 * at}, "score": score, "run": f"r{at}", "n": 20}
+              for at, score in enumerate((0.4, 0.7, None))]  # fmt: skip
+    table = beside.sweep_table({"metric": "f1:x", "best": 1, "tied": [1], "trials": trials})
+    assert [(row["label"], row["tied"]) for row in table["trials"]] == [("rank 0", False), ("rank 8", True)]
+    assert beside.sweep_table({}) == {}
+
+
+def test_arms_get_names_colours_and_an_order() -> None:
+    names = [
+        "adapter+constrained:x",
+        "adapter:x",
+        "adapter:y",
+        "prompted",
+        "base",
+        "empty",
+        "imported:base",
+        "imported:z",
+    ]
+    found = arm_records(names)
+    assert [arm["name"] for arm in found][:3] == ["empty", "prompted", "base"]
+    roles = {arm["name"]: arm["colour_role"] for arm in found}
+    assert roles["adapter:x"] == roles["adapter+constrained:x"] == "tuned" and roles["adapter:y"] == "second"
+    assert roles["imported:base"] == "base" and roles["imported:z"] == "third" and roles["empty"] == "trivial"
+    labels = {arm["name"]: arm["label"] for arm in found}
+    assert labels["adapter+constrained:x"] == "x, held to the schema" and labels["imported:z"] == "z"

@@ -1,0 +1,123 @@
+"""Views of an evaluation: what other people wrote stays text, numbers carry unit, interval and n."""
+
+from typing import Any
+
+import pytest
+
+from studio.views import eval_charts, eval_docs, eval_head, eval_judge, eval_reports, eval_tables, eval_words
+from studio.views.looks import ArmLook
+from tests.studio.eval_samples import NASTY
+from tests.studio.queries.metric_samples import F1, STRICT, Shown, figure, paired
+
+A, B = ArmLook("base", "base"), ArmLook(f"mine {NASTY}", "tuned")
+LOOKS = {"base": A, "mine": B}
+
+
+def inert(html: str) -> bool:
+    """Nothing of the nasty text acts: no element, no template, no placeholder."""
+    return "<img" not in html and "${" not in html and "{{" not in html
+
+
+def test_figures_carry_unit_interval_and_n() -> None:
+    assert eval_words.value_words(STRICT, 0.862) == "86.2 %"
+    assert eval_words.bounds_words(STRICT, 0.8, 0.9) == "[80.0, 90.0]"
+    assert eval_words.value_words(F1, 0.8431) == "0.843" and eval_words.change_words(F1, -0.03) == "\u22120.030"
+    assert eval_words.change_words(STRICT, 0.14) == "+14.0 points"
+    assert eval_words.n_words(figure(0.5, n=288, total=300)) == "n 288 of 300"
+    assert eval_words.n_words(figure(0.5, n=300, total=300)) == "n 300"
+    assert eval_words.value_words(F1, None) == "–"
+
+
+@pytest.mark.parametrize(("p", "words"), [(None, ""), (0.0001, "p < 0.001"), (0.0321, "p = 0.032"), (0.4, "p = 0.40")])
+def test_a_p_value_is_no_more_exact_than_it_can_be(p: float | None, words: str) -> None:
+    assert eval_words.p_words(p) == words
+
+
+def test_the_scorecard_says_what_is_better_and_what_was_never_measured() -> None:
+    line = Shown(F1, {"base": figure(0.2), "mine": figure(None)}, paired(0.4, 0.3, 0.5), primary=True)
+    html = eval_tables.scorecard([line], LOOKS, ("base", "mine"))
+    assert "+0.400" in html and "[0.300, 0.500]" in html and "does not apply" in html and "tt-eval-primary" in html
+    assert "better" in html and inert(html)
+    worse = Shown(F1, {"base": figure(0.5), "mine": figure(0.2)}, paired(-0.3, -0.4, -0.2))
+    assert "tt-eval-bad" in eval_tables.scorecard([worse], LOOKS, ("base", "mine"))
+    unsure = Shown(F1, {"base": figure(0.5), "mine": figure(0.52)}, paired(0.02, -0.1, 0.1, detectable=0.08))
+    shown = eval_tables.scorecard([unsure], LOOKS, ("base", "mine"))
+    assert "could show 0.080" in shown and "tt-eval-bad" not in shown
+    assert "Nothing of this kind" in eval_tables.scorecard([], LOOKS)
+
+
+def test_one_n_of_a_row_is_told_once() -> None:
+    line = Shown(F1, {"base": figure(0.2), "mine": figure(0.4)})
+    assert eval_tables.scorecard([line], LOOKS).count("n 20") == 1
+    line = Shown(F1, {"base": figure(0.2, n=19), "mine": figure(0.4)})
+    html = eval_tables.scorecard([line], LOOKS)
+    assert "n 19 of 20" in html and "n 20" in html
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("running", "Answering, base: 120 of 600 answers, about 4 min left"), ("queued", "It starts"),
+     ("cancelled", "120 of 600 answers are kept"), ("failed", "Broken"), ("finished", "")],
+)  # fmt: skip
+def test_how_far_an_evaluation_is(state: str, words: str) -> None:
+    status = {"state": state, "phase": "answering", "arm": "base", "done": 120, "total": 600, "eta_s": 260.0,
+              "error": f"Broken {NASTY}" if state == "failed" else "", "fix": NASTY}  # fmt: skip
+    html = eval_head.progress_html(status)
+    assert words in html and inert(html) and (bool(html) or state == "finished")
+
+
+@pytest.mark.parametrize("helped", ["yes", "no", "unsure", "hurt"])
+def test_the_verdict_is_a_sentence_first(helped: str) -> None:
+    found = {"helped": helped, "sentence": f"F1 rose {NASTY}", "facts": ["a fact"], "worse_on": ["long posts"]}
+    html = eval_head.verdict_html(found)
+    assert html.index("F1 rose") < html.index("long posts") < html.index("a fact") and inert(html)
+    assert "mend" not in html and "mend" in eval_head.verdict_html(found, tier="repaired")
+
+
+def doc(**changes: Any) -> dict[str, Any]:
+    return {"doc": f"d {NASTY}", "a": 1.0, "b": 0.0, "slice": "no_steps", "style": "clean", "tier_a": "strict",
+            "tier_b": "failed", "error_a": "", "error_b": "no_json", "title": NASTY, **changes}  # fmt: skip
+
+
+def test_documents_and_their_buttons_are_inert() -> None:
+    html = eval_docs.list_html([doc()], STRICT, (A, B), {"no_json": f"No JSON {NASTY}"}, 1)
+    assert inert(html) and "no answer to read" in html and 'data-ask="doc"' in html and "no steps, clean" in html
+    cells = eval_docs.cells_html({"a_only": 4, "both": 6}, "a_only", (A, B), "yes", 3)
+    assert cells.count("data-ask") == 5 and 'aria-pressed="true"' in cells and "3 documents have no value" in cells
+    assert "No document fits" in eval_docs.list_html([], STRICT, (A, B), {}, 0)
+
+
+def test_a_judges_quotes_stand_in_the_text_or_are_said_not_to() -> None:
+    said = '{"wrong": [{"got": "x", "should": "y", "source_quote": "two cups"}, {"source_quote": "never said"}]}'
+    row = {"arm": "base", "field": "steps", "score": 6, "status": "ok", "mode": "pointwise", "evidence": said}
+    html = eval_docs.judged_html([row, {**row, "status": "unscored(timeout)", "score": None, "evidence": NASTY}],
+                                 "Take two cups of rice")  # fmt: skip
+    assert "two cups" in html and "quote not in the text" in html and "unscored(timeout)" in html and inert(html)
+
+
+def test_gates_say_what_is_missing() -> None:
+    gate = {"name": "strict", "title": "Parses", "rule": "At least 99 %", "verdict": "insufficient data",
+            "measured": 0.99, "bound": 0.94, "n": 60, "n_required": 189, "why": NASTY, "ids": [NASTY]}  # fmt: skip
+    html = eval_reports.gates_html([gate, {**gate, "verdict": "fail"}], B)
+    assert "not ready to ship" in html and "needs n 189" in html and "too little data" in html and inert(html)
+    assert "not proven yet" in eval_reports.gates_html([gate], B)
+
+
+def test_the_receipt_folds_what_is_long_and_runs_nothing() -> None:
+    html = eval_reports.receipt_html({"seed": 7, "data": {"sha256": "a" * 64, NASTY: [NASTY]}, "empty": {}})
+    assert inert(html) and "sha256" in html
+    assert "no manifest" in eval_reports.receipt_html({})
+
+
+def test_an_empty_chart_says_why_and_a_drawn_one_can_be_taken_away() -> None:
+    chart: dict[str, Any] = {"id": "forest", "title": "T", "insight": NASTY, "figure": None, "why_empty": "No pair.",
+                             "also": ["forest plot"]}  # fmt: skip
+    html = eval_charts.chart_head(chart, 2)
+    assert "No pair." in html and "data-image" not in html and "forest plot" in html
+    html = eval_charts.chart_head({**chart, "figure": {}}, 2)
+    assert html.count("data-image") == 2 and 'data-value="chart:forest"' in html and inert(html)
+
+
+def test_without_a_judge_it_is_said_plainly() -> None:
+    html = eval_judge.judge_html(None, LOOKS, "eval-1")
+    assert "No judge was asked" in html and "python -m training judge" in html
