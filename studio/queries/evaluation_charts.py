@@ -8,6 +8,7 @@ import logging
 from typing import Any, NamedTuple
 
 from studio.queries.evaluations import Aggregates, Choices, Pair
+from training.errors import InputError
 from training.evals.charts.catalogue import CHARTS, ChartSpec, spec_of
 from training.evals.charts.chart import Chart, Target
 
@@ -23,6 +24,13 @@ BROKEN = "This chart could not be drawn: a fault of the studio, its traceback st
 
 def place_of(chart: str) -> str:
     return PLACES.get(chart, "overview")
+
+
+def known(chart: str) -> str:
+    """The chart's id. InputError for one that is none."""
+    if all(spec.id != chart for spec in CHARTS):
+        raise InputError(f"There is no chart {chart!r}.", fix="Search for it by one of its names.")
+    return chart
 
 
 def charts_in(view: str) -> list[ChartSpec]:

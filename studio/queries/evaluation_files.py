@@ -133,7 +133,7 @@ def payload(deps: Deps, evaluation: str, what: str, pair: Pair | None, tier: str
     if found is None:
         raise InputError("This evaluation has no figures yet.", fix="Wait until it is finished.")
     if what.startswith("chart:"):
-        chart = charts.drawn(found, what.removeprefix("chart:"), pair, tier)
+        chart = charts.drawn(found, charts.known(what.removeprefix("chart:")), pair, tier)
         return _csv(f"{evaluation}-{chart.id}.csv", chart.csv)
     return _csv(f"{evaluation}-figures.csv", figure_rows(deps, found))
 

@@ -90,8 +90,8 @@ def test_it_is_the_same_each_time(folder: Path, html: str) -> None:
 
 def test_three_charts_five_documents_gates_limits_and_receipt_are_there(folder: Path, html: str) -> None:
     assert html.count('class="tt-chart"') == 3
-    assert html.count('class="example"') + sum(sentence in html for sentence in ABSENT.values()) == 5
-    assert html.count('class="example"') >= 4
+    assert html.count('class="example"') == 5 and html.count('class="sides"') >= 4
+    assert html.count('class="sides"') + sum(sentence in html for sentence in ABSENT.values()) == 5
     for heading in ("In figures", "In pictures", "Five documents", "May it ship", "What this does not say", "Receipt"):
         assert f"<h2>{heading}</h2>" in html
     manifest = json.loads((folder / "manifest.json").read_text())

@@ -3,7 +3,8 @@
 JSON gives an object's keys no order, and an adapter writes them in the order it was trained on: forced into another, it
 is measured out of its element. The decoder's own reading of a schema fixes their order, so the outermost object is
 spelt out here: one bit a key says whether it was written, and the object may close once the required ones were. What
-stands inside the keys is left to the decoder, in the schema's order.
+stands inside the keys is left to the decoder, in the schema's order. A blank may come before it, as many tokenizers
+begin every text with one.
 
 Limits: only a plain object at the top (its keys known, no others allowed, required keys alone or in an anyOf), of at
 most `MOST_KEYS` keys; anything else keeps the schema's order.
@@ -34,8 +35,8 @@ def any_order(schema: Mapping[str, Any], options: Mapping[str, Any]) -> str | No
     enough = _any([_all([f"bit_set({names.index(name)})" for name in group] or ["true"]) for group in groups])
     keys = [f"{_text(name)} COLON value{at} after::set_bit({at}) %if bit_clear({at})" for at, name in enumerate(names)]
     rules = [
-        f"OPEN: /\\{{{blanks}/",  # blanks stand in the signs: ignored between them, they would never have to end
-        f"EMPTY: /\\{{{blanks}\\}}/",
+        f"OPEN: /{blanks}\\{{{blanks}/",  # blanks stand in the signs: ignored between them, they would never have to end
+        f"EMPTY: /{blanks}\\{{{blanks}\\}}/",
         f"CLOSE: /{blanks}\\}}/",
         f"COLON: /:{blanks}/",
         f"COMMA: /,{blanks}/",

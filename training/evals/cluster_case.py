@@ -67,9 +67,11 @@ class Case:
     def flawless(self) -> bool:
         """Whether the scores alone say that nothing is wrong, steps cut as in the gold; no rule need look then."""
         wanted = {"strict": 1.0, "schema_valid": 1.0, "exact_record": 1.0, "template_echo": 0.0, "prompt_leak": 0.0,
-                  "multi_object": 0.0, "hallucinated_docs": 0.0}  # fmt: skip
-        sure = all(self.figure(name) == value for name, value in wanted.items()) and self.pack.answer.grounded
-        cuts = (tuple(len(entries(spec, side)) for side in self.both(spec)) for spec in self.having("list_steps"))
+                  "multi_object": 0.0}  # fmt: skip
+        wanted |= {"hallucinated_docs": 0.0} if self.pack.answer.grounded else {}
+        sure = all(self.figure(name) == value for name, value in wanted.items())
+        sides = (self.row.gold or {}, self.obj or {})
+        cuts = ([len(entries(spec, side.get(spec.name))) for side in sides] for spec in self.having("list_steps"))
         return sure and all(len(set(cut)) == 1 for cut in cuts)
 
     @cached_property

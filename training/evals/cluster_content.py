@@ -16,7 +16,7 @@ from training.task.score.news import relevance_value
 from training.task.score.quantities import Quantity
 from training.task.score.slots import Outcome, slot_outcome
 from training.task.score.text import content_keys, fold, keys_of
-from training.task.score.values import LIST_KINDS, is_empty
+from training.task.score.values import LIST_KINDS, is_empty, text_of
 
 SAME_STEPS = 0.8  # sentence F1 from which two lists of steps say the same, however they are cut
 LEAKED_ITEMS, LEAKED_SHARE = 3, 0.3  # of another recipe, from which two were told as one
@@ -227,7 +227,11 @@ def _below(case: Case, metric: str) -> Iterator[str]:
 
 
 def off_title(case: Case) -> Iterator[str]:
-    return _below(case, "on_title")
+    """Not one word of the title stands in what was asked; what was asked may hold more than a dish's name."""
+    if case.pack.answer.grounded or not case.says_something or case.obj is None:
+        return
+    title = text_of(case.obj.get(case.pack.answer.sections[0].field)) if case.pack.answer.sections else ""
+    yield from fits(bool(title.strip()) and not set(content_keys(title)) & set(keys_of(case.source)))
 
 
 def amounts_missing(case: Case) -> Iterator[str]:

@@ -20,7 +20,7 @@ from training.evals.figures import Figures, asked_pair, figures_of, read_aggrega
 from training.evals.gates import Gate, check_gates
 from training.evals.manifest import read_manifest
 from training.evals.records import CARD, REPORT
-from training.evals.report_examples import RULE, examples
+from training.evals.report_examples import KINDS, RULE, examples
 from training.evals.report_facts import limits, receipt
 from training.evals.report_html import Html, asset, data, each, el, join, page, section, table
 from training.evals.report_sides import example_html, who
@@ -142,7 +142,7 @@ def _figures(figures: Figures, found: Verdict) -> Html:
     if figures.deciding.partition(":")[0] in ("f1", "ordered_f1"):
         lead += " F1 is 1 where everything was found and nothing added, 0 where nothing fits."
     arms = [(figures.label(arm), who(figures, arm)) for arm in (a, b)]
-    notes = [fact for fact in found.facts if fact.startswith(NOTED)]
+    notes = [fact for fact in found.facts if fact.startswith(NOTED) or " would decide " in fact]
     made = table(("", *arms, "Difference", "Shown"), rows, cls="figures stack")
     return section("In figures", made, el("p", _tidy(" ".join(notes)), cls="note"), lead=_tidy(lead))
 
@@ -211,8 +211,10 @@ def _examples(folder: Path, figures: Figures) -> Html:
     if not found:
         return join()
     made = [
-        el("p", example, cls="note") if isinstance(example, str) else example_html(example, figures)
-        for example in found
+        el("div", el("h3", KINDS[kind]), el("p", example, cls="note"), cls="example")
+        if isinstance(example, str)
+        else example_html(example, figures)
+        for kind, example in zip(KINDS, found, strict=True)
     ]
     return section("Five documents", *made, lead=RULE)
 

@@ -28,7 +28,7 @@ SLOWER = 0.03  # less than that is as fast
 SPOKEN = ("strict", "hallucinated_docs")  # told in the sentence where they moved
 SLICES = {
     "plain": "plain posts", "no_ingredients": "posts without ingredients", "no_steps": "posts without steps",
-    "two_recipes": "posts with two recipes", "not_recipe": "pages without a recipe", "orders": "posts that give orders",
+    "two_recipes": "posts with two recipes", "not_recipe": "pages without a recipe", "orders": "texts that give orders",
     "components": "dishes of several parts", "near_miss": "pages about a dish without its recipe",
     "schema_temptation": "pages that show a template", "long": "long posts", "short": "short posts",
     "advert": "adverts", "merged": "two items in one text", "no_companies": "items without companies",

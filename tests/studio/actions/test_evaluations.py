@@ -42,9 +42,8 @@ def test_the_form_is_one_job_and_one_command(deps: Deps) -> None:
 
 
 def test_the_command_is_one_that_the_command_line_takes(deps: Deps, tmp_path: Path) -> None:
-    import shlex
-
     import argparse
+    import shlex
 
     from training import cli_evaluate
 

@@ -1,0 +1,207 @@
+"""The Evaluate tab as a person uses it: the verdict first, every chart and document behind it a click away, an
+evaluation that goes on without the page; readable in both modes and at any width."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.acts import tab
+from tests.browser.conftest import Studio
+from tests.browser.test_look import serious, sideways
+from tests.studio.eval_samples import make_own, under_way
+
+pytestmark = pytest.mark.browser
+Open = Callable[..., Any]
+VIEWS = ("overview", "fields", "grounding", "slices", "text", "speed", "judge", "documents", "errors", "gates",
+         "leaderboard", "metrics", "receipt")  # fmt: skip
+DRAWN = ".tt-chart .plot-container"
+RUN_MS = 600_000  # on a busy machine
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, str]]:
+    """A studio with one finished evaluation."""
+    running = Studio(tmp_path_factory.mktemp("evaluate") / "home")
+    running.home.mkdir(parents=True)
+    made = make_own(running.home, count=27)
+    running.start()
+    yield running, made
+    running.stop()
+
+
+def opened(open_page: Open, studio: Studio, evaluation: str, *size: int, **more: Any) -> Any:
+    """The page by the evaluation's own link."""
+    page = open_page(f"{studio.url}/?evaluation={evaluation}", *size, **more)
+    page.locator("#tt-eval-verdict .tt-eval-sentence").wait_for()
+    page.locator("#tt-eval-scorecard table").wait_for()
+    return page
+
+
+def view(page: Any, name: str) -> None:
+    """One of the views; on a narrow window the last ones stand behind the tabs' own menu."""
+    button = page.locator(f"#tt-eval-view-{name}-button")
+    if button.is_visible():
+        button.click()
+    else:
+        from studio.tabs.evaluate_parts import VIEWS as LABELS
+
+        page.locator("#tt-eval-views .overflow-menu > button").click()
+        page.locator("#tt-eval-views .overflow-dropdown button", has_text=re.compile(f"^{LABELS[name]}$")).click()
+    page.locator(f"#tt-eval-view-{name}").wait_for()
+
+
+def filled(page: Any, name: str) -> None:
+    """Until what a view shows is there, charts drawn."""
+    page.wait_for_function(
+        """name => {
+          const view = document.getElementById(`tt-eval-view-${name}`);
+          const empty = [...view.querySelectorAll(".empty")].every((place) => place.offsetParent === null);
+          return empty && !view.innerText.includes("Choose an evaluation above");
+        }""",
+        arg=name,
+    )
+
+
+def test_the_verdict_comes_first_and_everything_behind_it_is_a_click_away(
+    evaluated: tuple[Studio, str], open_page: Open
+) -> None:
+    studio, evaluation = evaluated
+    page = opened(open_page, studio, evaluation)
+    assert re.search(r"F1 rose by 0\.\d+ \[0\.\d+, 0\.\d+\]", page.locator(".tt-eval-sentence").inner_text())
+    page.locator(f"#tt-chart-forest {DRAWN}").wait_for()
+    page.get_by_label("usable").check()
+    page.locator("#tt-eval-verdict", has_text="counting answers with text around them too").wait_for()
+    page.get_by_label("strict").check()
+    page.locator("#tt-eval-scorecard .tt-ask").first.click()  # the primary metric's name
+    page.locator("#tt-eval-page-text", has_text="Worked example").wait_for()
+    view(page, "errors")
+    page.locator("#tt-eval-clusters .tt-ask", has_text="Targeted data").first.click()
+    page.locator("#tt-eval-spec .cm-line", has_text="task: recipe-jsonld").wait_for()
+    view(page, "gates")
+    page.locator("#tt-eval-gates .tt-gate-fail").first.wait_for()
+
+
+def test_a_lost_document_opens_beside_its_source(evaluated: tuple[Studio, str], open_page: Open) -> None:
+    studio, evaluation = evaluated
+    page = opened(open_page, studio, evaluation)
+    view(page, "documents")
+    page.locator("#tt-eval-cells .tt-cell-a_only[aria-pressed=true]").wait_for()
+    page.locator("#tt-eval-listed .tt-ask").first.click()
+    page.locator("#tt-eval-document .tt-col").nth(1).wait_for()
+    assert page.locator("#tt-eval-document .tt-source mark").count() > 3
+    assert page.locator("#tt-eval-document .tt-pane-json").first.is_hidden()
+    page.locator("label[for=tt-eval-pane-json]").click()
+    page.locator("#tt-eval-document .tt-pane-json").first.wait_for()
+    page.locator("#tt-eval-cells .tt-cell-b_only").click()
+    page.locator("#tt-eval-cells .tt-cell-b_only[aria-pressed=true]").wait_for()
+    page.locator("#tt-eval-listed .tt-ask").first.wait_for()
+
+
+def test_a_mark_leads_to_its_documents(evaluated: tuple[Studio, str], open_page: Open) -> None:
+    studio, evaluation = evaluated
+    page = opened(open_page, studio, evaluation)
+    mark = page.locator("#tt-chart-tiers .barlayer .point").nth(1)
+    mark.wait_for()
+    mark.scroll_into_view_if_needed()
+    mark.hover()
+    mark.click()
+    page.locator("#tt-eval-view-documents #tt-eval-filtered p").wait_for()
+    page.locator("#tt-eval-listed .tt-ask").first.wait_for()
+
+
+def test_charts_are_found_by_other_reports_names_and_taken_away(
+    evaluated: tuple[Studio, str], open_page: Open, tmp_path: Path
+) -> None:
+    studio, evaluation = evaluated
+    page = opened(open_page, studio, evaluation)
+    search = page.locator("#tt-eval-find input")
+    search.fill("ROUGE")
+    page.get_by_role("option", name=re.compile("^ROUGE")).click()
+    page.locator("#tt-eval-view-text #tt-chart-overlap").wait_for()
+    view(page, "overview")
+    page.locator(f"#tt-chart-forest {DRAWN}").wait_for()
+    for words, start in (("CSV", b"metric"), ("SVG", b"<svg"), ("PNG", b"\x89PNG")):
+        with page.expect_download() as download:
+            page.locator("#tt-chart-forest .tt-ask", has_text=words).click()
+        saved = tmp_path / words
+        download.value.save_as(saved)
+        assert start in saved.read_bytes()[:400], words
+    view(page, "receipt")
+    with page.expect_download() as download:
+        page.locator("#tt-eval-file-figures").click()
+    assert download.value.suggested_filename == f"{evaluation}-figures.csv"
+    page.locator("#tt-eval-frames").click()
+    page.locator("#tt-eval-files", has_text="scores.parquet").wait_for()
+
+
+def test_an_evaluation_goes_on_without_its_page(own_studio: Studio, open_page: Open) -> None:
+    page = open_page(own_studio.url)
+    tab(page, "Evaluate")
+    page.locator("#tt-eval-verdict", has_text=re.compile("No evaluation yet|F1|rose")).wait_for()
+    page.locator("#tt-eval-new").click()
+    for name in ("base", "prompted base"):
+        page.locator("#tt-eval-arms label", has_text=re.compile(f"^{name}$")).locator("input").uncheck()
+    for box in page.locator("#tt-eval-adapters input:checked").all():
+        box.uncheck()
+    page.locator("#tt-eval-limit input").fill("6")
+    page.locator("#tt-eval-name textarea, #tt-eval-name input").first.fill("no model")
+    page.wait_for_function(
+        "(() => { const line = document.querySelector('#tt-eval-command textarea').value;"
+        " return line.includes('--limit 6') && line.includes('empty,constant,echo,regex --')})()"
+    )
+    page.locator("#tt-eval-start").click()
+    page.wait_for_url("**/?evaluation=*")
+    page.reload()
+    page.locator("#tt-eval-verdict .tt-eval-sentence").wait_for(timeout=RUN_MS)
+    assert "no model" in page.locator("#tt-eval-pick input").input_value()
+    folder = next((own_studio.home / "evals").iterdir())
+    assert json.loads((folder / "summary.json").read_text())["arms"].keys() >= {"empty", "regex"}
+
+
+def test_one_that_broke_off_says_so_and_is_deleted_only_after_a_yes(own_studio: Studio, open_page: Open) -> None:
+    run = under_way(own_studio.home, "failed", error="The base is gone.", fix="Choose another.")
+    page = open_page(f"{own_studio.url}/?evaluation={run}")
+    page.locator("#tt-eval-progress", has_text="The base is gone.").wait_for()
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.locator("#tt-eval-forget").click()
+    page.wait_for_timeout(500)
+    assert (own_studio.home / "evals" / run).is_dir()
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.locator("#tt-eval-forget").click()
+    page.locator("#tt-eval-progress").wait_for(state="hidden")
+    assert not (own_studio.home / "evals" / run).exists()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_serious_in_any_view(evaluated: tuple[Studio, str], open_page: Open, dark: bool) -> None:
+    studio, evaluation = evaluated
+    page = opened(open_page, studio, evaluation, dark=dark)
+    page.locator("#tt-eval-new").click()
+    page.locator("#tt-eval-command").wait_for()
+    assert serious(page) == []
+    page.locator("#tt-eval-close").click()
+    for name in VIEWS:
+        view(page, name)
+        filled(page, name)
+        if name == "documents":
+            page.locator("#tt-eval-listed .tt-ask").first.click()
+            page.locator("#tt-eval-document .tt-col").first.wait_for()
+        assert serious(page) == [], name
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800)])
+def test_no_view_makes_the_page_scroll_sideways(
+    evaluated: tuple[Studio, str], open_page: Open, width: int, height: int
+) -> None:
+    studio, evaluation = evaluated
+    page = opened(open_page, studio, evaluation, width, height)
+    for name in VIEWS:
+        view(page, name)
+        filled(page, name)
+        assert sideways(page) <= 0, name
+        inside = "(() => { const e = document.querySelector('#tt-tabs > #tt-tab-evaluate'); return e.scrollWidth - e.clientWidth })()"
+        assert page.evaluate(inside) <= 0, name
