@@ -136,14 +136,14 @@ def run_scoring(arguments: argparse.Namespace) -> dict[str, Any]:
 
     pack, rows = recipe_pack(), posts(arguments.scored)
     raws = [json.dumps(altered(row.gold, at)) for at, row in enumerate(rows)]
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     scores = [
         score_answer(pack, parse_answer(pack, raw, FinishReason.EOS), row.source, row.gold, raw=raw)
         for raw, row in zip(raws, rows, strict=True)
     ]
-    scored = time.perf_counter()
+    scored, work = time.perf_counter(), time.process_time() - worked
     summarise(pack, scores)
-    return {"score_s": scored - started, "figures_s": time.perf_counter() - scored}
+    return {"score_s": scored - started, "cpu_s": work, "figures_s": time.perf_counter() - scored}
 
 
 def altered(gold: dict[str, Any], at: int) -> dict[str, Any]:
@@ -208,6 +208,7 @@ def scoring(arguments: argparse.Namespace) -> dict[str, Any]:
         "what": "answers parsed and scored on one thread; all figures of an arm from them",
         "docs": arguments.scored,
         "docs_per_s": round(arguments.scored / best["score_s"], 1),
+        "docs_per_cpu_s": round(arguments.scored / min(run["cpu_s"] for run in found), 1),
         "score_s": spread([run["score_s"] for run in found]),
         "figures_s": spread([run["figures_s"] for run in found]),
     }

@@ -73,8 +73,9 @@ def aggregates(pairs: list[dict[str, Any]] | None = None, **more: Any) -> dict[s
 
 
 def _tables(docs: list[str]) -> dict[str, Any]:
-    outcomes = {arm: {"COR": int(60 * q), "NUL": 10, "INC": 10, "MIS": 80 - int(60 * q), "SPU": 5, "low": 0.1, "high": 0.9}
-                for arm, q in QUALITY.items()}  # fmt: skip
+    outcomes = {arm: {"COR": int(60 * q), "NUL": 10, "INC": 10, "MIS": 80 - int(60 * q), "SPU": 5, "low": 0.1,
+                      "high": 0.9} for arm, q in QUALITY.items()}  # fmt: skip
+    values = {arm: [min(1.0, q + at / 500) for at in range(N)] for arm, q in QUALITY.items()}
     cells = [{"a": A, "b": B, "slice": "style=clean", "metric": "f1:ingredients", "difference": 0.4, "ci_low": 0.3,
               "ci_high": 0.5, "p": 0.001, "p_adjusted": 0.002, "n": 20},
              {"a": A, "b": B, "slice": "length=1", "metric": "omitted", "difference": 0.2, "ci_low": 0.1,
@@ -85,7 +86,7 @@ def _tables(docs: list[str]) -> dict[str, Any]:
         "tiers": {"counts": {arm: {"strict": int(N * q), "failed": N - int(N * q)} for arm, q in QUALITY.items()}},
         "outcomes": {"fields": {name: {"label": name, "arms": outcomes} for name in ("ingredients", "name")}},
         "strip": {"metric": "f1:ingredients", "docs": docs, "pairs": {},
-                  "tiers": {"strict": {arm: [min(1.0, q + at / 500) for at in range(N)] for arm, q in QUALITY.items()}}},
+                  "tiers": {"strict": values}},
         "slices": {"metrics": ["f1:ingredients", "omitted"], "cells": cells, "rows": [
             {"slice": "style=clean", "label": "clean", "n": 20, "where": {"style": "clean"}},
             {"slice": "length=1", "label": "short", "n": 20, "docs": docs[:3]}]},

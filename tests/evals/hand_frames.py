@@ -14,8 +14,8 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
     GEN: {
         "run": "r", "k": 0, "cluster": "", "slice": "", "style": "", "part": "", "tier": "strict", "finish": "eos",
         "raw": "{}", "chars": 100, "prompt_sha256": "ab", "prompt_tokens": 50, "new_tokens": 25, "shown_share": 1.0,
-        "ttft_s": 0.1, "gen_s": 1.0, "batch_size": 1, "n_objects": 1, "prefix_chars": 0, "suffix_chars": 0, "repairs": 0,
-        "repair_similarity": None, "parse_error": "", "error": "", "tags": "[]",
+        "ttft_s": 0.1, "gen_s": 1.0, "batch_size": 1, "n_objects": 1, "prefix_chars": 0, "suffix_chars": 0,
+        "repairs": 0, "repair_similarity": None, "parse_error": "", "error": "", "tags": "[]",
     },
     SCORES: {
         "run": "r", "k": 0, "cluster": "", "slice": "", "style": "", "part": "", "tier": "strict", "field": "", "n": 1,

@@ -1,4 +1,4 @@
-"""Tables against counts that are made by hand: tiers, clusters, lengths, outcomes, relevance, agreement, slices, strip."""
+"""Tables against counts made by hand: tiers, clusters, lengths, outcomes, relevance, agreement, slices, strip."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.evals.hand_frames import item, score, write_by_hand
+from training.errors import DataError
 from training.evals.cells import Cells
 from training.evals.metrics import metric_specs
 from training.evals.records import GEN, ITEMS, SCORES
@@ -47,7 +48,7 @@ def test_blocks_of_scores_become_cells_in_one_order(tmp_path: Path) -> None:
             for arm, doc, value in (("a", "x", 0.5), ("a", "y", 1.0), ("b", "y", 0.0), ("b", "x", None))]  # fmt: skip
     rows.append(score("b", "x", "f1", 0.75, "recipeIngredient", tier="repaired", n=4))
     write_by_hand(tmp_path, {SCORES: rows})
-    cells = read_cells(tmp_path, [F1])
+    cells = read_cells(tmp_path, [F1], ["x", "y"])
     assert cells["strict"]["a"].docs == cells["repaired"]["b"].docs == ("x", "y")
     assert own_values(F1, cells["strict"]["a"]).tolist() == [0.5, 1.0]
     assert np.isnan(own_values(F1, cells["strict"]["b"])[0])
@@ -140,7 +141,7 @@ def test_a_strip_of_many_keeps_ends_and_quantiles() -> None:
     assert table["n"] == n and len(table["docs"]) < MOST
     assert {"d0000", "d1999"} <= set(table["docs"])
     told = table["pairs"]["strict"]["a|b"]
-    assert (told["wins"], told["ties"], told["losses"], len(told["quantiles"])) == (1999, 1, 0, 101)
+    assert (told["wins"], told["ties"], told["losses"], len(told["quantiles"])) == (1999, 1, 0, 51)
     few = strip_table(F1, {"strict": {"a": cells_of([0.1, 0.2]), "b": cells_of([0.3, float("nan")])}}, [("a", "b")])
     assert few["tiers"]["strict"]["b"] == [0.3, None] and not few["pairs"]
 
@@ -198,3 +199,19 @@ def test_arms_get_names_colours_and_an_order() -> None:
     assert roles["imported:base"] == "base" and roles["imported:z"] == "third" and roles["empty"] == "trivial"
     labels = {arm["name"]: arm["label"] for arm in found}
     assert labels["adapter+constrained:x"] == "x, held to the schema" and labels["imported:z"] == "z"
+
+
+def test_a_wider_tier_differs_where_it_has_rows_alone(tmp_path: Path) -> None:
+    rows = [score("a", doc, "f1", 0.5, "recipeIngredient", n=4) for doc in ("x", "y", "z")]
+    rows += [score("a", doc, "strict", value) for doc, value in (("x", 1.0), ("y", 0.0), ("z", 1.0))]
+    rows += [score("a", "y", "f1", 1.0, "recipeIngredient", tier="usable", n=4),
+             score("a", "y", "strict", 0.0, tier="usable")]  # fmt: skip
+    write_by_hand(tmp_path, {SCORES: rows})
+    strict = next(spec for spec in metric_specs(RECIPE) if spec.name == "strict")
+    cells = read_cells(tmp_path, [F1, strict], ["z", "y", "x"])
+    assert own_values(F1, cells["usable"]["a"]).tolist() == [0.5, 1.0, 0.5]
+    assert own_values(F1, cells["strict"]["a"]).tolist() == [0.5, 0.5, 0.5]
+    assert cells["usable"]["a"].values["strict", ""] is cells["strict"]["a"].values["strict", ""]
+    assert cells["repaired"]["a"] is cells["strict"]["a"]
+    with pytest.raises(DataError, match="no figures of w"):
+        read_cells(tmp_path, [F1], ["x", "y", "z", "w"])

@@ -35,8 +35,8 @@ def any_order(schema: Mapping[str, Any], options: Mapping[str, Any]) -> str | No
     enough = _any([_all([f"bit_set({names.index(name)})" for name in group] or ["true"]) for group in groups])
     keys = [f"{_text(name)} COLON value{at} after::set_bit({at}) %if bit_clear({at})" for at, name in enumerate(names)]
     rules = [
-        f"OPEN: /{blanks}\\{{{blanks}/",  # blanks stand in the signs: ignored between them, they would never have to end
-        f"EMPTY: /{blanks}\\{{{blanks}\\}}/",
+        f"OPEN: /[ \\n]?\\{{{blanks}/",  # blanks are part of the signs: ignored, they would never have to end
+        f"EMPTY: /[ \\n]?\\{{{blanks}\\}}/",
         f"CLOSE: /{blanks}\\}}/",
         f"COLON: /:{blanks}/",
         f"COMMA: /,{blanks}/",

@@ -48,7 +48,7 @@ def aggregate(folder: Path, pack: Pack) -> dict[str, Any]:
     found = gen.read_answers(folder)
     if not found.arms:
         raise DataError(f"{folder} holds no answers.", fix="Evaluate some documents first.")
-    cells = read_cells(folder, specs)
+    cells = read_cells(folder, specs, list(found.docs))
     manifest, job = beside.read_json(folder / MANIFEST), beside.read_json(folder / JOB)
     arms = [arm for arm in arm_records(found.arms) if arm["name"] in cells[TIERS[0]]]
     names = [str(arm["name"]) for arm in arms]
@@ -81,6 +81,8 @@ def aggregate(folder: Path, pack: Pack) -> dict[str, Any]:
 def write_aggregates(folder: Path, kept: Mapping[str, Any]) -> dict[str, Any]:
     """Keep them, numbers cut to `DIGITS`; returns what a reader of the file gets."""
     short = {key: _short(value, FEWER if key in ("tables", "slices") else DIGITS) for key, value in kept.items()}
+    for name in ("tiers", "pairs"):  # other programs read the strict tier alone
+        short[name] = {tier: one if tier == TIERS[0] else _short(one, FEWER) for tier, one in short[name].items()}
     with disk("keep the figures", folder):
         write_whole(folder / AGGREGATES, json.dumps(short, separators=(",", ":"), allow_nan=False) + "\n")
     return short

@@ -18,7 +18,7 @@ from training.evals.records import GEN
 
 COLUMNS = ("arm", "doc", "k", "cluster", "slice", "style", "part", "tier", "finish", "chars", "new_tokens", "gen_s",
            "batch_size", "error")  # fmt: skip
-EXAMPLES = 12
+EXAMPLES = 8
 STEPS = 21  # quantiles of a length: 0, 5, ..., 100 %
 
 

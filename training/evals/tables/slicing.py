@@ -20,7 +20,7 @@ from training.task.records import to_json
 
 LEAST, MOST, PER_KIND = 5, 20, 8  # documents of a slice; slices in all and of a kind
 LENGTH_N = 30  # documents from which it makes sense to cut by length
-EXAMPLES = 40
+EXAMPLES = 20
 
 
 class Slice(NamedTuple):
