@@ -17,7 +17,7 @@ from tests.engine.rows import prompt_of, quiet
 from training.engine.api import ASSETS, EngineSettings
 from training.engine.constrained import Grammar, schema_grammar
 from training.engine.constrained_order import MOST_KEYS, any_order
-from training.engine.constrained_schema import plain_pattern, plain_schema
+from training.engine.constrained_schema import DIGITS, plain_pattern, plain_schema
 from training.engine.generate import Answer, Job, decode
 from training.engine.hub import resolve_base
 from training.engine.load import LoadedBase, load_base
@@ -79,12 +79,17 @@ def follow(grammar: Grammar, tokenizer: Any, text: str) -> str:
 
 @given(st.text("PT12.HMSDW", max_size=9) | st.text("PT1.HMSD\n", max_size=9).map(lambda text: "P" + text))
 def test_a_pattern_without_look_arounds_means_the_same(text: str) -> None:
-    assert bool(re.fullmatch(plain_pattern(DURATION), text)) == bool(re.search(DURATION, text))
+    endless = re.search(rf"[0-9]{{{DIGITS + 1}}}", text)
+    assert bool(re.fullmatch(plain_pattern(DURATION), text)) == bool(re.search(DURATION, text) and not endless)
 
 
 @pytest.mark.parametrize("text", ["P1D", "PT5M", "PT1H30M", "P1DT2.5H", "PT1S"])
 def test_durations_stay_durations(text: str) -> None:
     assert re.fullmatch(plain_pattern(DURATION), text)
+
+
+def test_numbers_end() -> None:
+    assert plain_pattern(r"^\d+x[0-9]*\\d+$") == r"^\d{1,6}x[0-9]{0,6}\\d+$", "the last is a backslash and d's"
 
 
 @pytest.mark.parametrize("pattern", ["^a(?=b).*$", "(?<=a)b", "^(?!x)a?$", "^(a(?!$))+b$", "^P(?=[0-9])(x)?$"])

@@ -1,9 +1,13 @@
-"""A task's JSON Schema in the words that the constrained decoder knows, for exactly the same answers. No torch.
+"""A task's JSON Schema in the words that the constrained decoder knows, for the same answers. No torch.
 
 The decoder knows no look-around in patterns and no maxProperties beside optional keys. Both are said another way here,
 so that what it lets through is what the schema allows: an empty object as one whose keys are all forbidden; "not the
 end" and "next comes a digit", where only optional groups follow up to the end, as one alternative for each group that
 may come first. Whatever else it does not know is refused by name, never loosened.
+
+One thing is narrower: where a pattern lets digits run on for ever, `DIGITS` of them are let through. A model that a
+grammar drives into a number it would never have begun writes digits until its budget ends (the embedded base did, in
+three answers of three), and an arm that is measured for its form would be measured for that.
 """
 
 import re
@@ -12,6 +16,8 @@ from typing import Any
 
 from training.errors import InputError
 
+DIGITS = 6
+_ENDLESS = re.compile(r"(?<!\\)(\[0-9\]|\\d)([+*])")
 _NOT_EMPTY, _STRICT_END = "(?!$)", "(?!\\n)"
 _NEXT = re.compile(r"\(\?=(\[[^\]]+\])\)")
 _ITEM = re.compile(r"(?:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^()\[\]\\|])(?:[?*+]|\{\d+(?:,\d*)?\})?\??")
@@ -47,8 +53,9 @@ def _empty(names: dict[str, Any]) -> dict[str, Any]:
 
 
 def plain_pattern(pattern: str) -> str:
-    """A pattern of the same texts without look-arounds. InputError where there is no simple one."""
-    return _say(pattern, pattern, at_end=True) if "(?" in pattern else pattern
+    """A pattern of the same texts without look-arounds, runs of digits bounded. InputError where there is none."""
+    said = _say(pattern, pattern, at_end=True) if "(?" in pattern else pattern
+    return _ENDLESS.sub(lambda found: f"{found[1]}{{{int(found[2] == '+')},{DIGITS}}}", said)
 
 
 def _say(part: str, whole: str, at_end: bool) -> str:
