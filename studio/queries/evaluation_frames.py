@@ -7,10 +7,11 @@ of two arms on one metric are read whole, some bytes a document; nothing else he
 import json
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from training.disk import disk
 from training.evals.frames import read_frame
 from training.evals.records import GEN, JUDGE, ROWS, SCORES
 
@@ -52,15 +53,41 @@ def values(folder: Path, arm: str, key: tuple[str, str], tier: str) -> Mapping[s
 
 @lru_cache(maxsize=32)
 def _values(folder: Path, at: int, arm: str, key: tuple[str, str], tier: str) -> Mapping[str, float]:
-    tiers = ["strict"] if tier == "strict" else ["strict", tier]
-    asked = {"arm": arm, "metric": key[0], "field": key[1], "tier": tiers}
-    found: Any = frame(folder, SCORES, ("doc", "k", "tier", "value", "status"), asked)
+    found = _scores(folder / SCORES, arm, key, ["strict"] if tier == "strict" else ["strict", tier])
     found = found[(found["status"] == "scored") & found["value"].notna()]
     if tier != "strict":  # an answer that needed help has a row a tier, a strict one has one row
-        helped = found["tier"].astype(str).ne("strict")
-        found = found.loc[helped.sort_values(kind="stable").index].drop_duplicates(["doc", "k"], keep="last")
+        found = found.assign(helped=found["tier"].ne("strict")).sort_values("helped", kind="stable")
+        found = found.drop_duplicates(["doc", "k"], keep="last")
     means: Any = found.groupby("doc", sort=False)["value"].mean()
     return {str(doc): float(value) for doc, value in means.items()}
+
+
+def _scores(path: Path, arm: str, key: tuple[str, str], tiers: Sequence[str]) -> Any:
+    """One arm's rows of one metric. A block at a time: those of other arms are not read at all, and of this one's only
+    what is asked for is taken apart, which is several times as fast as a filter over the whole file."""
+    import pyarrow as pa
+    import pyarrow.compute
+    import pyarrow.parquet as pq
+
+    pc: Any = pyarrow.compute  # its functions are made at run time
+    wanted: list[Any] = []
+    asked = {"arm": [arm], "metric": [key[0]], "field": [key[1]], "tier": list(tiers)}
+    with disk("read the scores", path), pq.ParquetFile(path) as file:
+        place = file.schema_arrow.names.index("arm")
+        for group in range(file.num_row_groups):
+            held: Any = file.metadata.row_group(group).column(place).statistics
+            if held is not None and held.has_min_max and not held.min <= arm <= held.max:
+                continue
+            labels: Any = file.read_row_group(group, columns=list(asked))
+            masks: list[Any] = [
+                pc.is_in(labels[name].cast(pa.string()), pa.array(values)) for name, values in asked.items()
+            ]
+            rows: Any = file.read_row_group(group, columns=["doc", "k", "tier", "value", "status"])
+            wanted.append(rows.filter(reduce(pc.and_, masks)))
+    tables = [table.set_column(2, "tier", table["tier"].cast(pa.string())) for table in wanted if table.num_rows]
+    if not tables:
+        return frame(path.parent, SCORES, ("doc", "k", "tier", "value", "status"), {"arm": arm, "metric": ""})
+    return pa.concat_tables(tables, promote_options="permissive").to_pandas()
 
 
 def docs_where(folder: Path, name: str, where: Mapping[str, Any]) -> frozenset[str]:

@@ -23,10 +23,11 @@ from studio.tabs import evaluate_form as form
 from studio.tabs import evaluate_parts as lay
 from studio.tabs.evaluate_parts import Parts
 from studio.tabs.evaluate_view import OUTPUTS, Page, frames_of, outputs, shown
+from studio.tabs.kept import keeping, recalling
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # of a page's own events
 TICK_S = 2.0
-STORE, SECRET = "taste-test-evaluation", "only an id lies here"  # fixed, so that a restart finds it again
+STORE = "taste-test-evaluation"  # what this browser looked at last
 DELETE = "Delete this evaluation with its answers from this machine?"
 
 
@@ -105,7 +106,6 @@ def on_frames(deps: Deps, visit: Visit, chosen: str | None) -> Any:
 def build(deps: Deps, app: gr.Blocks, tab: gr.Tab | None = None) -> None:
     """Lay out and wire the tab inside the caller's `gr.Tab`; `app` is the page that it lives on."""
     parts: Parts = lay.build_top(deps)
-    parts["kept"] = gr.BrowserState("", storage_key=STORE, secret=SECRET)
     if not deps.settings.space:
         parts |= form.build_form(deps)
     parts |= lay.build_verdict(deps) | lay.build_views(deps)
@@ -122,7 +122,10 @@ def build(deps: Deps, app: gr.Blocks, tab: gr.Tab | None = None) -> None:
 def wire_page(deps: Deps, parts: Parts, wires: tuple[list[Any], list[Any]], app: gr.Blocks, tab: gr.Tab | None) -> None:
     """What is open, and what keeps it true."""
     page, every = wires
-    app.load(guard(partial(on_load, deps)), parts["kept"], every, api_name="load_evaluations", **QUIET)
+    app.load(
+        guard(partial(on_load, deps)), parts["chosen"], every, api_name="load_evaluations", js=recalling(STORE), **QUIET
+    )
+    parts["chosen"].change(None, parts["chosen"], None, js=keeping(STORE))
     gr.Timer(TICK_S).tick(guard(partial(on_tick, deps)), page, every, api_name="eval_tick", queue=False, **QUIET)
     picked = parts["pick"].input(
         guard(partial(on_pick, deps)), [parts["pick"], *page], every, api_name="eval_pick", **QUIET

@@ -43,7 +43,6 @@ class TopView(NamedTuple):
 
     pick: Any = SAME
     chosen: Any = SAME
-    kept: Any = SAME
     facts: Any = SAME
     progress: Any = SAME
     cancel: Any = SAME
@@ -111,7 +110,7 @@ def top_parts(deps: Deps, chosen: str, found: Aggregates | None) -> dict[str, An
     """The list, what is open and how it stands."""
     choices = queries.choices(deps)
     made: dict[str, Any] = {
-        "pick": gr.update(choices=choices, value=chosen or None), "chosen": chosen, "kept": chosen,
+        "pick": gr.update(choices=choices, value=chosen or None), "chosen": chosen,
     }  # fmt: skip
     if not chosen:
         off = gr.update(visible=False)

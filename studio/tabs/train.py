@@ -20,7 +20,8 @@ from studio.queries import runs as queries
 from studio.tabs import train_parts as lay
 from studio.tabs import train_sweep
 from studio.tabs import train_view as shown
-from studio.tabs.train_form import QUIET, recalling, wire_form, wire_start
+from studio.tabs.kept import keeping, recalling
+from studio.tabs.train_form import QUIET, wire_form, wire_start
 from studio.tabs.train_parts import FIELD, Parts
 from studio.tabs.train_view import BothView, Page, RunView
 from studio.views import run_form as form_views
@@ -136,7 +137,7 @@ def wire_runs(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
     """Which run is looked at, and the tick that keeps it true."""
     view = of(parts, RunView)
     app.load(guard(partial(on_load, deps)), parts["chosen"], view, api_name="load_runs", js=recalling(STORE), **QUIET)
-    parts["chosen"].change(None, parts["chosen"], None, js=f"(run) => tasteTest.keep('{STORE}', run)")
+    parts["chosen"].change(None, parts["chosen"], None, js=keeping(STORE))
     gr.Timer(TICK_S).tick(
         guard(partial(on_tick, deps)), [parts["chosen"], parts["seen"], parts["beside"], parts["search"]], view,
         api_name="train_tick", queue=False, **QUIET,

@@ -14,6 +14,7 @@ from studio.guard import Visit, guard
 from studio.queries import run_choices as offer
 from studio.queries import runs as queries
 from studio.tabs import train_view as shown
+from studio.tabs.kept import recalling
 from studio.tabs.train_parts import FIELD, FORM, Parts
 from studio.tabs.train_view import SAME, Page, RunView
 from studio.views import dataset_rows as row_views
@@ -174,11 +175,6 @@ def wire_form(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
     )  # fmt: skip
     gr.on([part.input for part in form], None, [parts["preset"], *form], None, js=KEEPING)
     filled_in.success(None, [parts["preset"], *form], None, js=KEEPING)
-
-
-def recalling(name: str) -> str:
-    """JavaScript that gives a handler what this browser keeps under `name` in place of its input."""
-    return f"() => [tasteTest.recall('{name}')]"
 
 
 def wire_start(deps: Deps, parts: Parts) -> None:

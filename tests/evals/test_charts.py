@@ -184,7 +184,7 @@ def test_every_click_is_on_a_mark_that_is_there() -> None:
 
 
 def test_relevance_is_held_against_the_constant() -> None:
-    data = aggregates([difference("mae_penalised:relevance", -1.0, 0.2)])
+    data: Any = aggregates([difference("mae_penalised:relevance", -1.0, 0.2)])
     for value, words in (
         (1.43, "better than always giving"),
         (6.98, "worse than always giving"),

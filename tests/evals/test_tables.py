@@ -215,3 +215,11 @@ def test_a_wider_tier_differs_where_it_has_rows_alone(tmp_path: Path) -> None:
     assert cells["repaired"]["a"] is cells["strict"]["a"]
     with pytest.raises(DataError, match="no figures of w"):
         read_cells(tmp_path, [F1], ["x", "y", "z", "w"])
+
+
+def test_what_a_text_lacks_is_a_slice() -> None:
+    docs = tuple(f"d{at}" for at in range(12))
+    half = np.array([1.0] * 6 + [np.nan] * 6)
+    values = {("abstain", name): half for name in ("recipeIngredient", "prepTime", "cookTime", "totalTime")}
+    found = slicing.slices_of(Cells(docs, values, {}, {}), {}, {}, RECIPE)
+    assert [(cut.key, int(cut.mask.sum())) for cut in found] == [("missing=recipeIngredient", 6), ("missing=times", 6)]

@@ -65,7 +65,8 @@ def _is_full(error: BaseException) -> bool:
 
 
 def _is_nan(error: BaseException) -> bool:
-    return isinstance(error, FloatingPointError) or (not isinstance(error, InputError) and bool(_NAN.search(str(error))))
+    told = not isinstance(error, InputError) and bool(_NAN.search(str(error)))
+    return isinstance(error, FloatingPointError) or told
 
 
 def _is_config(error: BaseException) -> bool:

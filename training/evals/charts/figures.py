@@ -21,7 +21,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation S
 ROW_PX, TITLE_AT, MARK_AT, UNDER_AT = 46, -0.29, 0.13, 0.41
 SIZE, SMALL = 13, 12
 WIDE, LINE_PX = 50, 16  # characters of a line below the plot, and its height
-TITLE, ROOM = 34, 43  # characters of a row's title, and of it and its figures together, that fit into 360 px
+TITLE, ROOM = 34, 41  # characters of a row's title, and of it and its figures together, that fit into 360 px
 
 Trace = dict[str, Any]
 Layout = dict[str, Any]

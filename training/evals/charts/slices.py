@@ -44,7 +44,7 @@ def chart_slices(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, ti
     heads = [("↓ " if view.better(m) == "lower" else "") + view.label(m) for m in metrics]
     names = [str(row.get("label") or row.get("slice")) for row in rows]
     a, b = (safe(view.look(name).label, 30) for name in view.pair)
-    notes = [f"teal: {b} better", f"red: {a} better", "* holds after Benjamini-Hochberg; small: n; ↓ less is better",
+    notes = [f"teal: {b} better", f"red: {a} better", "* holds after Benjamini-Hochberg", "small: n; ↓ less is better",
              "exploratory, answers as they stand (strict)"]  # fmt: skip
     figure = heatmap(heads, names, shades, words, told, 36, notes, diverging=True)
     points = {

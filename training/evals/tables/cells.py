@@ -2,7 +2,7 @@
 
 A block holds some documents of one arm, all their rows (that is how frames are written): its cells are made by
 themselves and laid into arrays over all documents. Of a key only what a figure needs is kept, its values or its parts
-and wholes, and what is the same at a wider tier as at strict is the very same array: memory is a few numbers a document.
+and wholes. What is the same at a wider tier as at strict is the very same array: memory is a few numbers a document.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -17,6 +17,7 @@ from training.evals.metrics import MetricSpec
 from training.evals.paired import compare_metrics
 from training.task.pack import Pack
 from training.task.records import to_json
+from training.task.score.values import LIST_KINDS
 
 LEAST, MOST, PER_KIND = 5, 20, 8  # documents of a slice; slices in all and of a kind
 LENGTH_N = 30  # documents from which it makes sense to cut by length
@@ -45,10 +46,7 @@ def slices_of(
             label = name.replace("_", " ").replace("-", " ")
             found.append(Slice(f"{kind}={name}", label, names == name, {kind: name}))
     found += _by_length(cells, chars)
-    for spec in pack.fields:
-        mask = ~np.isnan(cells.value("abstain", spec.name)) if spec.comparator != "ignore" else np.zeros(0, dtype=bool)
-        if mask.any():
-            found.append(Slice(f"missing={spec.name}", f"text without {spec.label.lower()}", mask, {}))
+    found += _by_absence(cells, pack)
     return [cut for cut in found if LEAST <= int(cut.mask.sum()) < cells.n_docs][:MOST]
 
 
@@ -63,9 +61,22 @@ def _by_length(cells: Cells, chars: Mapping[str, int]) -> list[Slice]:
     return [Slice(f"length={name}", label, mask, {}) for name, label, mask in cuts]
 
 
+def _by_absence(cells: Cells, pack: Pack) -> list[Slice]:
+    """Documents whose right answer has nothing in a list, or no time at all: `abstain` has a value there alone."""
+    absent = {spec.name: ~np.isnan(cells.value("abstain", spec.name)) for spec in pack.fields}
+    lists = [spec for spec in pack.fields if spec.kind in LIST_KINDS and spec.comparator != "ignore"]
+    found = [
+        Slice(f"missing={spec.name}", f"no {spec.label.lower()} in the text", absent[spec.name], {}) for spec in lists
+    ]
+    times = [absent[spec.name] for spec in pack.fields if spec.comparator == "duration"]
+    if times:
+        found.append(Slice("missing=times", "no times in the text", np.logical_and.reduce(times), {}))
+    return found
+
+
 def slice_metrics(specs: Sequence[MetricSpec], confirmatory: Sequence[str]) -> list[MetricSpec]:
     """What a slice is measured by: the primary metric, the confirmatory ones and what can go wrong, few in all."""
-    wanted = [specs[0].name, *confirmatory, "strict", "schema_valid", "hallucinated_docs", "omitted", "abstain_acc"]
+    wanted = [specs[0].name, "strict", "hallucinated_docs", "omitted", *confirmatory, "schema_valid", "abstain_acc"]
     by_name = {spec.name: spec for spec in specs}
     return [by_name[name] for name in dict.fromkeys(wanted) if name in by_name][:6]
 
