@@ -35,7 +35,9 @@ def first_page(url: str) -> str:
 def test_every_command_block_is_named_and_has_a_test() -> None:
     shells = [language for language, _ in readme.fenced(SOURCE) if language != "tree"]
     assert len(shells) == len(COMMANDS), "a fenced block without `<!-- command: NAME -->` above it, or of two lines"
-    assert set(COMMANDS) == {"start", "start-windows", "test", "compare", "data", "train", "space", "gpu"}
+    assert set(COMMANDS) == {
+        "start", "start-windows", "test", "compare", "data", "train", "evaluate", "gate", "space", "gpu",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["start", "test"])
@@ -92,6 +94,20 @@ def test_train_command_leaves_an_adapter(tmp_path: Path) -> None:
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len(list(tmp_path.glob("runs/*/adapter/adapter_model.safetensors"))) == 1
+
+
+def test_evaluate_command_leaves_figures_and_gate_reads_them(tmp_path: Path) -> None:
+    """The line as it stands, on two documents and without the passes that only take time."""
+    out = tmp_path / "evaluation"
+    words = last_step("evaluate")
+    words[words.index("--out") + 1] = str(out)
+    few = ["--limit", "2", "--latency-rows", "0", "--noise-rows", "0", "--home", str(tmp_path / "home")]
+    done = subprocess.run([*words, *few], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    arms = json.loads((out / "summary.json").read_text("utf-8"))["arms"]
+    assert arms["adapter:crumb-news-metadata"]["strict"]["n_total"] == 2
+    gate = subprocess.run(last_step("gate"), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert gate.returncode in (0, 1, 3) and "Parses as it stands" in gate.stdout, gate.stderr
 
 
 def test_space_command_uses_options_that_exist() -> None:

@@ -209,7 +209,7 @@ def test_slices_tell_where_the_tuned_arm_is_worse() -> None:
 
 
 def test_one_sample_cannot_be_consistent() -> None:
-    data = aggregates() | {"samples": 1}
+    data: dict[str, Any] = aggregates() | {"samples": 1}
     data["tables"]["consistency"]["samples"] = 1
     assert "answered once" in draw("consistency", data, PAIR).why_empty
 
