@@ -28,13 +28,16 @@ from studio.queries.evaluations import (
     pack_of,
 )
 from training.errors import InputError
+from training.evals.card import render_card
 from training.evals.gates import Gate, check_gates
 from training.evals.judge.figures import JudgedFigure, PairJudged, arm_figures, pair_figures
 from training.evals.judge.frame import OVERALL, PAIRWISE, POINTWISE, read_note, read_rows
 from training.evals.metric_pages import MetricPage, metric_pages, page_of
 from training.evals.records import CARD, GEN, ITEMS, JUDGE, REPORT, SCORES, SUMMARY
+from training.evals.report import render_report
 
 FRAMES = (GEN, SCORES, ITEMS, JUDGE)
+WRITTEN = {"report": render_report, "card": render_card}
 TEXTS = {"report": (REPORT, "text/html"), "card": (CARD, "text/markdown"), "summary": (SUMMARY, "application/json")}
 
 
@@ -121,17 +124,18 @@ def page_markdown(page: MetricPage) -> str:
 
 def payload(deps: Deps, evaluation: str, what: str, pair: Pair | None, tier: str) -> dict[str, str]:
     """A file for the browser to save: {name, mime, text}. `what` is one of TEXTS, figures, or chart:ID."""
-    if what in TEXTS:
+    folder = folder_of(deps, evaluation)
+    if what in TEXTS and (folder / TEXTS[what][0]).is_file():
         name, mime = TEXTS[what]
-        path = folder_of(deps, evaluation) / name
-        if not path.is_file():
-            raise InputError(
-                f"This evaluation has no {name}.", fix="It is written at the end: wait, or evaluate again."
-            )
-        return {"name": f"{evaluation}-{name}", "mime": mime, "text": path.read_text("utf-8")}
+        return {"name": f"{evaluation}-{name}", "mime": mime, "text": (folder / name).read_text("utf-8")}
     found = aggregates(deps, evaluation)
     if found is None:
         raise InputError("This evaluation has no figures yet.", fix="Wait until it is finished.")
+    if what in WRITTEN:  # what ships leaves the report out: it is written when it is wanted
+        name, mime = TEXTS[what]
+        return {"name": f"{evaluation}-{name}", "mime": mime, "text": WRITTEN[what](folder, pack_of(deps, found))}
+    if what in TEXTS:
+        raise InputError(f"This evaluation has no {TEXTS[what][0]}.", fix="It is written at the end: evaluate again.")
     if what.startswith("chart:"):
         chart = charts.drawn(found, charts.known(what.removeprefix("chart:")), pair, tier)
         return _csv(f"{evaluation}-{chart.id}.csv", chart.csv)

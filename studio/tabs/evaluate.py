@@ -33,13 +33,14 @@ DELETE = "Delete this evaluation with its answers from this machine?"
 
 def on_load(deps: Deps, visit: Visit, kept: str | None) -> list[Any]:
     """The evaluation that the address names, that this browser looked at last, or the best one there is."""
-    chosen = queries.first(deps, visit.query.get("evaluation", ""), kept or "")
-    return outputs({"now": "", "asked": "", **shown(deps, Page(chosen))})
+    return outputs(shown(deps, Page(queries.first(deps, visit.query.get("evaluation", ""), kept or ""))))
 
 
 def on_tick(deps: Deps, visit: Visit, *given: Any) -> list[Any]:
-    """What changed on the disk. A first evaluation opens by itself."""
+    """What changed on the disk. A first evaluation opens by itself; nothing before the page was filled."""
     page = Page(*given)
+    if not page.seen:
+        return outputs({})
     return outputs(shown(deps, page if page.chosen else page._replace(chosen=queries.first(deps))))
 
 
@@ -56,12 +57,13 @@ def on_pair(deps: Deps, visit: Visit, *given: Any) -> list[Any]:
 def on_open(deps: Deps, visit: Visit, *given: Any) -> list[Any]:
     """The tab is looked at for the first time, or again."""
     page = Page(*given)
-    now = page.now or "overview"
-    return outputs({**shown(deps, page._replace(now=now)), "now": now})
+    return on_view(page.now or "overview", deps, visit, *page)
 
 
 def on_view(name: str, deps: Deps, visit: Visit, *given: Any) -> list[Any]:
-    return outputs({**shown(deps, Page(*given)._replace(now=name)), "now": name})
+    """One of the views. Before the page was filled it is only remembered which one: what fills it comes next."""
+    page = Page(*given)
+    return outputs({**(shown(deps, page._replace(now=name)) if page.seen else {}), "now": name})
 
 
 def on_find(deps: Deps, visit: Visit, found: str | None, *given: Any) -> list[Any]:
@@ -122,10 +124,11 @@ def build(deps: Deps, app: gr.Blocks, tab: gr.Tab | None = None) -> None:
 def wire_page(deps: Deps, parts: Parts, wires: tuple[list[Any], list[Any]], app: gr.Blocks, tab: gr.Tab | None) -> None:
     """What is open, and what keeps it true."""
     page, every = wires
-    app.load(
+    filled = app.load(
         guard(partial(on_load, deps)), parts["chosen"], every, api_name="load_evaluations", js=recalling(STORE), **QUIET
     )
     parts["chosen"].change(None, parts["chosen"], None, js=keeping(STORE))
+    filled.success(guard(partial(on_pair, deps)), page, every, api_name="eval_filled", **QUIET)
     gr.Timer(TICK_S).tick(guard(partial(on_tick, deps)), page, every, api_name="eval_tick", queue=False, **QUIET)
     picked = parts["pick"].input(
         guard(partial(on_pick, deps)), [parts["pick"], *page], every, api_name="eval_pick", **QUIET

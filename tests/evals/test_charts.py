@@ -111,6 +111,11 @@ def test_a_correction_that_does_not_hold_takes_the_claim_back() -> None:
     lucky = difference("strict", 0.2, p=0.02, p_adjusted=0.11)
     view = view_of(aggregates([lucky]), PAIR, "strict")
     assert view.outcome(lucky) == "unsure"
+    words = draw("forest", aggregates([lucky]), PAIR).insight
+    assert words.endswith(
+        "(+0.20 [+0.15, +0.25], n = 100 documents; its test does not hold after correction, p = 0.11)."
+    )
+    assert "does not hold after correction" in draw("tiers", aggregates([lucky]), PAIR).insight
     assert view.outcome({**lucky, "p_adjusted": 0.04}) == "better"
     assert view.outcome({**lucky, "metric": "omitted", "p_adjusted": 0.04}) == "worse"
     assert view.outcome({**lucky, "metric": "chars", "p_adjusted": 0.04}) == "unsure"  # neither way is better

@@ -81,6 +81,14 @@ def test_the_page_opens_with_its_verdict_and_a_tick_then_sends_nothing(deps: Dep
     assert named(evaluate.on_tick(deps, PAGE, *page_of(found))) == {}
 
 
+def test_a_view_that_is_looked_at_before_the_page_was_filled_clears_nothing(deps: Deps) -> None:
+    assert named(evaluate.on_open(deps, PAGE, *Page())) == {"now": "overview"}
+    assert named(evaluate.on_tick(deps, PAGE, *Page(now="overview"))) == {}
+    found = named(evaluate.on_load(deps, PAGE, "mine"))
+    after = named(evaluate.on_pair(deps, PAGE, *page_of(found, now="overview")))
+    assert "tt-eval-table" in after["scorecard"] and "verdict" not in after
+
+
 def test_an_address_names_an_evaluation(deps: Deps) -> None:
     found = named(evaluate.on_load(deps, Visit("page", {"evaluation": "mine"}), "gone"))
     assert found["chosen"] == "mine"

@@ -7,7 +7,7 @@ from training.evals.charts import figures as fg
 from training.evals.charts.catalogue import empty, made
 from training.evals.charts.chart import Chart
 from training.evals.charts.view import Look, View, number, view_of, whole
-from training.evals.charts.words import interval, n_words, percent, safe
+from training.evals.charts.words import doubt_words, interval, n_words, percent, safe
 
 TIERS = (
     ("strict", "as asked", fg.GOOD, ""),
@@ -101,4 +101,5 @@ def _insight(view: View, rows: dict[str, dict[str, int]]) -> str:
         return f"{lead}: {'more' if outcome == 'better' else 'fewer'} by {size} of all, {n_words(figure.get('n'))}."
     if outcome == "same":
         return f"{lead}: the same on every document, {n_words(figure.get('n'))}."
-    return f"{lead}: no difference is shown ({size}, {n_words(figure.get('n'))})."
+    why = doubt_words(figure)
+    return f"{lead}: no difference is shown ({size}, {n_words(figure.get('n'))}{'; ' + why if why else ''})."

@@ -7,7 +7,7 @@ from training.evals.charts import figures as fg
 from training.evals.charts.catalogue import empty, made
 from training.evals.charts.chart import Chart
 from training.evals.charts.view import Look, View, number, view_of
-from training.evals.charts.words import difference_words, measured_words, n_words, percent, safe
+from training.evals.charts.words import difference_words, doubt_words, measured_words, n_words, percent, safe
 
 MADE_UP, LEFT_OUT = "hallucinated", "omitted"
 
@@ -84,7 +84,8 @@ def _insight(view: View, both: Sequence[Look]) -> str:
     parts: list[str] = []
     for figure, does in zip(figures, ("makes up", "leaves out"), strict=True):
         how = {"better": "less", "worse": "more", "same": "exactly as much"}.get(view.outcome(figure), "")
-        size = difference_words(figure)
+        why = doubt_words(figure) if view.outcome(figure) == "unsure" else ""
+        size = difference_words(figure) + ("; " + why if why else "")
         parts.append(f"{does} {how} ({size})" if how else f"is not shown to differ in what it {does} ({size})")
     turn = (
         "but" if [view.outcome(figure) for figure in figures] in (["better", "worse"], ["worse", "better"]) else "and"

@@ -7,7 +7,16 @@ from training.evals.charts import figures as fg
 from training.evals.charts.catalogue import empty, made
 from training.evals.charts.chart import Chart
 from training.evals.charts.view import Look, Record, View, number, view_of, whole
-from training.evals.charts.words import difference_words, interval, measured_words, n_words, num, plural, safe
+from training.evals.charts.words import (
+    difference_words,
+    doubt_words,
+    interval,
+    measured_words,
+    n_words,
+    num,
+    plural,
+    safe,
+)
 
 STEPS = range(1, 11)
 LARGEST = 30.0  # px of the fullest bubble
@@ -122,4 +131,5 @@ def _insight(view: View, field: str, constant: float | None, arms: Sequence[Look
     outcome = view.outcome(figure)
     if outcome in ("better", "worse"):
         return f"{said}, and {size} points {'nearer' if outcome == 'better' else 'further off'} than {a} ({n})."
-    return f"{said}; no difference to {a} is shown ({difference_words(figure)}, {n})."
+    why = doubt_words(figure)
+    return f"{said}; no difference to {a} is shown ({difference_words(figure)}, {n}{'; ' + why if why else ''})."

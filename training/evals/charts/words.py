@@ -98,6 +98,17 @@ def detectable_words(figure: Mapping[str, Any]) -> str:
     return f"a difference of {num(found)} would be found 4 times in 5" if found else ""
 
 
+def doubt_words(figure: Mapping[str, Any]) -> str:
+    """Why a difference is not claimed although its interval leaves out 0: the test, corrected or not; "" otherwise."""
+    low, high = number(figure.get("ci_low")), number(figure.get("ci_high"))
+    if low is None or high is None or low <= 0 <= high:
+        return ""
+    p, adjusted = number(figure.get("p")), number(figure.get("p_adjusted"))
+    if adjusted is not None and p is not None and adjusted > p:
+        return f"its test does not hold after correction, {p_words(adjusted)}"
+    return f"its test does not hold, {p_words(p)}" if p is not None else ""
+
+
 def change_sentence(view: View, figure: Mapping[str, Any]) -> str:
     """What became of one metric from a to b: "Ingredients F1 rose by 0.61 [0.57, 0.65]" and who and n."""
     metric = str(figure.get("metric"))
@@ -109,10 +120,9 @@ def change_sentence(view: View, figure: Mapping[str, Any]) -> str:
     if outcome == "same":
         return f"{label}: {b} and {a} are equal on every document ({n})."
     if outcome == "unsure":
-        why = detectable_words(figure)
-        return f"{label}: no difference between {b} and {a} is shown ({difference_words(figure)}, {n}" + (
-            f"; {why})." if why else ")."
-        )
+        why = doubt_words(figure) or detectable_words(figure)
+        told = ", ".join((difference_words(figure), n))
+        return f"{label}: no difference between {b} and {a} is shown ({told}{'; ' + why if why else ''})."
     size = interval(abs(difference), *sorted((abs(low or 0.0), abs(high or 0.0))))
     way = "higher" if difference > 0 else "lower"
     good = "better" if outcome == "better" else "worse"
