@@ -7,6 +7,7 @@ reads what ships.
 """
 
 import json
+import uuid
 from functools import partial
 from typing import Any
 
@@ -22,7 +23,7 @@ from studio.tabs import evaluate_docs as docs
 from studio.tabs import evaluate_form as form
 from studio.tabs import evaluate_parts as lay
 from studio.tabs.evaluate_parts import Parts
-from studio.tabs.evaluate_view import OUTPUTS, Page, frames_of, outputs, shown
+from studio.tabs.evaluate_view import OUTPUTS, Page, frames_of, is_behind, outputs, shown
 from studio.tabs.kept import keeping, recalling
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # of a page's own events
@@ -36,11 +37,15 @@ def on_load(deps: Deps, visit: Visit, kept: str | None) -> list[Any]:
     return outputs(shown(deps, Page(queries.first(deps, visit.query.get("evaluation", ""), kept or ""))))
 
 
-def on_tick(deps: Deps, visit: Visit, *given: Any) -> list[Any]:
-    """What changed on the disk. A first evaluation opens by itself; nothing before the page was filled."""
+def on_tick(deps: Deps, visit: Visit, chosen: str | None, seen: str | None) -> Any:
+    """A new word where files changed since the page was filled; most ticks touch nothing but one hidden field, since
+    every component that an event names is laid out again."""
+    return uuid.uuid4().hex if seen and is_behind(deps, chosen or "", seen) else gr.skip()
+
+
+def on_news(deps: Deps, visit: Visit, *given: Any) -> list[Any]:
+    """What changed on the disk. A first evaluation opens by itself."""
     page = Page(*given)
-    if not page.seen:
-        return outputs({})
     return outputs(shown(deps, page if page.chosen else page._replace(chosen=queries.first(deps))))
 
 
@@ -129,7 +134,11 @@ def wire_page(deps: Deps, parts: Parts, wires: tuple[list[Any], list[Any]], app:
     )
     parts["chosen"].change(None, parts["chosen"], None, js=keeping(STORE))
     filled.success(guard(partial(on_pair, deps)), page, every, api_name="eval_filled", **QUIET)
-    gr.Timer(TICK_S).tick(guard(partial(on_tick, deps)), page, every, api_name="eval_tick", queue=False, **QUIET)
+    gr.Timer(TICK_S).tick(
+        guard(partial(on_tick, deps)), [parts["chosen"], parts["seen"]], parts["news"], api_name="eval_tick",
+        queue=False, **QUIET,
+    )  # fmt: skip
+    parts["news"].change(guard(partial(on_news, deps)), page, every, api_name="eval_news", **QUIET)
     picked = parts["pick"].input(
         guard(partial(on_pick, deps)), [parts["pick"], *page], every, api_name="eval_pick", **QUIET
     )
@@ -147,7 +156,7 @@ def wire_page(deps: Deps, parts: Parts, wires: tuple[list[Any], list[Any]], app:
     )
     found.success(None, parts["find"], None, js="(found) => tasteTest.showChart(found)")
     if tab is not None:
-        tab.select(guard(partial(on_open, deps)), page, every, api_name="eval_open", **QUIET)
+        tab.select(guard(partial(on_open, deps)), page, every, api_name="eval_tab", **QUIET)
 
 
 def wire_acts(deps: Deps, parts: Parts, page: list[Any], every: list[Any]) -> None:

@@ -58,7 +58,7 @@ def hidden(name: str, label: str) -> gr.Textbox:
 
 def build_top(deps: Deps) -> Parts:
     """Which evaluation, how it stands, what it says, and which two arms are compared."""
-    parts: Parts = {name: hidden(name, name) for name in ("chosen", "now", "seen", "asked", "payload")}
+    parts: Parts = {name: hidden(name, name) for name in ("chosen", "now", "seen", "asked", "news", "payload")}
     parts |= {f"ask_{kind}": hidden(f"ask-{kind}", f"ask {kind}") for kind in ASKS}
     parts["why"] = view(note(eval_head.SPACE) if deps.settings.space else "", elem_id="tt-eval-why")
     with gr.Row(elem_id="tt-eval-bar"):

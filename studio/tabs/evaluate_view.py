@@ -91,6 +91,12 @@ def shown(deps: Deps, page: Page) -> dict[str, Any]:
     return {**made, **({"seen": seen} if seen != page.seen else {})}
 
 
+def is_behind(deps: Deps, chosen: str, seen: str) -> bool:
+    """Whether files changed since a page was sent what it has."""
+    chosen = chosen if chosen and queries.known(deps, chosen) else ""
+    return seen_of(seen).top != [chosen, *queries.stamps(deps, chosen)]
+
+
 class Seen(NamedTuple):
     top: list[Any]
     verdict: list[Any]

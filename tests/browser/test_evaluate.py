@@ -35,7 +35,8 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio
 
 def opened(open_page: Open, studio: Studio, evaluation: str, *size: int, **more: Any) -> Any:
     """The page by the evaluation's own link."""
-    page = open_page(f"{studio.url}/?evaluation={evaluation}", *size, **more)
+    page = open_page(studio.url, *size, **more)  # a link leaves Compare before its button was waited for
+    page.goto(f"{studio.url}/?evaluation={evaluation}")
     page.locator("#tt-eval-verdict .tt-eval-sentence").wait_for()
     page.locator("#tt-eval-scorecard table").wait_for()
     return page
@@ -124,7 +125,7 @@ def test_charts_are_found_by_other_reports_names_and_taken_away(
     studio, evaluation = evaluated
     page = opened(open_page, studio, evaluation)
     search = page.locator("#tt-eval-find input")
-    search.fill("ROUGE")
+    search.press_sequentially("ROUGE")
     page.get_by_role("option", name=re.compile("^ROUGE")).click()
     page.locator("#tt-eval-view-text #tt-chart-overlap").wait_for()
     view(page, "overview")
@@ -169,7 +170,8 @@ def test_an_evaluation_goes_on_without_its_page(own_studio: Studio, open_page: O
 
 def test_one_that_broke_off_says_so_and_is_deleted_only_after_a_yes(own_studio: Studio, open_page: Open) -> None:
     run = under_way(own_studio.home, "failed", error="The base is gone.", fix="Choose another.")
-    page = open_page(f"{own_studio.url}/?evaluation={run}")
+    page = open_page(own_studio.url)
+    page.goto(f"{own_studio.url}/?evaluation={run}")
     page.locator("#tt-eval-progress", has_text="The base is gone.").wait_for()
     page.once("dialog", lambda dialog: dialog.dismiss())
     page.locator("#tt-eval-forget").click()
