@@ -37,10 +37,11 @@ def on_load(deps: Deps, visit: Visit, kept: str | None) -> list[Any]:
     return outputs(shown(deps, Page(queries.first(deps, visit.query.get("evaluation", ""), kept or ""))))
 
 
-def on_tick(deps: Deps, visit: Visit, chosen: str | None, seen: str | None) -> Any:
-    """A new word where files changed since the page was filled; most ticks touch nothing but one hidden field, since
-    every component that an event names is laid out again."""
-    return uuid.uuid4().hex if seen and is_behind(deps, chosen or "", seen) else gr.skip()
+def on_tick(deps: Deps, visit: Visit, *given: Any) -> Any:
+    """A new word where the page lacks something; most ticks touch nothing but one hidden field, since every component
+    that an event names is laid out again."""
+    page = Page(*given)
+    return uuid.uuid4().hex if page.seen and is_behind(deps, page) else gr.skip()
 
 
 def on_news(deps: Deps, visit: Visit, *given: Any) -> list[Any]:
@@ -135,7 +136,7 @@ def wire_page(deps: Deps, parts: Parts, wires: tuple[list[Any], list[Any]], app:
     parts["chosen"].change(None, parts["chosen"], None, js=keeping(STORE))
     filled.success(guard(partial(on_pair, deps)), page, every, api_name="eval_filled", **QUIET)
     gr.Timer(TICK_S).tick(
-        guard(partial(on_tick, deps)), [parts["chosen"], parts["seen"]], parts["news"], api_name="eval_tick",
+        guard(partial(on_tick, deps)), page, parts["news"], api_name="eval_tick",
         queue=False, **QUIET,
     )  # fmt: skip
     parts["news"].change(guard(partial(on_news, deps)), page, every, api_name="eval_news", **QUIET)

@@ -91,10 +91,11 @@ def shown(deps: Deps, page: Page) -> dict[str, Any]:
     return {**made, **({"seen": seen} if seen != page.seen else {})}
 
 
-def is_behind(deps: Deps, chosen: str, seen: str) -> bool:
-    """Whether files changed since a page was sent what it has."""
-    chosen = chosen if chosen and queries.known(deps, chosen) else ""
-    return seen_of(seen).top != [chosen, *queries.stamps(deps, chosen)]
+def is_behind(deps: Deps, page: Page) -> bool:
+    """Whether files changed since a page was sent what it has, or the view that it looks at was never sent."""
+    chosen = page.chosen if page.chosen and queries.known(deps, page.chosen) else ""
+    had = seen_of(page.seen)
+    return had.top != [chosen, *queries.stamps(deps, chosen)] or (page.now in lay.VIEWS and page.now not in had.views)
 
 
 class Seen(NamedTuple):

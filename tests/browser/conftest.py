@@ -108,7 +108,10 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
-    """`open_page(url, width, height, dark)`: a page whose console errors fail the test at its end, where `strict`."""
+    """`open_page(url, width, height, dark)`: a page whose console errors fail the test at its end, where `strict`.
+
+    It is given when `ready` is seen, Compare's button unless the address leads to another tab.
+    """
     contexts: list[Any] = []
     said: list[str] = []
 
@@ -116,7 +119,9 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
         if message.type == "error":
             said.append(f"{message.text} ({message.location})")
 
-    def open_one(url: str, width: int = 1440, height: int = 900, dark: bool = False, strict: bool = True) -> Any:
+    def open_one(  # size: one page, all its ways of being opened
+        url: str, width: int = 1440, height: int = 900, dark: bool = False, strict: bool = True, ready: str = "#tt-run"
+    ) -> Any:
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
@@ -130,7 +135,7 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
             page.on("console", listen)
             page.on("pageerror", lambda err: said.append(str(err)))
         page.goto(url)
-        page.locator("#tt-run").wait_for()
+        page.locator(ready).first.wait_for()
         page.wait_for_function("tasteTest.ticks > 0")
         return page
 

@@ -35,9 +35,8 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio
 
 def opened(open_page: Open, studio: Studio, evaluation: str, *size: int, **more: Any) -> Any:
     """The page by the evaluation's own link."""
-    page = open_page(studio.url, *size, **more)  # a link leaves Compare before its button was waited for
-    page.goto(f"{studio.url}/?evaluation={evaluation}")
-    page.locator("#tt-eval-verdict .tt-eval-sentence").wait_for()
+    sentence = "#tt-eval-verdict .tt-eval-sentence"
+    page = open_page(f"{studio.url}/?evaluation={evaluation}", *size, ready=sentence, **more)
     page.locator("#tt-eval-scorecard table").wait_for()
     return page
 
@@ -150,7 +149,7 @@ def test_an_evaluation_goes_on_without_its_page(own_studio: Studio, open_page: O
     page.locator("#tt-eval-verdict", has_text=re.compile("No evaluation yet|F1|rose")).wait_for()
     page.locator("#tt-eval-new").click()
     for name in ("base", "prompted base"):
-        page.locator("#tt-eval-arms label", has_text=re.compile(f"^{name}$")).locator("input").uncheck()
+        page.locator("#tt-eval-arms").get_by_label(name, exact=True).uncheck()
     for box in page.locator("#tt-eval-adapters input:checked").all():
         box.uncheck()
     page.locator("#tt-eval-limit input").fill("6")
@@ -170,8 +169,7 @@ def test_an_evaluation_goes_on_without_its_page(own_studio: Studio, open_page: O
 
 def test_one_that_broke_off_says_so_and_is_deleted_only_after_a_yes(own_studio: Studio, open_page: Open) -> None:
     run = under_way(own_studio.home, "failed", error="The base is gone.", fix="Choose another.")
-    page = open_page(own_studio.url)
-    page.goto(f"{own_studio.url}/?evaluation={run}")
+    page = open_page(f"{own_studio.url}/?evaluation={run}", ready="#tt-eval-progress p, #tt-eval-progress div")
     page.locator("#tt-eval-progress", has_text="The base is gone.").wait_for()
     page.once("dialog", lambda dialog: dialog.dismiss())
     page.locator("#tt-eval-forget").click()
@@ -210,5 +208,6 @@ def test_no_view_makes_the_page_scroll_sideways(
         view(page, name)
         filled(page, name)
         assert sideways(page) <= 0, name
-        inside = page.locator("#tt-tabs > #tt-tab-evaluate")
-        assert inside.evaluate("tab => tab.scrollWidth - tab.clientWidth") <= 0, name
+        if width >= 900:  # there the tab scrolls by itself, on a phone the page does
+            inside = page.locator("#tt-tabs > #tt-tab-evaluate")
+            assert inside.evaluate("tab => tab.scrollWidth - tab.clientWidth") <= 0, name

@@ -78,13 +78,14 @@ def test_the_page_opens_with_its_verdict_and_a_tick_then_sends_nothing(deps: Dep
     assert "tt-eval-sentence" in found["verdict"] and "18 documents" in found["facts"]
     assert found["a"]["value"] == "base" and found["b"]["value"] == TUNED
     assert "scorecard" not in found  # no view before the tab is looked at
-    assert evaluate.on_tick(deps, PAGE, "mine", found["seen"]) == SAME
+    assert evaluate.on_tick(deps, PAGE, *page_of(found)) == SAME
+    assert evaluate.on_tick(deps, PAGE, *page_of(found, now="overview")) != SAME  # looked at, and never sent
     assert named(evaluate.on_news(deps, PAGE, *page_of(found))) == {}
 
 
 def test_a_view_that_is_looked_at_before_the_page_was_filled_clears_nothing(deps: Deps) -> None:
     assert named(evaluate.on_open(deps, PAGE, *Page())) == {"now": "overview"}
-    assert evaluate.on_tick(deps, PAGE, "", "") == SAME
+    assert evaluate.on_tick(deps, PAGE, *Page(now="overview")) == SAME
     found = named(evaluate.on_load(deps, PAGE, "mine"))
     after = named(evaluate.on_pair(deps, PAGE, *page_of(found, now="overview")))
     assert "tt-eval-table" in after["scorecard"] and "verdict" not in after
@@ -208,7 +209,7 @@ def test_nothing_yet_says_what_will_be_here(tmp_path: Path, monkeypatch: pytest.
     page = page_of(found, now="overview")
     assert named(evaluate.on_view("overview", deps, PAGE, *page))["plot_forest"]["visible"] is False
     run = under_way(tmp_path / "none", "cancelled")
-    assert evaluate.on_tick(deps, PAGE, "", page.seen) != SAME
+    assert evaluate.on_tick(deps, PAGE, *page) != SAME
     first = named(evaluate.on_news(deps, PAGE, *page))
     assert first["chosen"] == run and "Cancelled by you" in first["progress"] and first["again"]["visible"]
 
@@ -222,7 +223,7 @@ def test_an_evaluation_that_ends_shows_its_figures_by_itself(tmp_path: Path, mon
     (evals_root(tmp_path / "home") / run).rename(tmp_path / "gone")
     made = make_evaluation(tmp_path / "elsewhere", run, count=6, arms=("base", TUNED))
     made.rename(evals_root(tmp_path / "home") / run)
-    assert evaluate.on_tick(deps, PAGE, run, found["seen"]) != SAME
+    assert evaluate.on_tick(deps, PAGE, *page_of(found, now="overview")) != SAME
     after = named(evaluate.on_news(deps, PAGE, *page_of(found, now="overview")))
     assert "tt-eval-sentence" in after["verdict"] and "tt-eval-table" in after["scorecard"]
 
