@@ -12,7 +12,7 @@ demo: $(VENV)/.run     ## the same comparison without a window
 	sh -c "$$($(PYTHON) -m tests.readme command compare)"
 
 test: $(VENV)/.dev     ## the fast tests, browser included
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 check: $(VENV)/.dev    ## what has to be clean before a commit
 	$(BIN)/python -m pre_commit run --all-files

@@ -13,8 +13,13 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.running import CHROMIUM_FLAGS, chromium
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # one of several: the others want their cores, torch takes all
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The same examples each time; `pytest --hypothesis-profile=search` looks for new ones.
 settings.register_profile("same", derandomize=True, database=None, deadline=None)  # no timing is asserted
@@ -68,6 +73,21 @@ def stay_on_this_machine(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     open_to_all = False
     assert not tried, f"reached for the network: {tried}"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The system's Chromium, one for all tests: Playwright allows no second one beside it."""
+    try:
+        path = chromium()
+    except RuntimeError as err:
+        pytest.skip(str(err))
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")

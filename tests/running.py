@@ -43,6 +43,13 @@ def chromium() -> str:
     raise RuntimeError("No Chromium on this machine: install it, what a person sees is looked at in it.")
 
 
+# What a test machine's Chromium is started with: no sandbox (it may run as root), no word to its maker.
+CHROMIUM_FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
 def wait_for_page(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Until the first page is served whole. RuntimeError with the app's last words when it ends or takes too long."""
     until = time.perf_counter() + WAIT_S
