@@ -108,6 +108,47 @@ def test_the_fused_optimizer_takes_the_same_steps(tiny_models: Path, tmp_path: P
     assert fused == pytest.approx(plain, rel=1e-3)
 
 
+@pytest.mark.parametrize(("architecture", "method"), [("lfm2", "lora"), ("gemma3", "lora"), ("gpt2", "full")])
+def test_computing_again_gives_the_numbers_that_keeping_gives(
+    tiny_models: Path, tmp_path: Path, architecture: str, method: str
+) -> None:
+    """With dropout in the adapter, which must fall the same way the second time."""
+    dropout = 0.1 if method == "lora" else 0.0
+    given: dict[str, Any] = {"method": method, "dropout": dropout, "max_steps": 4, "learning_rate": 1e-3}
+    for on in (False, True):
+        train_tiny(tiny_models, tmp_path / str(on), architecture, gradient_checkpointing=on, **given)
+    kept, again = (curve(tmp_path / str(on)) for on in (False, True))
+    assert [line[1] for line in again] == pytest.approx([line[1] for line in kept], rel=1e-4)
+    assert [line[3] for line in again] == pytest.approx([line[3] for line in kept], rel=1e-3), "gradient norms"
+
+
+def test_layers_are_really_run_again(tiny_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers import modeling_utils
+
+    ways: list[bool] = []
+    real = modeling_utils.checkpoint
+
+    def watched(*args: Any, **given: Any) -> Any:
+        ways.append(given["use_reentrant"])
+        return real(*args, **given)
+
+    monkeypatch.setattr(modeling_utils, "checkpoint", watched)
+    for on in (False, True):
+        train_tiny(tiny_models, tmp_path / str(on), gradient_checkpointing=on, max_steps=1, rows=ROWS[:8])
+        assert bool(ways) is on
+    assert set(ways) == {False}
+
+
+def test_a_model_that_can_not_compute_again_is_named(tiny_models: Path, tmp_path: Path) -> None:
+    from transformers import LlamaForCausalLM
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LlamaForCausalLM, "supports_gradient_checkpointing", False)
+        with pytest.raises(InputError, match="gradient_checkpointing is on, which LlamaForCausalLM") as caught:
+            train_tiny(tiny_models, tmp_path, "llama", gradient_checkpointing=True, max_steps=1)
+    assert "false" in caught.value.fix
+
+
 def test_focal_loss_and_short_rows_first_change_what_is_learnt(tiny_models: Path, tmp_path: Path) -> None:
     kinds: dict[str, dict[str, Any]] = {"plain": {}, "focal": {"focal_gamma": 2.0}, "short": {"short_first_steps": 8}}
     for name, changes in kinds.items():

@@ -109,6 +109,9 @@ def test_out_of_memory_halves_the_batch_and_keeps_the_rows_of_a_step() -> None:
     assert "half" in first.words
     assert {"max_length": 700, "too_long": "drop"} in [item.changes for item in rest]
     assert {"method": "qlora"} in [item.changes for item in rest]
+    assert {"gradient_checkpointing": True} in [item.changes for item in rest]
+    on = advice("out_of_memory", replace(GOOD, gradient_checkpointing=True))
+    assert not any("gradient_checkpointing" in item.changes for item in on)
     odd, *_ = advice("out_of_memory", replace(GOOD, batch_size=3))
     assert odd.changes == {"batch_size": 1, "grad_accumulation": 3}
     full = advice("out_of_memory", replace(GOOD, method="full"), gpu=False)

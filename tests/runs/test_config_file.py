@@ -1,5 +1,7 @@
 """YAML, words and command: three ways to the same config, and what can't be read is told with field and fix."""
 
+import hashlib
+import json
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +28,8 @@ OTHER: dict[str, Any] = {
     "epochs": 1.5, "batch_size": 2, "grad_accumulation": 3, "learning_rate": 1e-5, "schedule": "linear",
     "warmup": 10.0, "weight_decay": 0.01, "optimizer": "adamw_8bit", "adam_beta2": 0.98, "max_grad_norm": 0.0,
     "max_length": 512, "too_long": "drop", "packing": True, "answer_only": False, "short_first_steps": 5,
-    "focal_gamma": 2.0, "dtype": "bf16", "seed": 3407, "eval_steps": 7, "save_steps": 9, "sample_steps": 11,
+    "focal_gamma": 2.0, "dtype": "bf16", "gradient_checkpointing": True, "seed": 3407,
+    "eval_steps": 7, "save_steps": 9, "sample_steps": 11,
     "early_stopping": 2, "evaluate_rows": 0, "backend": "trl", "report_to": ("wandb", "tensorboard"), "threads": 2,
     "save_dtype": "fp32",
 }  # fmt: skip
@@ -51,6 +54,16 @@ def test_each_field_comes_through_file_and_command_alone(field: str, tmp_path: P
     assert read_config(tmp_path / "run.yaml") == config
     words = shlex.split(command(config))
     assert with_settings(RunConfig(), [word for word in words if "=" in word]) == config
+
+
+def test_a_config_from_before_gradient_checkpointing_is_the_same_config() -> None:
+    """Runs, files and hashes of a studio that did not know the field mean what they meant."""
+    old = {name: value for name, value in RunConfig(dataset="x").to_json().items() if name != "gradient_checkpointing"}
+    config = config_from(old)
+    assert config == RunConfig(dataset="x", gradient_checkpointing=False)
+    hashed = {name: value for name, value in old.items() if name not in ("name", "report_to")}
+    assert config.sha256 == hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
+    assert config.sha256 == replace(config, gradient_checkpointing=True).sha256, "the weights come out the same"
 
 
 def test_what_the_yaml_says_is_what_it_is_about_and_what_differs() -> None:

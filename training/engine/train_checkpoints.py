@@ -14,7 +14,10 @@ from training.errors import InputError
 _NAME = re.compile(r"checkpoint-(\d+)")
 _MARK = "whole"
 _OF = "of.json"  # in checkpoints/: what they are checkpoints of
-_HARMLESS = frozenset({"name", "report_to", "evaluate_rows", "save_steps", "sample_steps", "threads", "save_dtype"})
+_HARMLESS = frozenset({
+    "name", "report_to", "evaluate_rows", "save_steps", "sample_steps", "threads", "save_dtype",
+    "gradient_checkpointing",
+})  # fmt: skip
 log = logging.getLogger(__name__)
 
 

@@ -97,7 +97,7 @@ def _trainer(
             dev=_dev_batches(dev, config.batch_size, pad),
             focal_gamma=config.focal_gamma,
             model=model,
-            args=_arguments(job, plan, len(rows.input_ids), dev is not None),
+            args=_arguments(job, plan, len(rows.input_ids), dev is not None, _recomputes(job, model)),
             train_dataset=_dataset(rows),
             eval_dataset=_dataset(dev) if dev is not None and config.eval_steps else None,
             data_collator=packed if config.packing else lambda batch: padded(batch, pad),
@@ -128,7 +128,19 @@ def _mirrors(job: TrainJob) -> Iterator[None]:
         ) from err
 
 
-def _arguments(job: TrainJob, plan: Plan, rows: int, has_dev: bool) -> SFTConfig:
+def _recomputes(job: TrainJob, model: Any) -> bool:
+    """Whether the trainer is to switch gradient checkpointing on; unsloth's model has done so itself by now."""
+    if not job.config.gradient_checkpointing or hasattr(model, "peft_config"):
+        return False
+    if not getattr(model, "supports_gradient_checkpointing", False):
+        raise InputError(
+            f"gradient_checkpointing is on, which {type(model).__name__} does not know.",
+            fix="Set gradient_checkpointing to false; a smaller batch_size saves memory too.",
+        )
+    return True
+
+
+def _arguments(job: TrainJob, plan: Plan, rows: int, has_dev: bool, recomputes: bool) -> SFTConfig:
     config = job.config
     steps = config.steps_of(rows)
     saves = bool(config.save_steps or config.early_stopping)
@@ -151,7 +163,8 @@ def _arguments(job: TrainJob, plan: Plan, rows: int, has_dev: bool) -> SFTConfig
         max_length=None,  # the rows were checked against it; nothing may be cut
         completion_only_loss=config.answer_only,
         dataset_kwargs={"skip_prepare_dataset": True},
-        gradient_checkpointing=False,
+        gradient_checkpointing=recomputes,
+        gradient_checkpointing_kwargs={"use_reentrant": False} if recomputes else None,
         bf16=plan.autocast == torch.bfloat16,
         fp16=plan.autocast == torch.float16,
         tf32=True if plan.tf32 else None,

@@ -53,7 +53,7 @@ def load(job: TrainJob, plan: Plan) -> tuple[Any, Any]:
             lora_dropout=config.dropout,
             target_modules=targets,
             bias="none",
-            use_gradient_checkpointing=False,
+            use_gradient_checkpointing="unsloth" if config.gradient_checkpointing else False,
             use_rslora=config.method == "rslora",
             random_state=config.seed,
             max_seq_length=config.max_length,

@@ -20,6 +20,7 @@ OPTIMIZERS = ("adamw_torch", "adamw_torch_fused", "adamw_8bit", "paged_adamw_8bi
 SAVE_DTYPES = ("fp16", "bf16", "fp32")
 TOO_LONG = ("error", "drop")
 MIRRORS = ("trackio", "tensorboard", "wandb")
+_SAME_WEIGHTS = ("name", "report_to", "gradient_checkpointing")  # fields that no number of the result hangs on
 GROUPS = ("what", "main", "length", "learning", "watching", "machine")
 
 
@@ -119,6 +120,11 @@ class RunConfig:
     dtype: str = knob(
         "auto", "What is computed in. auto: bf16 where the device has it.", group="machine", choices=DTYPES
     )
+    gradient_checkpointing: bool = knob(
+        False, "What a layer computed is not kept for the way back but computed again: the same numbers, much less "
+        "memory for long rows, each step about a third longer. unsloth does it in a way of its own.",
+        group="machine", off="false",
+    )  # fmt: skip
     seed: int = knob(7, "Same seed, same run.", group="learning")
     eval_steps: int = knob(0, "Loss on the dev rows every so many steps.", group="watching", unit="steps", off="0")
     save_steps: int = knob(
@@ -172,8 +178,8 @@ class RunConfig:
 
     @property
     def sha256(self) -> str:
-        """Hex SHA-256 of everything that can change the weights; the name and the mirrors can't."""
-        data = {key: value for key, value in self.to_json().items() if key not in ("name", "report_to")}
+        """Hex SHA-256 of everything that can change the weights; the name, the mirrors and what is kept can't."""
+        data = {key: value for key, value in self.to_json().items() if key not in _SAME_WEIGHTS}
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
