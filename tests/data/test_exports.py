@@ -6,11 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled
 
+from tests.data.hub_server import Hub
 from tests.data.test_versions import content, row
-from training.data.exports import FORMS, REJECTED, answer_text, export_version, push_to_hub
+from training.data.exports import FORMS, REJECTED, answer_text, export_version, hub_key, push_to_hub
 from training.data.versions import Version, write_version
 from training.errors import DataError
 from training.task.pack import BUILTIN, Pack, load_pack
@@ -125,9 +128,59 @@ def http_error(code: int) -> Callable[[], Exception]:
         (http_error(500), "later"),
         (lambda: OfflineModeIsEnabled("offline"), "HF_HUB_OFFLINE|Unset"),
         (lambda: ConnectionError("no route"), "connection"),
+        (lambda: httpx.ConnectError("no route"), "connection"),
     ],
 )
 def test_what_the_hub_refuses_is_told_with_a_fix(version: Version, error: Callable[[], Exception], fix: str) -> None:
     with pytest.raises(DataError) as caught:
         push_to_hub(version, "ann/soups", api=FakeHub(error()))
     assert any(word in caught.value.fix for word in fix.split("|"))
+
+
+@pytest.fixture
+def online(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Hub's client believes in a network; what it is given stands on this machine."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.is_offline_mode", lambda: False)
+
+
+@pytest.mark.usefixtures("online")
+def test_over_real_http_a_version_arrives_whole_and_private(version: Version) -> None:
+    with Hub().running() as hub:
+        push_to_hub(version, " ann/soups ", api=HfApi(endpoint=hub.url, token="hf_ours"))
+    asked = hub.repos[0]
+    assert asked["type"] == "dataset" and (asked.get("private") or asked.get("visibility") == "private")
+    assert hub.files["README.md"] == (version.folder / "card.md").read_bytes()
+    assert hub.files["test.jsonl"] == (version.folder / "test.jsonl").read_bytes()
+    assert "refused.jsonl" not in hub.files and hub.tokens == {"Bearer hf_ours"}
+
+
+@pytest.mark.usefixtures("online")
+def test_over_real_http_a_refusal_and_silence_are_told(version: Version) -> None:
+    with Hub(403).running() as hub, pytest.raises(DataError, match="refused ann/soups") as caught:
+        push_to_hub(version, "ann/soups", api=HfApi(endpoint=hub.url, token="hf_ours"))
+    assert "may write there" in caught.value.fix
+    with pytest.raises(DataError, match="can't be reached"):
+        push_to_hub(version, "ann/soups", api=HfApi(endpoint=hub.url, token="hf_ours"))
+
+
+@pytest.mark.parametrize("repo", ["", "soups", "a/b/c", "ann/so ups", "ann/"])
+def test_only_owner_and_name_make_a_repository(version: Version, repo: str) -> None:
+    with pytest.raises(DataError, match="no name for a repository"):
+        push_to_hub(version, repo, api=FakeHub())
+
+
+def test_the_token_comes_from_the_environment_or_the_keyring_and_does_not_print(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept: dict[tuple[str, str], str] = {("taste-test", "HF_TOKEN"): "hf_of_the_keyring"}
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr("keyring.get_password", lambda service, name: kept.get((service, name)))
+    assert hub_key().header() == "Bearer hf_of_the_keyring" and "hf_of" not in repr(hub_key())
+    kept.clear()
+    with pytest.raises(DataError, match="HF_TOKEN is not set") as caught:
+        hub_key()
+    assert "hf auth login" in caught.value.fix and "keyring set" in caught.value.fix
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: "hf_of_the_login")
+    assert hub_key().header() == "Bearer hf_of_the_login"

@@ -11,8 +11,11 @@ from training.errors import DataError
 
 if TYPE_CHECKING:
     from training.chat.cost import Estimate
+    from training.chat.exchange import Usage
+    from training.data.teacher.plan import TeacherSpec
 
 REVIEW = "review"  # the note of a row that a person has to look at
+KNOCK_S = 10.0  # how long an endpoint may take to be there
 
 
 def ledger_path(home: Path, spec: DatasetSpec) -> Path:
@@ -36,6 +39,39 @@ def estimate_teacher(spec: DatasetSpec, home: Path) -> "Estimate":
     rows = chain.from_iterable(read_source(spec.resolved(source), spec.seed) for source in spec.sources)
     path, count = ledger_path(home, spec), token_counter(spec.tokenizer, home) if spec.tokenizer else None
     return estimate_posts(rows, pack, spec.teacher, path, count)
+
+
+def teacher_spent(spec: DatasetSpec, home: Path) -> "Usage":
+    """What every build of that name has used so far; no file is made where there is none yet."""
+    from training.chat.exchange import Usage
+    from training.data.teacher.ledger import Ledger
+
+    path = ledger_path(home, spec)
+    if not path.is_file():
+        return Usage()
+    with Ledger(path) as ledger:
+        return ledger.spent
+
+
+def check_teacher(teacher: "TeacherSpec") -> None:
+    """DataError where the teacher can't be asked: its key is not there, or nothing answers at its address.
+
+    It costs nothing: no model is named and no key is sent, and whatever the endpoint says to that is an answer.
+    """
+    import httpx
+
+    from training.chat.keys import find_key
+
+    find_key(teacher.key_env)
+    try:
+        httpx.get(teacher.base_url, timeout=KNOCK_S, follow_redirects=False)
+    except httpx.ReadTimeout:
+        return  # somebody took the call
+    except (httpx.HTTPError, httpx.InvalidURL) as err:
+        raise DataError(
+            f"No endpoint answers at {teacher.base_url}: {err or type(err).__name__}.",
+            fix="Check the address and that the endpoint runs, then try again. Nothing was paid.",
+        ) from err
 
 
 def teach_rows(

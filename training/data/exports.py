@@ -7,11 +7,14 @@ room for is left out when it is trained, not here. Every line has the row's id a
 """
 
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from training.chat.keys import SERVICE, Key, find_key
 from training.data.rows import DataRow, answer_text
 from training.data.version_files import LineWriter, row_json
 from training.data.versions import MANIFEST, Version, rows_of
@@ -23,6 +26,8 @@ from training.task.prompt import messages_for
 FORMS = ("rows", "completion", "chat", "instruction", "preference")
 REJECTED = "rejected"  # the note that holds an answer that was judged worse than the gold
 PRIVATE = ("refused.jsonl",)  # may hold what was refused for being personal: never pushed
+TOKEN = "HF_TOKEN"  # the variable, and the keyring's entry, that holds the Hub's token
+_REPO = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 Form = Callable[[DataRow, Pack], dict[str, Any] | None]
 
 
@@ -47,40 +52,69 @@ def export_version(version: Version, out: Path, form: str, pack: Pack, parts: Se
     return writer.count
 
 
+def hub_key() -> Key:
+    """The Hub's token: of the environment (HF_TOKEN) or of `hf auth login`, else of the system's keyring.
+
+    DataError where there is none. It is never written to a file and never shown.
+    """
+    from huggingface_hub import get_token
+
+    if token := get_token():
+        return Key(token)
+    try:
+        return find_key(TOKEN, whose="Hub")
+    except DataError as err:
+        fix = f"Log in with `hf auth login`, set {TOKEN}, or run `keyring set {SERVICE} {TOKEN}`."
+        raise DataError(str(err), fix=fix) from err
+
+
 def push_to_hub(version: Version, repo: str, *, private: bool = True, api: Any = None) -> str:
     """Put a version into a dataset repository in one commit, its card as README.md; returns the repository's address.
 
-    Refused rows stay at home. `api` is a `huggingface_hub.HfApi`, made when None. DataError says what the Hub refused
-    and what to do: no token, no right, no network.
+    Refused rows stay at home. `api` is a `huggingface_hub.HfApi`, made with `hub_key` when None. DataError says what
+    the Hub refused and what to do: no token, no right, no network.
     """
     from huggingface_hub import CommitOperationAdd, HfApi
-    from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled
-    from huggingface_hub.utils import HFValidationError
 
-    hub = api or HfApi()
-    with tempfile.TemporaryDirectory() as folder:
+    repo = repo.strip()
+    if not _REPO.fullmatch(repo):
+        raise DataError(f"{repo!r} is no name for a repository.", fix="Write it as owner/name.")
+    key = Key("") if api else hub_key()
+    hub = api or HfApi(token=key.header().removeprefix("Bearer "))
+    with tempfile.TemporaryDirectory() as folder, _told(repo, key):
         manifest = Path(folder) / MANIFEST
         manifest.write_text(json.dumps(_public_manifest(version), indent=1) + "\n", "utf-8")
         names = {name: version.folder / name for name in version.files if name not in PRIVATE}
         names["README.md"] = names.pop("card.md")
         names[MANIFEST] = manifest
         operations = [CommitOperationAdd(name, str(path)) for name, path in sorted(names.items())]
-        try:
-            hub.create_repo(repo, repo_type="dataset", private=private, exist_ok=True)
-            hub.create_commit(repo, operations, commit_message=version.name, repo_type="dataset")
-        except LocalTokenNotFoundError as err:
-            raise DataError("The Hub knows nobody: there is no token.", fix="Log in with `hf auth login`.") from err
-        except HFValidationError as err:
-            raise DataError(f"{repo!r} is no name for a repository.", fix="Write it as owner/name.") from err
-        except OfflineModeIsEnabled as err:
-            raise DataError("The Hub is switched off here (HF_HUB_OFFLINE).", fix="Unset it and try again.") from err
-        except HfHubHTTPError as err:
-            code = getattr(err.response, "status_code", None)
-            fix = "Log in with a token that may write there." if code in (401, 403) else "Try again later."
-            raise DataError(f"The Hub refused {repo}: {str(err).splitlines()[0]}.", fix=fix) from err
-        except OSError as err:
-            raise DataError(f"The Hub can't be reached: {err}.", fix="Check the connection and try again.") from err
+        hub.create_repo(repo, repo_type="dataset", private=private, exist_ok=True)
+        hub.create_commit(repo, operations, commit_message=version.name, repo_type="dataset")
     return f"https://huggingface.co/datasets/{repo}"
+
+
+@contextmanager
+def _told(repo: str, key: Key) -> Iterator[None]:
+    """What the Hub and the way to it raise, as errors for a person."""
+    import httpx
+    from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.utils import HFValidationError
+
+    try:
+        yield
+    except LocalTokenNotFoundError as err:
+        raise DataError("The Hub knows nobody: there is no token.", fix="Log in with `hf auth login`.") from err
+    except HFValidationError as err:
+        raise DataError(f"{repo!r} is no name for a repository.", fix="Write it as owner/name.") from err
+    except OfflineModeIsEnabled as err:
+        raise DataError("The Hub is switched off here (HF_HUB_OFFLINE).", fix="Unset it and try again.") from err
+    except HfHubHTTPError as err:
+        code = getattr(err.response, "status_code", None)
+        fix = "Log in with a token that may write there." if code in (401, 403) else "Try again later."
+        raise DataError(f"The Hub refused {repo}: {key.hide(str(err).splitlines()[0])}.", fix=fix) from err
+    except (OSError, httpx.HTTPError) as err:
+        why = key.hide(str(err)) or type(err).__name__
+        raise DataError(f"The Hub can't be reached: {why}.", fix="Check the connection and try again.") from err
 
 
 def _public_manifest(version: Version) -> Mapping[str, Any]:

@@ -1,0 +1,76 @@
+"""A teacher within a build, asked over real HTTP: what it may cost is told, nothing is paid twice, a cap holds."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.data.teacher.server import Teacher, good
+from training.chat.cost import Caps, Prices
+from training.data.build import build
+from training.data.build_teacher import check_teacher, estimate_teacher, ledger_path, teacher_spent
+from training.data.spec import DatasetSpec, SourceSpec
+from training.data.teacher.plan import TeacherSpec
+from training.data.versions import list_versions
+from training.errors import DataError
+
+
+@pytest.fixture
+def teacher() -> Iterator[Teacher]:
+    with Teacher(good).running() as running:
+        yield running
+
+
+def spec_of(url: str, **changes: object) -> DatasetSpec:
+    asked = TeacherSpec(url, "large", styles=("clean",), retries=0, **changes)  # pyright: ignore[reportArgumentType]
+    return DatasetSpec("recipe-jsonld", "taught", (SourceSpec("grammar", rows=12),), teacher=asked)
+
+
+def test_what_is_paid_is_known_before_and_after_and_paid_once(teacher: Teacher, tmp_path: Path) -> None:
+    spec = spec_of(teacher.url, prices=Prices(1.0, 2.0))
+    before = estimate_teacher(spec, tmp_path)
+    assert before.requests == 12 and before.known == 0 and before.money and before.most_money
+    assert teacher.calls == []
+    assert teacher_spent(spec, tmp_path / "elsewhere").calls == 0 and not (tmp_path / "elsewhere").exists()
+    steps = list(build(spec, tmp_path))
+    assert steps[-1].stage == "done" and len(teacher.calls) == 12
+    assert len([step for step in steps if step.stage == "rows"]) >= 12  # a word for each row that is paid for
+    assert teacher_spent(spec, tmp_path).calls == 12 and teacher_spent(spec, tmp_path).output_tokens == 12 * 50
+    after = estimate_teacher(spec, tmp_path)
+    assert (after.known, after.money) == (12, 0.0)
+    list(build(replace(spec, split=replace(spec.split, preset="70/15/15")), tmp_path))
+    assert len(teacher.calls) == 12
+
+
+def test_a_cap_ends_the_build_and_a_higher_one_goes_on_from_there(teacher: Teacher, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cap of 5 calls") as caught:
+        list(build(spec_of(teacher.url, caps=Caps(calls=5)), tmp_path))
+    assert "not paid for twice" in caught.value.fix and len(teacher.calls) == 5
+    assert list_versions(tmp_path / "datasets")[0] == []
+    list(build(spec_of(teacher.url, caps=Caps(calls=50)), tmp_path))
+    assert len(teacher.calls) == 12 and len(list_versions(tmp_path / "datasets")[0]) == 1
+
+
+def test_an_endpoint_is_knocked_at_without_the_key_and_without_asking_anything(
+    teacher: Teacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OUR_TEACHER", "sk-secret-of-ours")
+    check_teacher(TeacherSpec(teacher.url, "large", key_env="OUR_TEACHER"))
+    assert teacher.calls == []
+    monkeypatch.delenv("OUR_TEACHER")
+    monkeypatch.setattr("keyring.get_password", lambda service, name: None)
+    with pytest.raises(DataError, match="OUR_TEACHER is not set") as caught:
+        check_teacher(TeacherSpec(teacher.url, "large", key_env="OUR_TEACHER"))
+    assert "keyring set" in caught.value.fix
+
+
+def test_where_nothing_answers_is_told(tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # nobody listens there
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
+        with pytest.raises(DataError, match="No endpoint answers") as caught:
+            check_teacher(TeacherSpec(address, "large"))
+    assert "Nothing was paid" in caught.value.fix
+    assert not ledger_path(tmp_path, spec_of(address)).exists()
