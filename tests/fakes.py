@@ -130,7 +130,7 @@ class FakeEngine:
         return len(pieces(text))
 
     def generate(
-        self, rows: Sequence[Row], sampling: Sampling, stop: Stop, cancel: threading.Event
+        self, rows: Sequence[Row], sampling: Sampling, stop: Stop, cancel: threading.Event, pack: Any = None
     ) -> Iterator[Delta | Generation]:
         whole = [pieces(self.script[row.arm.kind]) for row in rows]
         words = [answer[: sampling.max_new_tokens] for answer in whole]

@@ -15,8 +15,8 @@ from training.engine.hub import EMBEDDED
 ROOT = Path(__file__).resolve().parents[1]
 POST = "# Lentil soup\n\nYou need 2 cups lentils and 1 onion.\n\nChop the onion. Simmer for 30 minutes.\n"
 FIELDS = [
-    "arm", "adapter", "raw", "tier", "object", "schema_errors", "scores", "finish_reason", "prompt_sha256", "tokens",
-    "seconds", "proof",
+    "arm", "adapter", "raw", "tier", "object", "schema_errors", "scores", "finish_reason", "prompt_sha256",
+    "constrained", "tokens", "seconds", "proof",
 ]  # fmt: skip
 
 
@@ -82,6 +82,9 @@ def test_an_example_is_compared_without_its_front_matter_and_scored_against_its_
     scores = {(s["metric"], s["field"]): s["value"] for s in json.loads(out.splitlines()[0])["scores"]}
     assert code == 0
     assert scores["f1", "recipeIngredient"] == 0.0  # twelve tokens of a model that knows nothing, scored all the same
+    assert json.loads(out.splitlines()[0])["constrained"], "as the task says"
+    code, out, _ = main(capsys, *asked, "01-clean-blog", "--no-constrained")
+    assert code == 0 and not json.loads(out.splitlines()[0])["constrained"]
     code, out, err = main(capsys, *asked, "99-none")
     assert (code, out) == (2, "")
     assert "no example '99-none'" in err
@@ -91,7 +94,18 @@ def test_an_example_is_compared_without_its_front_matter_and_scored_against_its_
 def test_without_json_it_is_short_text_that_can_not_steer_a_terminal(
     home: Path, post: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ["compare", "--task", "recipe-jsonld", "--input", str(post), "--base", "lfm2", "--home", str(home)]
+    asked = [
+        "compare",
+        "--task",
+        "recipe-jsonld",
+        "--input",
+        str(post),
+        "--base",
+        "lfm2",
+        "--home",
+        str(home),
+        "--no-constrained",
+    ]
     code, out, err = main(capsys, *asked)
     assert (code, err) == (0, "")
     assert out.startswith("== base: JSON failed, ")

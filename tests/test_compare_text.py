@@ -28,10 +28,10 @@ class StoppedEngine(FakeEngine):
     stop: Stop = None
 
     def generate(
-        self, rows: Sequence[Row], sampling: Sampling, stop: Stop, cancel: threading.Event
+        self, rows: Sequence[Row], sampling: Sampling, stop: Stop, cancel: threading.Event, pack: Any = None
     ) -> Iterator[Delta | Generation]:
         self.stop = stop
-        return super().generate(rows, sampling, stop, cancel)
+        return super().generate(rows, sampling, stop, cancel, pack)
 
 
 def compare(task: Any, answer: str, text: str, gold: dict[str, Any] | None = None) -> tuple[Comparison, StoppedEngine]:

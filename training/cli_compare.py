@@ -5,6 +5,7 @@ import json
 import sys
 import threading
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,11 @@ def add(verbs: Any) -> None:
     )
     parser.add_argument("--prompted", action="store_true", help="also the base with the full schema in its prompt")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of every arm (default: the task's)")
+    parser.add_argument(
+        "--constrained",
+        action=argparse.BooleanOptionalAction,
+        help="hold every answer to the task's JSON Schema, token by token (default: as the task says)",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line for each arm")
     parser.add_argument("--home", metavar="DIR", help="where your tasks, models and adapters live")
     parser.set_defaults(run=run)
@@ -54,9 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.seed is not None:
         if not 0 <= arguments.seed < 2**32:
             raise InputError(f"Seed is {arguments.seed}.", fix="Give a whole number from 0 to 4294967295.")
-        from dataclasses import replace
-
         sampling = replace(sampling, seed=arguments.seed)
+    if arguments.constrained is not None:
+        sampling = replace(sampling, constrained=arguments.constrained)
     if arguments.example is None:
         source, gold = _source(arguments.input), None
     else:
@@ -93,6 +99,7 @@ def json_line(result: ArmResult) -> str:
         "scores": to_json(result.scores),
         "finish_reason": generation.finish_reason,
         "prompt_sha256": generation.prompt_sha256,
+        "constrained": generation.sampling.constrained,
         "tokens": generation.new_tokens,
         "seconds": round(generation.gen_s, 4),
         "proof": to_json(generation.proof),

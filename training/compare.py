@@ -139,7 +139,10 @@ def run(
     results: list[ArmResult] = []
     answer = request.task.answer
     stop: Stop = EndMarker(answer.end) if answer.kind == "text" else "json"
-    answers = cast("Generator[Delta | Generation, None, None]", engine.generate(rows, request.sampling, stop, cancel))
+    answers = cast(
+        "Generator[Delta | Generation, None, None]",
+        engine.generate(rows, request.sampling, stop, cancel, request.task),
+    )
     with closing(answers) as events:
         for event in events:
             if isinstance(event, Delta):
@@ -188,7 +191,17 @@ def check_request(request: Request) -> None:
     for arm in request.arms:
         if (arm.kind is ArmKind.ADAPTER) != (arm.adapter is not None):
             raise InputError(f"Arm {arm.label!r} does not say which weights answer.", fix="Name an adapter, or none.")
+    check_constrained(request.sampling, request.task)
     read_text(request.source.text, request.source.origin)
+
+
+def check_constrained(sampling: Sampling, task: Pack) -> None:
+    """InputError where answers that are text are to be held to a schema."""
+    if sampling.constrained and task.answer.kind == "text":
+        raise InputError(
+            f"The answers of {task.name} are text: there is no schema to hold them to.",
+            fix="Switch constrained decoding off.",
+        )
 
 
 def judge(request: Request, prepared: Prepared, prompt: Prompt, generation: Generation) -> ArmResult:

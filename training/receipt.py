@@ -33,6 +33,7 @@ def _settings(result: ArmResult) -> dict[str, Any]:
         "top_k": sampling.top_k,
         "repetition_penalty": sampling.repetition_penalty,
         "no_repeat_ngram": sampling.no_repeat_ngram,
+        "constrained": sampling.constrained,
         "max_new_tokens": sampling.max_new_tokens,
         "dtype": generation.dtype,
         "device": generation.device,

@@ -13,12 +13,19 @@ from training.task.pack import pack_named
 
 
 def compare_for_program(
-    deps: Deps, text: str, task: str, base: str, adapters: Sequence[str] | None, prompted: bool, seed: int | None
+    deps: Deps,
+    text: str,
+    task: str,
+    base: str,
+    adapters: Sequence[str] | None,
+    prompted: bool,
+    seed: int | None,
+    constrained: bool | None = None,
 ) -> str:
     """One JSON object a line for each arm, as `python -m training compare --json` prints them; kept like any other.
 
-    Empty `task` and `base` are the first on offer; `adapters` None the first adapter of that base; `seed` None the
-    task's own. Raises StudioErrors; BusyError where the run was stopped before it began.
+    Empty `task` and `base` are the first on offer; `adapters` None the first adapter of that base; `seed` and
+    `constrained` None the task's own. Raises StudioErrors; BusyError where the run was stopped before it began.
     """
     # size: a program's call names each of these on its own
     task = task or next(iter(deps.packs), "")
@@ -41,6 +48,7 @@ def compare_for_program(
         top_k=sampling.top_k,
         repetition_penalty=sampling.repetition_penalty,
         no_repeat_ngram=sampling.no_repeat_ngram,
+        constrained=sampling.constrained if constrained is None else constrained,
         max_new_tokens=min(sampling.max_new_tokens, deps.settings.max_new_tokens),
         seed=sampling.seed if seed is None else seed,
     )

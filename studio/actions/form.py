@@ -34,6 +34,7 @@ class Form:
     top_k: float | None = 0
     repetition_penalty: float | None = 1.0
     no_repeat_ngram: float | None = 0
+    constrained: bool | None = False
     max_new_tokens: float | None = 512
     seed: float | None = 7
     sweep: bool = False
@@ -141,6 +142,7 @@ def sampling_of(form: Form, max_new_tokens: int) -> Sampling:
         top_k=whole(form.top_k, "Top k", 0, 1000),
         repetition_penalty=number(form.repetition_penalty, "Repetition penalty", 0.5, 2),
         no_repeat_ngram=whole(form.no_repeat_ngram, "No repeats of", 0, 512),
+        constrained=bool(form.constrained),
         max_new_tokens=whole(form.max_new_tokens, "Max new tokens", 1, max_new_tokens),
         seed=whole(form.seed, "Seed", 0, 2**32 - 1),
     )

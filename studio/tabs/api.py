@@ -18,6 +18,7 @@ def build(deps: Deps) -> None:
         adapters: list[str] | None = None,
         prompted: bool = False,
         seed: int | None = None,
+        constrained: bool | None = None,
     ) -> str:
         """Run one text through a base language model and its fine-tuned adapters, and judge each answer.
 
@@ -33,9 +34,10 @@ def build(deps: Deps) -> None:
             adapters: Names of fine-tuned adapters to compare with the base. Left out: the first one of that base.
             prompted: Also run the base with the full JSON Schema in its prompt.
             seed: Whole number from 0 to 4294967295. Left out: the task's own.
+            constrained: Hold every answer to the task's JSON Schema, token by token. Left out: as the task says.
         """
         try:
-            return compare_for_program(deps, text, task, base, adapters, prompted, seed)
+            return compare_for_program(deps, text, task, base, adapters, prompted, seed, constrained)
         except StudioError as err:
             raise on_screen(err) from err
 

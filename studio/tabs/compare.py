@@ -65,6 +65,7 @@ class TaskView(NamedTuple):
     top_k: Any
     repetition_penalty: Any
     no_repeat_ngram: Any
+    constrained: Any
     max_new_tokens: Any
     seed: Any
 
@@ -134,6 +135,7 @@ def on_task(deps: Deps, visit: Visit, task: str, base: str) -> TaskView:
         sampling.top_k,
         sampling.repetition_penalty,
         sampling.no_repeat_ngram,
+        gr.update(value=sampling.constrained, visible=pack.answer.kind == "json"),
         min(sampling.max_new_tokens, deps.settings.max_new_tokens),
         sampling.seed,
     )

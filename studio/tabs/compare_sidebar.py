@@ -75,6 +75,12 @@ def sampling_parts(default: Sampling, most: int) -> dict[str, Any]:
                 precision=0,
                 minimum=0,
             ),
+            "constrained": gr.Checkbox(
+                default.constrained,
+                label="Hold answers to the schema",
+                info="Constrained decoding, in every column: no token may break the task's JSON Schema",
+                elem_id="tt-constrained",
+            ),
             "max_new_tokens": gr.Number(
                 min(default.max_new_tokens, most), label="Max new tokens", info=f"1 to {most:,}", precision=0, minimum=1
             ),

@@ -28,6 +28,7 @@ PROOF_HELP = (
     "Before the run, the model was asked the same probe with and without the adapter. "
     "A base column must answer exactly as the untouched base does, an adapter column must not."
 )
+HELD_HELP = "Constrained decoding: a token that would break the task's JSON Schema could not be chosen."
 MAX_LISTED = 50
 
 
@@ -51,6 +52,11 @@ def trust_chips(result: Mapping[str, Any]) -> Html:
     return el("div", *chips, cls="tt-chips")
 
 
+def held(generation: Mapping[str, Any]) -> bool:
+    """Whether the answer was written under the schema; False for answers kept before that could be chosen."""
+    return bool((generation.get("sampling") or {}).get("constrained"))
+
+
 def _proven(result: Mapping[str, Any]) -> bool | None:
     """Whether the weights were proven; None for an answer that carries no proof, such as one of an evaluation."""
     proof = result["generation"]["proof"]
@@ -65,6 +71,7 @@ def work_line(result: Mapping[str, Any]) -> Html:
     ended = finish_words(generation)
     figures = [
         None if ended in parse_verdict(result).words else el("span", ended),
+        el("span", "held to the schema", title=HELD_HELP) if held(generation) else None,
         el("span", plural(int(generation["new_tokens"]), "token")),
         None if first is None else el("span", f"first token {seconds(float(first))}"),
         el("span", f"{speed:.1f} tokens/s", title=f"{plural(together, 'answer')} decoded together") if speed else None,
@@ -98,6 +105,8 @@ def _parse_details(result: Mapping[str, Any]) -> Html:
         ("tier", str(parsed["tier"]).replace("_", " ")),
         ("ended", finish_words(result["generation"])),
     ]
+    if held(result["generation"]):
+        pairs.append(("decoding", "held to the schema, token by token"))
     if parsed["error"]:
         pairs.append(("parser says", str(parsed["error"])))
     if parsed["n_objects"]:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from tests.engine.rows import prompt_of, quiet
+from tests.engine.rows import GREEDY, engine_for, prompt_of, quiet, row
 from training.engine.api import ASSETS, EngineSettings
 from training.engine.constrained import Grammar, schema_grammar
 from training.engine.constrained_order import MOST_KEYS, any_order
@@ -24,7 +24,7 @@ from training.engine.load import LoadedBase, load_base
 from training.engine.sides import BASE_ROW
 from training.errors import InputError, ModelError
 from training.task.pack import BUILTIN, Pack, load_pack
-from training.task.records import FinishReason, Sampling
+from training.task.records import FinishReason, Generation, Sampling
 
 DURATION = load_pack(BUILTIN / "recipe-jsonld").schema["$defs"]["duration"]["pattern"]
 SMALL: dict[str, Any] = {
@@ -196,6 +196,26 @@ def test_whatever_a_model_writes_keeps_the_schema_and_its_neighbours_are_left_al
         Draft202012Validator(pack.schema).validate(value)
         kinds.add(answer.text)
     assert len(kinds) > 1
+
+
+def test_every_column_of_a_comparison_is_held_to_the_task_named(tiny_models: Path) -> None:
+    engine = engine_for(tiny_models)
+    engine.prepare("llama", ["llama-a"], quiet)
+    pack = pack_of({**SMALL, "anyOf": [{"required": ["kind", "time"]}]})
+    rows = [row(engine), row(engine, adapter="llama-a")]
+    held = replace(GREEDY, max_new_tokens=400, constrained=True)
+    for _again in range(2):
+        found = [e for e in engine.generate(rows, held, "json", threading.Event(), pack) if isinstance(e, Generation)]
+        assert len(found) == 2
+        for answer in found:
+            Draft202012Validator(pack.schema).validate(json.loads(answer.raw))
+            assert answer.sampling.constrained and answer.proof.passed
+    free = [e for e in engine.generate(rows, GREEDY, "json", threading.Event(), pack) if isinstance(e, Generation)]
+    assert not any(answer.raw.lstrip().startswith("{") for answer in free), "held only where it was asked for"
+    with pytest.raises(InputError, match="where a task is named"):
+        list(engine.generate(rows, held, "json", threading.Event()))
+    left = [e for e in engine.generate(rows, GREEDY, "json", threading.Event(), pack) if isinstance(e, Generation)]
+    assert [answer.raw for answer in left] == [answer.raw for answer in free], "a refusal leaves nothing behind"
 
 
 def run(loaded: LoadedBase, jobs: list[Job]) -> list[Answer]:

@@ -94,6 +94,7 @@ def copy(tmp_path: Path) -> Path:
         ("field: title, head", "field: name, head", "'answer.sections' has the fields name"),
         ("head: \"RECIPE:\", form: line", "head: \"RECIPE:\", form: list", "has the form list for title"),
         ('"INGREDIENTS:", form: list', '"INGREDIENTS:", form: line', "has the form line for ingredients"),
+        ("no_repeat_ngram: 16}", "constrained: true}", "'sampling.constrained' is true, and the answers are text"),
         ("kind: text\n", "kind: prose\n", "'answer.kind' is 'prose'"),
         ("  end: \"[END]\"\n", "", "'answer.end' is missing"),
     ],

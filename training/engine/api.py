@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from training.task.pack import Pack
 from training.task.records import Arm, Generation, Prompt, Sampling
 
 MAX_ARMS = 4
@@ -132,5 +133,5 @@ class EngineLike(Protocol):
     def tokenizer(self) -> Any: ...
 
     def generate(
-        self, rows: Sequence[Row], sampling: Sampling, stop: Stop, cancel: threading.Event
+        self, rows: Sequence[Row], sampling: Sampling, stop: Stop, cancel: threading.Event, pack: Pack | None = None
     ) -> Iterator[Delta | Generation]: ...

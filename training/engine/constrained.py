@@ -8,6 +8,7 @@ checked like any other. Between two signs stand no blanks, a space, or a new lin
 blanks would write nothing else. Only fast tokenizers (tokenizer.json) can be used.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +16,11 @@ import torch
 
 from training.engine.constrained_order import any_order
 from training.engine.constrained_schema import plain_schema
+from training.engine.load import LoadedBase
 from training.errors import InputError, ModelError
 from training.task.pack import Pack
 
+OFF = "Switch constrained decoding off; in an evaluation, leave the constrained arms out."
 BLANKS = r" |\r?\n( {0,16}|\t{0,8})"
 
 
@@ -33,7 +36,9 @@ class Grammar:
 
         matcher = LLMatcher(self.words, self.text, log_level=0)
         if matcher.is_error():
-            raise ModelError(f"The schema can't be held to: {matcher.get_error()}", fix="Leave constrained arms out.")
+            raise ModelError(
+                f"The schema can't be held to: {matcher.get_error()}", fix=f"Report this as a bug. Until then: {OFF}"
+            )
         return Held(matcher)
 
 
@@ -61,6 +66,15 @@ class Held:
         return bool(self._matcher.is_stopped())
 
 
+def grammar_of(loaded: LoadedBase, pack: Pack) -> Grammar:
+    """The pack's schema for a loaded base, made once for each schema. Raises as `schema_grammar` does."""
+    key = json.dumps(pack.schema, sort_keys=True)
+    if key not in loaded.grammars:
+        vocab = int(loaded.model.get_output_embeddings().weight.shape[0])
+        loaded.grammars[key] = schema_grammar(pack, loaded.tokenizer, vocab, loaded.end_ids)
+    return loaded.grammars[key]
+
+
 def schema_grammar(pack: Pack, tokenizer: Any, vocab: int, ends: frozenset[int]) -> Grammar:
     """The pack's schema for a tokenizer. `vocab` is the width of the logits, `ends` every token that ends an answer.
 
@@ -71,7 +85,7 @@ def schema_grammar(pack: Pack, tokenizer: Any, vocab: int, ends: frozenset[int])
     if pack.answer.kind == "text":
         raise InputError(
             f"The answers of {pack.name} are text: there is no JSON to hold them to.",
-            fix="Leave the constrained arms out of this task.",
+            fix=OFF,
         )
     words = _words(tokenizer, vocab, ends)
     options: Any = {"whitespace_pattern": BLANKS, "json_allow_general_unicode_escapes": True}
@@ -84,7 +98,7 @@ def schema_grammar(pack: Pack, tokenizer: Any, vocab: int, ends: frozenset[int])
     if broken:
         raise InputError(
             f"The schema of {pack.name} can't be held to while an answer is written: {' '.join(reasons)[:300]}",
-            fix="Change that part of output_schema.json, or leave the constrained arms out.",
+            fix=f"Change that part of output_schema.json, or: {OFF}",
         )
     return Grammar(words, text)
 
@@ -96,7 +110,7 @@ def _words(tokenizer: Any, vocab: int, ends: frozenset[int]) -> Any:
     if not getattr(tokenizer, "is_fast", False):
         raise ModelError(
             "This base's tokenizer has no tokenizer.json, which constrained decoding reads.",
-            fix="Take another base, or leave the constrained arms out.",
+            fix=f"Take another base, or: {OFF}",
         )
     try:
         return from_tokenizer(
@@ -105,5 +119,5 @@ def _words(tokenizer: Any, vocab: int, ends: frozenset[int]) -> Any:
     except (ValueError, RuntimeError) as err:
         raise ModelError(
             f"This base's tokenizer can't be used for constrained decoding: {' '.join(str(err).split())[:200]}",
-            fix="Take another base, or leave the constrained arms out.",
+            fix=f"Take another base, or: {OFF}",
         ) from err

@@ -30,11 +30,13 @@ from training.engine.api import (
 )
 from training.engine.turn import PROCESS_TURN, Turnstile
 from training.errors import InputError, ModelError, ProofError
+from training.task.pack import Pack
 from training.task.prompt import check_fits
 from training.task.records import FinishReason, Generation, Proof, Sampling
 
 if TYPE_CHECKING:
     from training.engine.adapter_files import AdapterFiles
+    from training.engine.constrained import Grammar
     from training.engine.generate import Answer
     from training.engine.load import LoadedBase
 
@@ -123,11 +125,12 @@ class Engine:
         return len(self.tokenizer.encode(text, add_special_tokens=False))
 
     def generate(
-        self, rows: Sequence[Row], sampling: Sampling, stop: Stop, cancel: threading.Event
+        self, rows: Sequence[Row], sampling: Sampling, stop: Stop, cancel: threading.Event, pack: Pack | None = None
     ) -> Generator[Delta | Generation, None, None]:
         """Answer 1 to 4 rows as one batch: Deltas while they are written, then one proven Generation for each row.
 
-        Closing the iterator, or setting `cancel`, frees the model at once. Every row starts from the same seed.
+        Closing the iterator, or setting `cancel`, frees the model at once. Every row starts from the same seed. Where
+        the sampling is constrained, every row is held to the schema of `pack`.
         """
         if not 1 <= len(rows) <= MAX_ARMS:
             raise InputError(f"{len(rows)} arms were asked for.", fix=f"Compare 1 to {MAX_ARMS}.")
@@ -138,7 +141,7 @@ class Engine:
             yield from self._never_began(rows, sampling, base)
             return
         try:
-            yield from self._answer(rows, sampling, stop, cancel, base)
+            yield from self._answer(rows, sampling, stop, cancel, base, pack)
         except ProofError:
             self._drop()  # whatever is in memory is not what it says
             raise
@@ -155,7 +158,7 @@ class Engine:
             self._turn.leave()
 
     def _answer(
-        self, rows: Sequence[Row], sampling: Sampling, stop: Stop, cancel: threading.Event, base: str
+        self, rows: Sequence[Row], sampling: Sampling, stop: Stop, cancel: threading.Event, base: str, pack: Pack | None
     ) -> Iterator[Delta | Generation]:
         from training.engine.generate import Answer, Job, decode
         from training.engine.load import memory_errors
@@ -167,7 +170,10 @@ class Engine:
         sides = [self._side(loaded, row, sampling) for row in rows]
         self._prove(loaded, sides)
         marker = stop.text if isinstance(stop, EndMarker) else ""
-        jobs = [Job(side.name, side.row.prompt.token_ids, side.sampling, stop == "json", marker) for side in sides]
+        grammar = self._grammar(loaded, sampling, pack)
+        jobs = [
+            Job(side.name, side.row.prompt.token_ids, side.sampling, stop == "json", marker, grammar) for side in sides
+        ]
         run: Callable[..., Iterator[Delta | Answer]] = decode
         if self._settings.gpu_hook is not None and not loaded.files.embedded:
             run = self._settings.gpu_hook(decode)
@@ -181,6 +187,15 @@ class Engine:
         proofs = self._prove(loaded, sides)
         for answer in sorted(answers, key=lambda found: found.index):
             yield _generation(loaded.card, sides[answer.index], proofs[answer.index], answer, len(rows))
+
+    def _grammar(self, loaded: "LoadedBase", sampling: Sampling, pack: Pack | None) -> "Grammar | None":
+        from training.engine.constrained import grammar_of
+
+        if not sampling.constrained:
+            return None
+        if pack is None:
+            raise InputError("An answer can be held to a schema only where a task is named.", fix="Name the task.")
+        return grammar_of(loaded, pack)
 
     def _side(self, loaded: "LoadedBase", row: Row, sampling: Sampling) -> _Side:
         from training.engine.sides import BASE_ROW

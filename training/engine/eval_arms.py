@@ -18,7 +18,7 @@ from training.engine.adapter_files import AdapterFiles, check_adapter, read_conf
 from training.engine.adapters import attach, check_state, probe_rows
 from training.engine.answers import Stopped, Watch, merge
 from training.engine.api import EngineSettings, ModelCard, Progress
-from training.engine.constrained import Grammar, schema_grammar
+from training.engine.constrained import grammar_of
 from training.engine.eval_prompts import BOTH, Asked, PromptMaker, base_for, shots_in
 from training.engine.generate import Answer, Job, decode
 from training.engine.hub import BaseFiles, adapter_folder, resolve_base
@@ -93,7 +93,6 @@ class ModelSession:
         self._names: dict[str, str] = {}  # adapter -> its name inside PEFT
         self._apart: dict[str, AdapterFiles] = {}  # adapters that are merged
         self._copy: tuple[str, LoadedBase] | None = None  # the merged adapter that is in memory
-        self._grammars: dict[str, Grammar] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -197,20 +196,13 @@ class ModelSession:
         self, arm: EvalArm, side: _Side, prompts: Sequence[Prompt], sampling: Sequence[Sampling], pack: Pack
     ) -> list[Job]:
         marker = pack.answer.end if pack.answer.kind == "text" else ""
-        grammar = self._grammar(pack) if arm.constrained else None
+        grammar = grammar_of(self._base(), pack) if arm.constrained else None
         for prompt, how in zip(prompts, sampling, strict=True):
             check_fits(prompt.tokens, how.max_new_tokens, self.card.context_tokens)
         return [
             Job(side.name, prompt.token_ids, how, stop_json=not marker, stop_text=marker, grammar=grammar)
             for prompt, how in zip(prompts, sampling, strict=True)
         ]
-
-    def _grammar(self, pack: Pack) -> Grammar:
-        if pack.name not in self._grammars:
-            loaded = self._base()
-            vocab = int(loaded.model.get_output_embeddings().weight.shape[0])
-            self._grammars[pack.name] = schema_grammar(pack, loaded.tokenizer, vocab, loaded.end_ids)
-        return self._grammars[pack.name]
 
     def _answers(
         self, arm: EvalArm, side: _Side, jobs: Sequence[Job], watch: Watch, batch_size: int

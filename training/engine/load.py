@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import torch
@@ -21,6 +21,9 @@ from training.engine.tokens import end_ids
 from training.engine.wide_head import speed_up_head
 from training.errors import ModelError, OutOfMemoryError
 
+if TYPE_CHECKING:
+    from training.engine.constrained import Grammar
+
 _BYTES = {torch.float32: 4, torch.bfloat16: 2, torch.float16: 2}
 _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _ALL_THREADS = torch.get_num_threads()  # before anything here changed it
@@ -31,7 +34,7 @@ _HEADROOM = 1.15  # weights are not all: activations and the cache need room as 
 @dataclass(slots=True)
 class LoadedBase:
     """A base in memory. `peft` wraps `model` in place once an adapter is attached; `adapters` maps sha256 to its name
-    inside PEFT, `sides` says to every layer which of them answers which row."""
+    inside PEFT, `sides` says to every layer which of them answers which row. `grammars` are kept by schema."""
 
     card: ModelCard
     files: BaseFiles
@@ -45,6 +48,7 @@ class LoadedBase:
     adapters: dict[str, str] = field(default_factory=dict)
     references: dict[str, torch.Tensor] = field(default_factory=dict)  # each adapter's own probe logits (vocab,)
     sides: Sides = field(default_factory=Sides)
+    grammars: "dict[str, Grammar]" = field(default_factory=dict)
 
 
 def load_base(files: BaseFiles, settings: EngineSettings, progress: Progress) -> LoadedBase:

@@ -64,7 +64,8 @@ def plan_of(job: EvalJob, pack: Pack, known: frozenset[str]) -> Plan:
             fix="Samples and batches are 1 or more; 0 documents takes all.",
         )
     sampling = job.sampling or pack.sampling
-    pack = replace(pack, sampling=replace(sampling, seed=job.seed))
+    # Which answers are held to the schema is said by the arms, so that both can stand side by side.
+    pack = replace(pack, sampling=replace(sampling, seed=job.seed, constrained=False))
     imported = _look_at(job, known)
     arms = [read_arm(name) for name in job.arms]
     asked = {arm.name for arm in arms}

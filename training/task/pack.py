@@ -141,6 +141,8 @@ def load_pack(folder: Path) -> Pack:
         answer=answer,
         evaluation=read_evaluation(root.sub("evaluation")) if root.has("evaluation") else EvaluationSpec(),
     )
+    if pack.sampling.constrained and answer.kind == "text":
+        raise root.error("sampling.constrained", "is true, and the answers are text", "Write false, or leave it out.")
     root.finish()
     return pack
 
@@ -162,6 +164,7 @@ def _sampling(row: Reader) -> Sampling:
         max_new_tokens=row.take("max_new_tokens", int),
         seed=row.take("seed", int, 7),
         no_repeat_ngram=row.take("no_repeat_ngram", int, 0),
+        constrained=row.take("constrained", bool, False),
     )
     limits = {
         "temperature": (0.0, 2.0), "top_p": (0.01, 1.0), "top_k": (0, 1000), "repetition_penalty": (0.5, 2.0),

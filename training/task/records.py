@@ -116,6 +116,8 @@ class Sampling:
 
     `no_repeat_ngram` bars an answer from writing any run of that many tokens twice, 0 bars nothing: a list that repeats
     its last line for ever is broken off. It looks at the answer alone, never at the prompt; all arms have the same.
+    `constrained` holds every token to the task's JSON Schema (constrained decoding): what is written can't break it,
+    what is cut off at the budget is still no whole object. False for tasks whose answers are text.
     """
 
     temperature: float = 0.0
@@ -125,6 +127,7 @@ class Sampling:
     max_new_tokens: int = 512
     seed: int = 7
     no_repeat_ngram: int = 0
+    constrained: bool = False
 
     @property
     def greedy(self) -> bool:

@@ -26,7 +26,9 @@ def test_a_whole_form_becomes_a_request(deps: Deps) -> None:
     assert request.arms == (Arm(ArmKind.BASE, "base"), Arm(ArmKind.ADAPTER, ADAPTER, ADAPTER))
     assert request.sampling == Sampling(0.7, 0.9, 40, 1.0, 64, 11, 0)
     penal = to_request(form(repetition_penalty=1.1, no_repeat_ngram=32.0), deps).sampling
-    assert (penal.repetition_penalty, penal.no_repeat_ngram) == (1.1, 32)
+    assert (penal.repetition_penalty, penal.no_repeat_ngram, penal.constrained) == (1.1, 32, False)
+    assert to_request(form(constrained=True), deps).sampling.constrained
+    assert not to_request(form(constrained=None), deps).sampling.constrained, "a box that is not on the page"
     assert (request.task.name, request.base, request.budget_tokens) == ("recipe-jsonld", BASE, None)
 
 

@@ -30,4 +30,7 @@ def test_another_task_brings_its_examples_adapters_and_sampling(tmp_path: Path) 
     assert (news.max_new_tokens, news.temperature, news.seed) == (
         sampling.max_new_tokens, sampling.temperature, sampling.seed
     )  # fmt: skip
+    assert (news.constrained["value"], news.constrained["visible"]) == (True, True)
+    text = on_task(deps, PAGE, "recipe-writer", BASE).constrained
+    assert (text["value"], text["visible"]) == (False, False), "text has no schema to be held to"
     assert on_base(deps, PAGE, BASE, "news-metadata").arms["value"] == ["base", "prompted"]

@@ -31,6 +31,15 @@ def test_chips_open_to_what_was_found() -> None:
     assert "3 schema errors" in page.text
 
 
+def test_an_answer_held_to_the_schema_says_so() -> None:
+    generation = samples.GOOD.generation
+    held = replace(
+        samples.GOOD, generation=replace(generation, sampling=replace(generation.sampling, constrained=True))
+    )
+    assert "held to the schema" in Page(arm_column(held, TUNED, samples.PACK)).text
+    assert "held to the schema" not in Page(arm_column(samples.GOOD, TUNED, samples.PACK)).text
+
+
 def test_a_score_that_does_not_apply_is_no_zero() -> None:
     page = Page(arm_column(samples.GOOD, TUNED, samples.PACK))
     assert "0.94" in page.text
