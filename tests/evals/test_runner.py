@@ -83,6 +83,8 @@ def test_predictions_are_measured_by_the_same_rules(data: str, tmp_path: Path) -
         "aggregates.json", "manifest.json", "summary.json", "report.html", "card.md", "job.json", "status.json",
     }  # fmt: skip
     assert str(tmp_path) not in (folder / "manifest.json").read_text("utf-8")
+    assert manifest["finished"] in (folder / "card.md").read_text("utf-8"), "the card says when it was made"
+    assert manifest["seconds"].keys() >= {"scoring", "writing"}
 
 
 @pytest.mark.usefixtures("plain")

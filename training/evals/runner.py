@@ -118,7 +118,10 @@ def _work(run: Run) -> None:
         write_manifest(run.folder, facts)
     with _timed(run, "writing"):
         _tables(run, plan.pack)
-    write_manifest(run.folder, {**facts, "finished": now(), "seconds": run.seconds})
+        facts["finished"] = now()  # before the report and the card, which say when the evaluation was made
+        write_manifest(run.folder, facts)
+        _pages(run, plan.pack)
+    write_manifest(run.folder, {**facts, "seconds": run.seconds})
 
 
 def _rows(run: Run, pack: Pack) -> tuple[Data, frozenset[str]]:
@@ -216,14 +219,18 @@ def _frames(run: Run, plan: Plan, rows: RowFile, log: AnswersLog, extras: Extras
 
 
 def _tables(run: Run, pack: Pack) -> None:
-    """Everything that is made of the frames: figures and charts' tables, summary, report, card."""
+    """What is made of the frames: figures, charts' tables and the summary."""
     from training.evals.aggregate import aggregate
+
+    run.progress.tell(phase="figures")
+    write_summary(run.folder, aggregate(run.folder, pack))
+
+
+def _pages(run: Run, pack: Pack) -> None:
+    """What is made for people of figures and manifest: report and card."""
     from training.evals.card import write_card
     from training.evals.report import write_report
 
-    run.progress.tell(phase="figures")
-    aggregates = aggregate(run.folder, pack)
-    write_summary(run.folder, aggregates)
     run.progress.tell(phase="report")
     write_report(run.folder, pack)
     write_card(run.folder, pack)
