@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from studio.actions.datasets import not_on_a_space
+from studio.actions.dataset_form import not_on_a_space
 from studio.deps import Deps
 from studio.queries.dataset_rows import refused_row
 from studio.queries.datasets import find, pack_for, ships
@@ -53,6 +53,23 @@ def export(deps: Deps, name: str, form: str, parts: Sequence[str]) -> dict[str, 
                 fix=f"Take fewer parts, or the rows themselves: they lie in {version.folder.name} in your home.",
             )
         return {"name": out.name, "mime": "application/jsonl", "text": out.read_text("utf-8", "backslashreplace")}
+
+
+def push(deps: Deps, name: str, repo: str, *, private: bool = True, api: Any = None) -> str:
+    """Put a version into a dataset repository of the Hub, private unless said otherwise; returns its address.
+
+    DataError where there is no token, no right or no network, and where others can reach this studio: the token is
+    its owner's. `api` is the Hub's client, made when None.
+    """
+    from training.data.exports import push_to_hub
+
+    not_on_a_space(deps)
+    if not deps.settings.allow_paths:
+        raise DataError(
+            "This studio can be reached by others, and the Hub's token is its owner's.",
+            fix="Push from a studio that nobody else can reach, or with `python -m training data push`.",
+        )
+    return push_to_hub(open_version(find(deps, name).folder), repo or "", private=private, api=api)
 
 
 class Mended(NamedTuple):

@@ -6,68 +6,28 @@ gets a DataError that says why: nothing may be kept there, so nothing can be bui
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from studio.actions.form import number, whole
+from studio.actions.dataset_form import not_on_a_space
 from studio.deps import Deps
-from training.data.makers import MENUS, RenderSpec, make_rows
-from training.data.rows import UNKNOWN_LICENCE, BadRecord, DataRow
-from training.data.spec import DatasetSpec, FieldMapping, SourceSpec, SplitSpec, spec_from, write_spec
+from training.chat.cost import Estimate
+from training.chat.exchange import Usage
+from training.data.makers import make_rows
+from training.data.rows import BadRecord, DataRow
+from training.data.spec import DatasetSpec, SourceSpec, spec_from, write_spec
+from training.data.teacher.plan import TeacherSpec
 from training.data.version_files import sha256_file
 from training.disk import disk
 from training.errors import DataError
 from training.task.pack import pack_named
 
 SAMPLE = 10
-OFFLINE = {
-    "grammar": "Recipes by our own grammar",
-    "corpus": "Public-domain cookbooks",
-    "news": "AI news by our own grammar",
-}
-FROM_OUTSIDE = {"file": "A file (CSV, JSON, Parquet)", "hub": "A Hugging Face dataset"}
 COMMAND = "python -m training data build SPEC.yaml"
-NOT_HERE = "Nothing is kept on this Space, so no dataset can be made here."
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
-
-
-@dataclass(frozen=True, slots=True)
-class DataForm:
-    """Plain values as the components give them, one a field; the component of the same name is the only other place.
-
-    `file` is a path of this machine. `mapping` rows are [field, column, rule] and count once `confirmed`; `styles` and
-    `slices` rows are [name, share], shares as weights. `rows` 0 takes all there are of a file or Hub dataset.
-    """
-
-    task: str = ""
-    name: str = "my-dataset"
-    kind: str = "grammar"
-    file: str | None = ""
-    dataset: str | None = ""
-    subset: str | None = ""
-    hub_split: str | None = "train"
-    rows: float | None = 500
-    licence: str | None = ""
-    encoding: str | None = ""
-    mapping: Sequence[Sequence[Any]] = ()
-    confirmed: bool = False
-    styles: Sequence[Sequence[Any]] = ()
-    slices: Sequence[Sequence[Any]] = ()
-    posts: float | None = 1
-    personal: str = "mask"
-    preset: str = "80/10/10"
-    seed: float | None = 7
-
-    @classmethod
-    def of(cls, values: Sequence[Any]) -> "DataForm":
-        """Values in the order of the fields; a missing one fails here, not one component further."""
-        return cls(**dict(zip(FIELDS, values, strict=True)))
-
-
-FIELDS = tuple(f.name for f in fields(DataForm))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,83 +45,20 @@ class Sample:
     teacher: str = ""
 
 
-def source_choices(task: str, deps: Deps) -> list[tuple[str, str]]:
-    """(label, kind) of the sources that fit a task: its built-in ones first."""
-    own = ["news"] if task == "news-metadata" else ["grammar", "corpus"] if task in MENUS else []
-    found = [(OFFLINE[kind], kind) for kind in own]
-    return found if deps.settings.space else [*found, *((label, kind) for kind, label in FROM_OUTSIDE.items())]
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a build's teacher would take, told before anything is paid.
 
+    `spent` is what every build of that name has used, `paid` that in money, None where prices are unknown. `problem`
+    says why the teacher can't be asked, "" where it can. `offer` is what `start` wants to hear back: this spec's hash.
+    """
 
-def menu_rows(task: str) -> tuple[list[list[Any]], list[list[Any]]]:
-    """A task's styles and slices with their default shares, as rows [name, share]; none where it has no renderer."""
-    menu = MENUS.get(task)
-    if menu is None:
-        return [], []
-    return [[name, 1.0] for name in menu.styles], [[name, share] for name, share in menu.slices.items()]
-
-
-def not_on_a_space(deps: Deps) -> None:
-    if deps.settings.space:
-        raise DataError(NOT_HERE, fix="Run the studio on your own machine: everything works there, offline too.")
-
-
-def spec_of_form(form: DataForm, deps: Deps) -> DatasetSpec:
-    """The spec that the form describes. A StudioError names what can't be used."""
-    not_on_a_space(deps)
-    pack_named(form.task, deps.packs)
-    styles, slices = menu_rows(form.task)
-    render = RenderSpec(
-        styles=_shares(form.styles, styles, "Styles"),
-        slices=_shares(form.slices, slices, "Slices"),
-        posts_per_recipe=whole(form.posts, "Posts per recipe", 1, 50) if styles else 1,
-        facts="random" if form.kind in ("grammar", "corpus") and form.task == "recipe-jsonld" else "given",
-    )
-    return DatasetSpec(
-        task=form.task,
-        name=form.name.strip(),
-        sources=(_source(form),),
-        render=render,
-        gates={} if form.personal == "mask" else {"personal": form.personal, "secrets": form.personal},
-        split=SplitSpec(preset=form.preset),
-        seed=whole(form.seed, "Seed", 0, 2**32 - 1),
-    )
-
-
-def _source(form: DataForm) -> SourceSpec:
-    count = whole(form.rows, "Rows", 0, 10**9)
-    if form.kind in OFFLINE:
-        return SourceSpec(form.kind, rows=count)
-    mapping = tuple(_mapped(line) for line in form.mapping if any(line)) if form.confirmed else ()
-    licence = (form.licence or "").strip() or UNKNOWN_LICENCE
-    common = {"rows": count, "mapping": mapping, "licence": licence}
-    if form.kind == "file":
-        encoding = (form.encoding or "").strip() if form.confirmed else ""
-        return SourceSpec("file", path=(form.file or "").strip(), encoding=encoding, **common)
-    dataset, subset = (form.dataset or "").strip(), (form.subset or "").strip()
-    split = (form.hub_split or "").strip()
-    return SourceSpec("hub", dataset=dataset, subset=subset, split=split, streaming=True, **common)
-
-
-def _mapped(line: Sequence[Any]) -> FieldMapping:
-    given = [str(cell or "").strip() for cell in (*line, "", "", "")[:3]]
-    if not given[0] or not given[1]:
-        raise DataError(f"A line of the columns is half empty: {given}.", fix="Name a field and a column, or clear it.")
-    return FieldMapping(*given)
-
-
-def _shares(given: Sequence[Sequence[Any]], usual: list[list[Any]], what: str) -> Mapping[str, float]:
-    """Shares that differ from the task's own; {} where they are just those."""
-    shares: dict[str, float] = {}
-    share: Any
-    for line in given:
-        name, share = (str(line[0] or "").strip(), line[1]) if len(line) == 2 else ("", None)
-        if not name:
-            continue
-        try:
-            shares[name] = number(float(share), f"{what}: {name}", 0, 1000)
-        except (TypeError, ValueError):
-            raise DataError(f"{what}: the share of {name} is {share!r}.", fix="Give it a number; 0 for none.") from None
-    return {} if shares == {name: float(share) for name, share in usual} else shares
+    estimate: Estimate
+    teacher: TeacherSpec
+    spent: Usage
+    paid: float | None
+    problem: str
+    offer: str
 
 
 def spec_of_text(text: str, deps: Deps) -> DatasetSpec:
@@ -177,7 +74,12 @@ def spec_of_text(text: str, deps: Deps) -> DatasetSpec:
 
 
 def _refuse_paths(spec: DatasetSpec, deps: Deps) -> None:
-    """Where others can reach this studio, only what they dropped here is read, and only ids of the Hub."""
+    """Where others can reach this studio, only what they dropped here is read, and only ids of the Hub.
+
+    No teacher is asked there either: an address of theirs would be sent a key of this machine's.
+    """
+    if spec.teacher is not None:
+        raise DataError("A teacher is asked only from a studio that nobody else can reach.", fix="Take it out.")
     fix = "Drop the file here, or run the studio for yourself alone."
     kept = (deps.settings.home / "sources").resolve()
     for source in spec.sources:
@@ -187,11 +89,6 @@ def _refuse_paths(spec: DatasetSpec, deps: Deps) -> None:
             raise DataError(f"{source.dataset!r} is no dataset id.", fix="Write it as owner/name.")
     if spec.protect or (spec.tokenizer and not _HUB_ID.fullmatch(spec.tokenizer)):
         raise DataError("A path stands in protect or tokenizer, and paths are closed to this page.", fix=fix)
-
-
-def form_yaml(form: DataForm, deps: Deps) -> str:
-    """The YAML that builds what the form says."""
-    return write_spec(spec_of_form(form, deps))
 
 
 def keep_file(deps: Deps, path: str | None) -> str:
@@ -247,18 +144,54 @@ def _guessed(source: SourceSpec) -> str:
     return found.name if found.guessed else ""
 
 
-def start(deps: Deps, text: str) -> str:
-    """Build what the YAML says, in the background; returns the job. DataError for a source nobody confirmed."""
-    from training.data.build_job import start_build
+def cost(deps: Deps, text: str) -> Cost | None:
+    """What the teacher of the spec would cost, None without one. Pays nothing; the endpoint is only knocked at.
 
-    spec = spec_of_text(text, deps)
-    found = sample(deps, text)
-    if found.proposal is not None:
+    Reads every source: slow for a large one. DataError for a source nobody confirmed.
+    """
+    from training.data.build_teacher import check_teacher, estimate_teacher, teacher_spent
+
+    spec = _confirmed(deps, text)
+    if spec.teacher is None:
+        return None
+    estimate = estimate_teacher(spec, deps.settings.home)
+    spent = teacher_spent(spec, deps.settings.home)
+    problem = ""
+    try:
+        check_teacher(spec.teacher)
+    except DataError as err:
+        problem = f"{err} {err.fix}"
+    paid = spec.teacher.prices.money(spent.input_tokens, spent.output_tokens)
+    return Cost(estimate, spec.teacher, spent, paid, problem, spec.hash)
+
+
+def start(deps: Deps, text: str, agreed: str = "") -> str:
+    """Build what the YAML says, in the background; returns the job. DataError for a source nobody confirmed.
+
+    A spec with a teacher is built only where `agreed` is the offer of its `Cost`: nothing is paid that was not shown.
+    """
+    from training.data.build_job import start_build
+    from training.data.build_teacher import check_teacher
+
+    spec = _confirmed(deps, text)
+    if spec.teacher is not None:
+        if agreed != spec.hash:
+            raise DataError(
+                "What the teacher of this very dataset costs has not been shown yet.",
+                fix="Press Build dataset in the Data tab: it shows the cost and asks.",
+            )
+        check_teacher(spec.teacher)
+    return start_build(replace(spec, folder=str((deps.settings.home / "datasets").absolute())), deps.settings.home)
+
+
+def _confirmed(deps: Deps, text: str) -> DatasetSpec:
+    """The spec, once its sources can be read and their columns are confirmed."""
+    if sample(deps, text).proposal is not None:
         raise DataError(
             "Nobody has said yet what the columns of the source are.",
             fix="Look at the source, check its columns and confirm them.",
         )
-    return start_build(replace(spec, folder=str((deps.settings.home / "datasets").absolute())), deps.settings.home)
+    return spec_of_text(text, deps)
 
 
 def cancel(deps: Deps, job: str) -> None:

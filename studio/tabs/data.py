@@ -13,13 +13,15 @@ import gradio as gr
 
 from studio.actions import dataset_versions as acts
 from studio.actions import datasets as start
-from studio.actions.datasets import FIELDS, DataForm
+from studio.actions.dataset_form import FIELDS, DataForm, form_yaml
 from studio.deps import Deps
 from studio.guard import Visit, guard
 from studio.queries import dataset_rows as rows
 from studio.queries import datasets as queries
+from studio.tabs import data_outside as outside
 from studio.tabs import data_parts as lay
 from studio.tabs import data_view as shown
+from studio.tabs.data_form import build_start
 from studio.tabs.data_parts import Parts
 from studio.tabs.data_view import (
     ColumnsView,
@@ -41,12 +43,13 @@ SLOW: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
 TICK_S = 2.0
 
 
-def on_form(deps: Deps, visit: Visit, *values: Any) -> FormView:
-    """The YAML of the form; while it is half filled in, no YAML and the reason in words."""
+def on_form(deps: Deps, visit: Visit, *values: Any) -> tuple[Any, ...]:
+    """The YAML of the form; while it is half filled in, no YAML and the reason in words. No offer outlives a change."""
     try:
-        return FormView(start.form_yaml(DataForm.of(values), deps), "")
+        view = FormView(form_yaml(DataForm.of(values), deps), "")
     except StudioError as err:
-        return FormView("", note(f"{err} {err.fix}"))
+        view = FormView("", note(f"{err} {err.fix}"))
+    return (*view, *outside.OfferView())
 
 
 def on_task(deps: Deps, visit: Visit, task: str) -> TaskView:
@@ -63,11 +66,6 @@ def on_drop(deps: Deps, visit: Visit, path: str | None) -> ColumnsView:
 
 def on_look(deps: Deps, visit: Visit, text: str) -> SampleView:
     return shown.sample_view(start.sample(deps, text))
-
-
-def on_make(deps: Deps, visit: Visit, text: str) -> JobView:
-    job = start.start(deps, text)
-    return shown.job_view(deps, "", f"{job} queued")
 
 
 def on_tick(deps: Deps, visit: Visit, html: str, seen: str) -> JobView:
@@ -160,7 +158,7 @@ def build(deps: Deps, app: gr.Blocks) -> None:
     parts: Parts = lay.build_top(deps)
     with gr.Tabs(elem_id="tt-data-views", selected="passed" if deps.settings.space else "new"):
         with gr.Tab("New dataset", id="new", elem_classes="tt-view", visible=not deps.settings.space):
-            parts |= lay.build_start(deps)
+            parts |= build_start(deps)
         with gr.Tab("What passed", id="passed", elem_classes="tt-view"):
             parts |= lay.build_passed()
         with gr.Tab("Refused", elem_classes="tt-view"):
@@ -174,12 +172,13 @@ def build(deps: Deps, app: gr.Blocks) -> None:
         with gr.Tab("Changes", elem_classes="tt-view"):
             parts |= lay.build_changes()
         with gr.Tab("Card and export", elem_classes="tt-view"):
-            parts |= lay.build_card(deps)
+            parts |= lay.build_export(deps) | outside.build_push(deps) | lay.build_card()
     wire_version(deps, parts)
     wire_rows(deps, parts)
     if not deps.settings.space:
         wire_start(deps, parts, app)
         wire_builds(deps, parts)
+        outside.wire_outside(deps, parts, QUIET, SLOW)
     opened = [parts[name] for name in JobView._fields]
     app.load(guard(partial(on_load, deps)), None, opened, api_name="load_datasets", **QUIET)
 
@@ -194,7 +193,8 @@ def wire_start(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
     form = [parts[name] for name in FIELDS]
     fresh = of(parts, ColumnsView)
     gr.on(
-        [*(part.change for part in form), app.load], guard(partial(on_form, deps)), form, of(parts, FormView),
+        [*(part.change for part in form), app.load], guard(partial(on_form, deps)), form,
+        [*of(parts, FormView), *of(parts, outside.OfferView)],
         api_name="data_form", trigger_mode="always_last", **QUIET,
     )  # fmt: skip
     parts["task"].change(
@@ -218,7 +218,6 @@ def wire_start(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
 def wire_builds(deps: Deps, parts: Parts) -> None:
     """A build is a process of its own: the page only asks how it stands."""
     view = of(parts, JobView)
-    parts["make"].click(guard(partial(on_make, deps)), parts["yaml"], view, api_name="data_build", **SLOW)
     gr.Timer(TICK_S).tick(
         guard(partial(on_tick, deps)), [parts["job"], parts["seen"]], view, api_name="data_tick", queue=False, **QUIET
     )

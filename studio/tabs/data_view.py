@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from studio.actions import datasets as start
+from studio.actions.dataset_form import FROM_OUTSIDE, menu_rows, source_choices, teacher_styles
 from studio.deps import Deps
 from studio.queries import dataset_jobs as jobs
 from studio.queries import dataset_rows as rows
@@ -42,9 +43,11 @@ class ColumnsView(NamedTuple):
 
 
 class TaskView(NamedTuple):
-    """What a task offers: sources, styles and slices."""
+    """What a task offers: sources, styles and slices, and a teacher's styles."""
 
     kind: Any
+    writer: Any
+    teacher_styles: Any
     styles: Any
     slices: Any
     posts: Any
@@ -203,7 +206,7 @@ def rows_view(deps: Deps, name: str, part: str, find: str, number: int) -> RowsV
 
 def fresh_columns(kind: str, file: Any = SAME) -> ColumnsView:
     """The boxes of this kind of source, and nothing confirmed."""
-    outside = gr.update(visible=kind in start.FROM_OUTSIDE)
+    outside = gr.update(visible=kind in FROM_OUTSIDE)
     return ColumnsView(
         file=file,
         file_box=gr.update(visible=kind == "file"),
@@ -217,10 +220,14 @@ def fresh_columns(kind: str, file: Any = SAME) -> ColumnsView:
 
 
 def task_view(deps: Deps, task: str) -> TaskView:
-    kinds = start.source_choices(task, deps)
-    styles, slices = start.menu_rows(task)
+    kinds = source_choices(task, deps)
+    styles, slices = menu_rows(task)
+    taught = list(teacher_styles(task, deps))
+    none = {} if taught else {"value": "studio"}
     return TaskView(
         kind=gr.update(choices=kinds, value=kinds[0][1] if kinds else None),
+        writer=gr.update(visible=bool(taught) and deps.settings.allow_paths, **none),
+        teacher_styles=gr.update(choices=taught, value=taught),
         styles=gr.update(value=styles, visible=bool(styles)),
         slices=gr.update(value=slices, visible=bool(slices)),
         posts=gr.update(visible=bool(styles)),

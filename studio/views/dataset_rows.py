@@ -147,16 +147,12 @@ def sample_html(rows: Sequence[Mapping[str, Any]], bad: Sequence[Mapping[str, An
     if not rows and not bad:
         return note("This source gives no row.")
     said = f"The first {plural(len(rows), 'row')} as they would be made; no gate has looked at them yet."
-    asked = (
-        f"The build asks {teacher} to write them anew; what that takes says ",
-        el("code", "python -m training data estimate SPEC.yaml"),
-        ".",
-    )
+    asked = f"The build asks {teacher} to write them anew; it shows what that costs before anything is paid."
     broken = [el("p", icon("warn"), f" {b['origin']}, {b['place']}: {b['reason']}", cls="tt-dim") for b in bad]
     return el(
         "div",
         el("p", said, cls="tt-insight"),
-        *([el("p", *asked)] if teacher else []),
+        el("p", asked) if teacher else None,
         *(row_html(row) for row in rows),
         *broken,
         cls="tt-data tt-rows",

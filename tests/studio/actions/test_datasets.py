@@ -1,22 +1,28 @@
 """What a person chose becomes the spec that the command line builds too; what can't be used is said, never changed."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from huggingface_hub import HfApi
 
+from studio.actions import dataset_form as forms
 from studio.actions import dataset_versions as acts
 from studio.actions import datasets as start
-from studio.actions.datasets import FIELDS, DataForm
+from studio.actions.dataset_form import FIELDS, DataForm
 from studio.deps import Deps
 from studio.queries import datasets
+from tests.data.hub_server import Hub
+from tests.data.teacher.server import Teacher, good
 from tests.fakes import make_comparison, make_deps
 from tests.studio.dataset_samples import make_version, recipe_row
+from training.data.build import build
 from training.data.candidates import list_candidates
 from training.data.rows import UNKNOWN_LICENCE
-from training.data.spec import FieldMapping, spec_from
+from training.data.spec import DatasetSpec, FieldMapping, spec_from
 from training.errors import DataError, InputError, StudioError
 
 TABLE = "name,ingredients,steps\n" + "".join(
@@ -35,8 +41,35 @@ def space(tmp_path: Path) -> Deps:
 
 
 def form(**changes: Any) -> DataForm:
-    styles, slices = start.menu_rows("recipe-jsonld")
+    styles, slices = forms.menu_rows("recipe-jsonld")
     return DataForm(**{"task": "recipe-jsonld", "styles": styles, "slices": slices, "rows": 20, **changes})
+
+
+def taught(url: str, **changes: Any) -> DataForm:
+    given: dict[str, Any] = {
+        "writer": "teacher",
+        "teacher_url": url,
+        "teacher_model": "large",
+        "teacher_styles": ["clean"],
+        "rows": 12,
+    }
+    return form(**{**given, **changes})
+
+
+@pytest.fixture
+def teacher() -> Iterator[Teacher]:
+    with Teacher(good).running() as running:
+        yield running
+
+
+@pytest.fixture
+def builds_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Builds run at once and in this process: that they have one of their own is tested beside them."""
+
+    def build_now(spec: DatasetSpec, home: Path) -> str:
+        return [step.version for step in build(spec, home)][-1]
+
+    monkeypatch.setattr("training.data.build_job.start_build", build_now)
 
 
 def words(text: str) -> int:
@@ -52,18 +85,18 @@ def test_the_form_takes_its_values_by_place_and_refuses_a_missing_one() -> None:
 
 def test_the_yaml_of_the_form_reads_back_as_the_same_spec(deps: Deps) -> None:
     given = form(name="soups", personal="refuse", preset="70/15/15", seed=11, posts=2)
-    text = start.form_yaml(given, deps)
+    text = forms.form_yaml(given, deps)
     spec = start.spec_of_text(text, deps)
-    assert spec == start.spec_of_form(given, deps) == spec_from(text, Path("x.yaml"))
+    assert spec == forms.spec_of_form(given, deps) == spec_from(text, Path("x.yaml"))
     assert (spec.name, spec.seed, spec.split.preset, spec.render.posts_per_recipe) == ("soups", 11, "70/15/15", 2)
     assert spec.gates == {"personal": "refuse", "secrets": "refuse"}
 
 
 def test_usual_shares_are_left_out_and_changed_ones_are_written(deps: Deps) -> None:
-    assert start.spec_of_form(form(), deps).render.slices == {}
-    styles, slices = start.menu_rows("recipe-jsonld")
+    assert forms.spec_of_form(form(), deps).render.slices == {}
+    styles, slices = forms.menu_rows("recipe-jsonld")
     slices[0][1] = 0.9
-    spec = start.spec_of_form(form(styles=styles, slices=slices), deps)
+    spec = forms.spec_of_form(form(styles=styles, slices=slices), deps)
     assert spec.render.slices["plain"] == 0.9 and spec.render.styles == {}
 
 
@@ -87,21 +120,139 @@ def test_usual_shares_are_left_out_and_changed_ones_are_written(deps: Deps) -> N
 )
 def test_what_can_not_be_used_is_named(deps: Deps, changes: dict[str, Any], words_: str) -> None:
     with pytest.raises(StudioError, match=words_) as found:
-        start.spec_of_form(form(**changes), deps)
+        forms.spec_of_form(form(**changes), deps)
     assert found.value.fix
 
 
 def test_columns_count_only_once_they_are_confirmed(deps: Deps) -> None:
     mapping = [["title", "name", "text"], ["", "", ""]]
     given = form(kind="file", file="soup.csv", mapping=mapping, encoding="cp1252", licence=" ")
-    source = start.spec_of_form(given, deps).sources[0]
+    source = forms.spec_of_form(given, deps).sources[0]
     assert source.mapping == () and source.encoding == "" and source.licence == UNKNOWN_LICENCE
-    source = start.spec_of_form(replace(given, confirmed=True), deps).sources[0]
+    source = forms.spec_of_form(replace(given, confirmed=True), deps).sources[0]
     assert source.mapping == (FieldMapping("title", "name", "text"),) and source.encoding == "cp1252"
 
 
+def test_a_slice_of_a_hub_dataset_reaches_the_spec(deps: Deps) -> None:
+    source = forms.spec_of_form(form(kind="hub", dataset="ann/soups", hub_slice=" 10:20 "), deps).sources[0]
+    assert (source.dataset, source.split, source.slice, source.streaming) == ("ann/soups", "train", "10:20", True)
+    with pytest.raises(StudioError, match="slice is '10-20'"):
+        forms.spec_of_form(form(kind="hub", dataset="ann/soups", hub_slice="10-20"), deps)
+
+
+def test_a_teacher_of_the_form_is_the_teacher_of_the_spec(deps: Deps) -> None:
+    given = taught(
+        "https://teacher.example/v1", teacher_key="OUR_KEY", teacher_price_in=0.5, teacher_price_out=2,
+        teacher_cap=3, teacher_at_once=8, teacher_posts=2, teacher_tokens=900, seed=11,
+    )  # fmt: skip
+    spec = forms.spec_of_form(given, deps)
+    asked = spec.teacher
+    assert asked is not None and asked.styles == ("clean",) and (asked.key_env, asked.seed) == ("OUR_KEY", 11)
+    assert (asked.caps.money, asked.caps.calls, asked.prices.output_per_million) == (3, 1000, 2)
+    assert (asked.concurrency, asked.posts_per_row, asked.max_tokens) == (8, 2, 900)
+    assert start.spec_of_text(forms.form_yaml(given, deps), deps) == spec
+    every = forms.teacher_styles("recipe-jsonld", deps)
+    assert len(every) == 5
+    both = forms.spec_of_form(replace(given, teacher_styles=every), deps).teacher
+    assert both is not None and both.styles == ()
+    assert forms.spec_of_form(replace(given, writer="studio"), deps).teacher is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "words_"),
+    [
+        ({"teacher_url": ""}, "no web address"),
+        ({"teacher_url": "http://teacher.example/v1", "teacher_key": "OUR_KEY"}, "unencrypted"),
+        ({"teacher_model": " "}, "no model"),
+        ({"teacher_calls": None}, "Nothing bounds"),
+        ({"teacher_cap": 5}, "prices are unknown"),
+        ({"teacher_styles": []}, "No style"),
+        ({"teacher_at_once": 0}, "Calls at once is 0"),
+        ({"teacher_price_in": -1}, "Price in is -1"),
+    ],
+)
+def test_a_teacher_that_can_not_be_asked_is_named(deps: Deps, changes: dict[str, Any], words_: str) -> None:
+    with pytest.raises(StudioError, match=words_) as found:
+        forms.spec_of_form(taught("https://teacher.example/v1", **changes), deps)
+    assert found.value.fix
+
+
+def test_a_key_that_was_typed_in_is_refused_and_not_repeated(deps: Deps) -> None:
+    for secret in ("sk-abcdefghijklmnop", "hf_abcdefghijklmnop"):
+        with pytest.raises(StudioError) as found:
+            forms.spec_of_form(taught("https://teacher.example/v1", teacher_key=secret), deps)
+        assert secret not in f"{found.value} {found.value.fix}"
+
+
+@pytest.mark.usefixtures("builds_here")
+def test_a_teacher_is_paid_only_for_what_was_shown(deps: Deps, teacher: Teacher) -> None:
+    text = forms.form_yaml(taught(teacher.url, teacher_price_in=1, teacher_price_out=2, teacher_cap=1), deps)
+    assert start.cost(deps, forms.form_yaml(form(rows=12), deps)) is None
+    cost = start.cost(deps, text)
+    assert cost is not None and cost.problem == "" and cost.estimate.requests == 12 and cost.spent.calls == 0
+    with pytest.raises(DataError, match="has not been shown"):
+        start.start(deps, text)
+    other = forms.form_yaml(taught(teacher.url, rows=13), deps)
+    with pytest.raises(DataError, match="has not been shown"):
+        start.start(deps, other, cost.offer)
+    assert teacher.calls == []
+    assert start.start(deps, text, cost.offer).startswith("my-dataset-")
+    assert len(teacher.calls) == 12
+    again = start.cost(deps, text)
+    assert again is not None and again.estimate.known == 12 and again.spent.calls == 12 and again.paid
+
+
+@pytest.mark.usefixtures("builds_here")
+def test_a_cap_stops_the_build_and_says_so(deps: Deps, teacher: Teacher) -> None:
+    text = forms.form_yaml(taught(teacher.url, teacher_calls=3), deps)
+    cost = start.cost(deps, text)
+    assert cost is not None
+    with pytest.raises(DataError, match="cap of 3 calls") as found:
+        start.start(deps, text, cost.offer)
+    assert "not paid for twice" in found.value.fix
+    assert len(teacher.calls) == 3
+
+
+def test_without_its_key_or_an_answer_a_teacher_is_not_asked(
+    deps: Deps, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OUR_KEY", raising=False)
+    monkeypatch.setattr("keyring.get_password", lambda service, name: None)
+    text = forms.form_yaml(taught(teacher.url, teacher_key="OUR_KEY"), deps)
+    cost = start.cost(deps, text)
+    assert cost is not None and "OUR_KEY is not set" in cost.problem
+    with pytest.raises(DataError, match="OUR_KEY is not set"):
+        start.start(deps, text, cost.offer)
+    silent = start.cost(deps, forms.form_yaml(taught("http://127.0.0.1:9/v1"), deps))
+    assert silent is not None and "No endpoint answers" in silent.problem and teacher.calls == []
+
+
+def test_where_others_come_in_nothing_of_the_owner_leaves(tmp_path: Path, teacher: Teacher) -> None:
+    shared = make_deps(tmp_path / "home", allow_paths=False)
+    text = forms.form_yaml(taught(teacher.url), shared)
+    with pytest.raises(DataError, match="nobody else can reach"):
+        start.cost(shared, text)
+    version = make_version(shared.settings.home / "datasets")
+    with pytest.raises(DataError, match="token is its owner's"):
+        acts.push(shared, version.name, "ann/soups")
+
+
+def test_a_version_is_pushed_over_real_http(deps: Deps, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.is_offline_mode", lambda: False)
+    version = make_version(deps.settings.home / "datasets")
+    with Hub().running() as hub:
+        address = acts.push(
+            deps, version.name, "ann/soups", private=True, api=HfApi(endpoint=hub.url, token="hf_of_ours")
+        )
+    assert address.endswith("/ann/soups") and {"README.md", "train.jsonl", "manifest.json"} <= set(hub.files)
+    assert "refused.jsonl" not in hub.files
+    with pytest.raises(DataError, match="no dataset version"):
+        acts.push(deps, "nothing", "ann/soups")
+
+
 def test_ten_rows_of_a_built_in_source_are_shown_before_anything_is_built(deps: Deps) -> None:
-    found = start.sample(deps, start.form_yaml(form(rows=40), deps))
+    found = start.sample(deps, forms.form_yaml(form(rows=40), deps))
     assert len(found.rows) == start.SAMPLE and not found.bad and found.proposal is None
     assert {row.task for row in found.rows} == {"recipe-jsonld"}
     assert not (deps.settings.home / "datasets").exists()
@@ -113,12 +264,12 @@ def test_a_dropped_file_is_kept_proposed_confirmed_and_read(deps: Deps, tmp_path
     kept = start.keep_file(deps, str(upload))
     assert not upload.exists() and Path(kept).read_text("utf-8") == TABLE and Path(kept).name == "soups.csv"
     given = form(kind="file", file=kept, rows=0, licence="CC0-1.0")
-    proposal = start.sample(deps, start.form_yaml(given, deps)).proposal
+    proposal = start.sample(deps, forms.form_yaml(given, deps)).proposal
     assert {found.field: found.column for found in proposal.fields}["title"] == "name"
     with pytest.raises(DataError, match="Nobody has said yet"):
-        start.start(deps, start.form_yaml(given, deps))
+        start.start(deps, forms.form_yaml(given, deps))
     mapping = [[found.field, found.column, found.rule] for found in proposal.fields]
-    sample = start.sample(deps, start.form_yaml(replace(given, mapping=mapping, confirmed=True), deps))
+    sample = start.sample(deps, forms.form_yaml(replace(given, mapping=mapping, confirmed=True), deps))
     assert len(sample.rows) == 10 and sample.rows[0].licence == "CC0-1.0" and sample.rows[0].origin == "soups.csv"
 
 
@@ -126,17 +277,17 @@ def test_an_empty_spec_and_a_wrong_key_are_told(deps: Deps) -> None:
     with pytest.raises(DataError, match="no spec yet"):
         start.spec_of_text(" \n", deps)
     with pytest.raises(DataError, match="tusk"):
-        start.spec_of_text(start.form_yaml(form(), deps) + "tusk: x\n", deps)
+        start.spec_of_text(forms.form_yaml(form(), deps) + "tusk: x\n", deps)
 
 
 @pytest.mark.parametrize("kind", [{"kind": "file", "file": "/etc/passwd"}, {"kind": "hub", "dataset": "../private"}])
 def test_where_others_come_in_no_path_is_read(tmp_path: Path, kind: dict[str, Any]) -> None:
     shared = make_deps(tmp_path / "home", allow_paths=False)
     with pytest.raises(DataError, match=r"closed to this page|no dataset id"):
-        start.spec_of_text(start.form_yaml(form(**kind), shared), shared)
+        start.spec_of_text(forms.form_yaml(form(**kind), shared), shared)
     upload = tmp_path / "soups.csv"
     upload.write_text(TABLE, "utf-8")
-    text = start.form_yaml(form(kind="file", file=start.keep_file(shared, str(upload))), shared)
+    text = forms.form_yaml(form(kind="file", file=start.keep_file(shared, str(upload))), shared)
     assert start.spec_of_text(text, shared).sources[0].origin == "soups.csv"
     with pytest.raises(DataError, match="paths are closed"):
         start.spec_of_text(f"{text}protect: [/etc]\n", shared)
@@ -148,10 +299,12 @@ def test_a_space_makes_keeps_and_changes_nothing(space: Deps, tmp_path: Path, mo
     row = version.folder / "train.jsonl"
     before = row.read_bytes()
     tries = [
-        lambda: start.spec_of_form(form(), space),
+        lambda: forms.spec_of_form(form(), space),
         lambda: start.spec_of_text("task: x", space),
         lambda: start.keep_file(space, str(row)),
         lambda: start.start(space, "task: x"),
+        lambda: start.cost(space, "task: x"),
+        lambda: acts.push(space, version.name, "ann/soups"),
         lambda: start.cancel(space, "ab"),
         lambda: start.dismiss(space, "ab"),
         lambda: acts.take_out(space, version.name, ["grammar"], ""),
@@ -236,14 +389,14 @@ def test_a_comparison_is_sent_once_and_becomes_test_rows_of_a_spec(deps: Deps) -
     assert acts.answers_of(data) == ["tiny-recipes"]  # prose can't be read, and no answer is known
     sent = acts.send_comparison(deps, "page", "c1", "tiny-recipes")
     assert acts.send_comparison(deps, "page", "c1", "tiny-recipes").id == sent.id
-    text = start.accept(deps, start.form_yaml(form(), deps), [sent.id], "CC0-1.0")
+    text = start.accept(deps, forms.form_yaml(form(), deps), [sent.id], "CC0-1.0")
     added = start.spec_of_text(text, deps).sources[-1]
     assert added.part == "test" and added.licence == "CC0-1.0" and Path(added.path).is_file()
     with pytest.raises(DataError, match="is not said"):
-        start.accept(deps, start.form_yaml(form(), deps), [sent.id], " ")
+        start.accept(deps, forms.form_yaml(form(), deps), [sent.id], " ")
     with pytest.raises(DataError, match="no comparison to send"):
         acts.send_comparison(deps, "page", "", acts.KNOWN)
     with pytest.raises(DataError, match="could not be read"):
         acts.send_comparison(deps, "page", "c1", "base")
     with pytest.raises(InputError):
-        start.spec_of_form(form(task="nothing"), deps)
+        forms.spec_of_form(form(task="nothing"), deps)

@@ -8,12 +8,14 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from studio.actions.datasets import FIELDS, DataForm, menu_rows
+from studio.actions.dataset_form import FIELDS, DataForm, menu_rows
 from studio.deps import Deps
 from studio.guard import Visit
 from studio.queries import dataset_jobs, datasets
 from studio.tabs import compare, data
+from studio.tabs import data_outside as outside
 from studio.tabs.data_view import SAME
+from tests.data.teacher.server import Teacher, good
 from tests.fakes import make_comparison, make_deps
 from tests.studio.dataset_samples import make_version, recipe_row
 from training.data.build_job import JobStatus
@@ -53,21 +55,26 @@ def values(**changes: Any) -> list[Any]:
     return [getattr(form, name) for name in FIELDS]
 
 
+def yaml_of(deps: Deps, **changes: Any) -> str:
+    return data.on_form(deps, PAGE, *values(**changes))[0]
+
+
 @pytest.mark.parametrize("space", [False, True], ids=["home", "space"])
 def test_the_tab_is_built_and_names_each_endpoint_once(tmp_path: Path, space: bool) -> None:
     with gr.Blocks() as app:
         data.build(make_deps(tmp_path / "home", space=space), app)
     names = [fn.api_name for fn in app.fns.values() if fn.api_name]
     assert {"data_version", "data_rows", "data_refused", "load_datasets"} <= set(names)
-    assert ("data_build" in names) is not space and ("data_take_out" in names) is not space
+    for name in ("data_build", "data_agree", "data_push", "data_take_out"):
+        assert (name in names) is not space
     assert all(fn.api_visibility == "private" for fn in app.fns.values() if fn.api_name in set(names))
 
 
 def test_the_form_writes_the_spec_and_says_what_is_missing(deps: Deps) -> None:
-    view = data.on_form(deps, PAGE, *values(name="soups"))
-    assert "name: soups" in view.yaml and view.said == ""
-    view = data.on_form(deps, PAGE, *values(kind="file"))
-    assert view.yaml == "" and "Give the file to read." in view.said
+    text, said, *offer = data.on_form(deps, PAGE, *values(name="soups"))
+    assert "name: soups" in text and said == "" and offer == list(outside.OfferView())
+    text, said, *_ = data.on_form(deps, PAGE, *values(kind="file"))
+    assert text == "" and "Give the file to read." in said
 
 
 def test_a_task_brings_its_own_sources_styles_and_slices(deps: Deps) -> None:
@@ -89,12 +96,55 @@ def test_another_source_confirms_nothing(deps: Deps, tmp_path: Path) -> None:
     upload.write_text("name,ingredients,steps\nSoup,\"['lentils']\",\"['Boil.']\"\n", "utf-8")
     view = data.on_drop(deps, PAGE, str(upload))
     assert Path(view.file).is_file() and view.file_box["visible"] and view.confirmed is False
-    looked = data.on_look(deps, PAGE, data.on_form(deps, PAGE, *values(kind="file", file=view.file)).yaml)
+    looked = data.on_look(deps, PAGE, yaml_of(deps, kind="file", file=view.file))
     assert looked.columns["visible"] and ["title", "name", "text"] in looked.mapping
 
 
+def test_a_teacher_is_asked_only_after_its_cost_was_shown(deps: Deps, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr("training.data.build_job.start_build", lambda spec, home: begun.append(spec.name) or "ab12")
+    with Teacher(good).running() as teacher:
+        text = yaml_of(
+            deps, name="taught", writer="teacher", teacher_url=teacher.url, teacher_model="large",
+            teacher_styles=["clean"], teacher_price_in=1, teacher_price_out=2,
+        )  # fmt: skip
+        shown = outside.OfferView(*outside.on_make(deps, PAGE, text)[len(data.JobView._fields) :])
+        assert begun == [] and teacher.calls == []
+        assert "large at http://127.0.0.1" in shown.cost and "Nothing is paid yet" in shown.cost
+        assert shown.agree["value"].startswith("Pay about ") and shown.agree["interactive"]
+        with pytest.raises(DataError, match="has not been shown"):
+            outside.on_agree(deps, PAGE, text, "")
+        after = outside.on_agree(deps, PAGE, text, shown.offer)
+        assert begun == ["taught"] and after[len(data.JobView._fields) :] == outside.OfferView()
+    silent = outside.OfferView(*outside.on_make(deps, PAGE, text)[len(data.JobView._fields) :])
+    assert "No endpoint answers" in silent.cost and not silent.agree["interactive"]
+
+
+def test_who_writes_shows_its_own_settings(deps: Deps, tmp_path: Path) -> None:
+    view = outside.on_writer(deps, PAGE, "teacher")
+    assert view.teacher_box["visible"] and not view.shares["visible"]
+    task = data.on_task(deps, PAGE, "recipe-writer")
+    assert task.writer["visible"] and "value" not in task.writer and task.teacher_styles["choices"]
+    shared = make_deps(tmp_path / "other", allow_paths=False)
+    assert not data.on_task(shared, PAGE, "recipe-writer").writer["visible"]
+
+
+def test_a_push_says_who_can_read_it(deps: Deps, version: Version, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def push(deps: Deps, name: str, repo: str, *, private: bool) -> str:
+        asked.append((name, repo, private))
+        return f"https://huggingface.co/datasets/{repo}"
+
+    monkeypatch.setattr(outside.acts, "push", push)
+    assert "only you" in outside.on_push(deps, PAGE, version.name, "ann/soups", True)
+    said = outside.on_push(deps, PAGE, version.name, "ann/<b>", False)
+    assert "held-out rows as well" in said and "<b>" not in said
+    assert asked == [(version.name, "ann/soups", True), (version.name, "ann/<b>", False)]
+
+
 def test_first_rows_are_shown(deps: Deps) -> None:
-    view = data.on_look(deps, PAGE, data.on_form(deps, PAGE, *values()).yaml)
+    view = data.on_look(deps, PAGE, yaml_of(deps))
     assert "The first 10 rows" in view.sample and view.columns is SAME
 
 

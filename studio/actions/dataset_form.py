@@ -1,0 +1,221 @@
+"""The form of a new dataset: what its components hold becomes a spec, and the YAML of one. No Gradio.
+
+With a teacher the rows are written by a model at an address of the person's own. Of its key the form knows the name,
+never the key: that stays in the environment or the keyring.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from studio.actions.form import number, whole
+from studio.deps import Deps
+from training.chat.cost import Caps, Prices
+from training.data.makers import MENUS, RenderSpec
+from training.data.rows import UNKNOWN_LICENCE
+from training.data.spec import DatasetSpec, FieldMapping, SourceSpec, SplitSpec, write_spec
+from training.data.teacher.plan import TeacherSpec
+from training.data.teacher.prompts import load_prompts
+from training.errors import DataError, StudioError
+from training.task.pack import pack_named
+
+OFFLINE = {
+    "grammar": "Recipes by our own grammar",
+    "corpus": "Public-domain cookbooks",
+    "news": "AI news by our own grammar",
+}
+FROM_OUTSIDE = {"file": "A file (CSV, JSON, Parquet)", "hub": "A Hugging Face dataset"}
+NOT_HERE = "Nothing is kept on this Space, so no dataset can be made here."
+TEACHER = "teacher"
+WRITERS = {"studio": "the studio, offline and free", TEACHER: "a teacher model, asked over the network"}
+_KEY_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class DataForm:
+    """Plain values as the components give them, one a field; the component of the same name is the only other place.
+
+    `file` is a path of this machine, `dataset` an id of the Hub or a folder like one. `mapping` rows are [field,
+    column, rule] and count once `confirmed`; `styles` and `slices` rows are [name, share], shares as weights. `rows` 0
+    takes all there are of a file or Hub dataset. What begins with `teacher_` counts with `writer` teacher alone: prices
+    are for a million tokens, `teacher_cap` is money and `teacher_calls` are calls over all builds of that name,
+    `teacher_key` names what holds the key.
+    """
+
+    task: str = ""
+    name: str = "my-dataset"
+    kind: str = "grammar"
+    file: str | None = ""
+    dataset: str | None = ""
+    subset: str | None = ""
+    hub_split: str | None = "train"
+    hub_slice: str | None = ""
+    rows: float | None = 500
+    licence: str | None = ""
+    encoding: str | None = ""
+    mapping: Sequence[Sequence[Any]] = ()
+    confirmed: bool = False
+    styles: Sequence[Sequence[Any]] = ()
+    slices: Sequence[Sequence[Any]] = ()
+    posts: float | None = 1
+    personal: str = "mask"
+    preset: str = "80/10/10"
+    seed: float | None = 7
+    writer: str = "studio"
+    teacher_url: str | None = ""
+    teacher_model: str | None = ""
+    teacher_key: str | None = ""
+    teacher_styles: Sequence[str] = ()
+    teacher_posts: float | None = 1
+    teacher_tokens: float | None = 1500
+    teacher_at_once: float | None = 4
+    teacher_price_in: float | None = None
+    teacher_price_out: float | None = None
+    teacher_cap: float | None = None
+    teacher_calls: float | None = 1000
+
+    @classmethod
+    def of(cls, values: Sequence[Any]) -> "DataForm":
+        """Values in the order of the fields; a missing one fails here, not one component further."""
+        return cls(**dict(zip(FIELDS, values, strict=True)))
+
+
+FIELDS = tuple(f.name for f in fields(DataForm))
+
+
+def source_choices(task: str, deps: Deps) -> list[tuple[str, str]]:
+    """(label, kind) of the sources that fit a task: its built-in ones first."""
+    own = ["news"] if task == "news-metadata" else ["grammar", "corpus"] if task in MENUS else []
+    found = [(OFFLINE[kind], kind) for kind in own]
+    return found if deps.settings.space else [*found, *((label, kind) for kind, label in FROM_OUTSIDE.items())]
+
+
+def menu_rows(task: str) -> tuple[list[list[Any]], list[list[Any]]]:
+    """A task's styles and slices with their default shares, as rows [name, share]; none where it has no renderer."""
+    menu = MENUS.get(task)
+    if menu is None:
+        return [], []
+    return [[name, 1.0] for name in menu.styles], [[name, share] for name, share in menu.slices.items()]
+
+
+def not_on_a_space(deps: Deps) -> None:
+    if deps.settings.space:
+        raise DataError(NOT_HERE, fix="Run the studio on your own machine: everything works there, offline too.")
+
+
+def spec_of_form(form: DataForm, deps: Deps) -> DatasetSpec:
+    """The spec that the form describes. A StudioError names what can't be used."""
+    not_on_a_space(deps)
+    pack_named(form.task, deps.packs)
+    teacher = _teacher(form, deps) if form.writer == TEACHER else None
+    return DatasetSpec(
+        task=form.task,
+        name=form.name.strip(),
+        sources=(_source(form),),
+        render=_render(form) if teacher is None else RenderSpec(),
+        gates={} if form.personal == "mask" else {"personal": form.personal, "secrets": form.personal},
+        split=SplitSpec(preset=form.preset),
+        teacher=teacher,
+        seed=whole(form.seed, "Seed", 0, 2**32 - 1),
+    )
+
+
+def _render(form: DataForm) -> RenderSpec:
+    styles, slices = menu_rows(form.task)
+    return RenderSpec(
+        styles=_shares(form.styles, styles, "Styles"),
+        slices=_shares(form.slices, slices, "Slices"),
+        posts_per_recipe=whole(form.posts, "Posts per recipe", 1, 50) if styles else 1,
+        facts="random" if form.kind in ("grammar", "corpus") and form.task == "recipe-jsonld" else "given",
+    )
+
+
+def teacher_styles(task: str, deps: Deps) -> tuple[str, ...]:
+    """The styles that a teacher can be asked for; () where the task has no prompts for one."""
+    if task not in deps.packs or deps.settings.space:
+        return ()
+    try:
+        return tuple(style.name for style in load_prompts(deps.packs[task].path).styles)
+    except StudioError:
+        return ()
+
+
+def _teacher(form: DataForm, deps: Deps) -> TeacherSpec:
+    """The teacher that the form describes. DataError where nothing would bound what it may cost."""
+    key = (form.teacher_key or "").strip()
+    if key and not _KEY_NAME.fullmatch(key):  # not shown: it may be the key itself
+        raise DataError(
+            "What stands under Key is no name of a variable.",
+            fix="Write its name in capitals, such as TEACHER_API_KEY; the key itself belongs there, not here.",
+        )
+    prices = Prices(_money(form.teacher_price_in, "Price in"), _money(form.teacher_price_out, "Price out"))
+    calls = whole(form.teacher_calls, "Calls at most", 1, 10**7) if form.teacher_calls else None
+    caps = Caps(calls=calls, money=_money(form.teacher_cap, "Spend at most"))
+    if caps.calls is None and caps.money is None:
+        raise DataError(
+            "Nothing bounds what the teacher may cost.", fix="Fill in Spend at most, Calls at most, or both."
+        )
+    every = teacher_styles(form.task, deps)
+    styles = tuple(style for style in every if style in form.teacher_styles)
+    if every and not styles:
+        raise DataError("No style was chosen for the teacher.", fix="Tick at least one of them.")
+    return TeacherSpec(
+        base_url=(form.teacher_url or "").strip(),
+        model=(form.teacher_model or "").strip(),
+        key_env=key,
+        concurrency=whole(form.teacher_at_once, "Calls at once", 1, 64),
+        max_tokens=whole(form.teacher_tokens, "Tokens of an answer", 1, 200_000),
+        prices=prices,
+        caps=caps,
+        styles=() if styles == every else styles,
+        posts_per_row=whole(form.teacher_posts, "Posts per recipe", 1, 100),
+        seed=whole(form.seed, "Seed", 0, 2**32 - 1),
+    )
+
+
+def _money(given: float | None, what: str) -> float | None:
+    return None if given is None else number(float(given), what, 0, 1_000_000)
+
+
+def _source(form: DataForm) -> SourceSpec:
+    count = whole(form.rows, "Rows", 0, 10**9)
+    if form.kind in OFFLINE:
+        return SourceSpec(form.kind, rows=count)
+    mapping = tuple(_mapped(line) for line in form.mapping if any(line)) if form.confirmed else ()
+    licence = (form.licence or "").strip() or UNKNOWN_LICENCE
+    common = {"rows": count, "mapping": mapping, "licence": licence}
+    if form.kind == "file":
+        encoding = (form.encoding or "").strip() if form.confirmed else ""
+        return SourceSpec("file", path=(form.file or "").strip(), encoding=encoding, **common)
+    dataset, subset = (form.dataset or "").strip(), (form.subset or "").strip()
+    split = (form.hub_split or "").strip()
+    part = (form.hub_slice or "").strip()
+    return SourceSpec("hub", dataset=dataset, subset=subset, split=split, slice=part, streaming=True, **common)
+
+
+def _mapped(line: Sequence[Any]) -> FieldMapping:
+    given = [str(cell or "").strip() for cell in (*line, "", "", "")[:3]]
+    if not given[0] or not given[1]:
+        raise DataError(f"A line of the columns is half empty: {given}.", fix="Name a field and a column, or clear it.")
+    return FieldMapping(*given)
+
+
+def _shares(given: Sequence[Sequence[Any]], usual: list[list[Any]], what: str) -> Mapping[str, float]:
+    """Shares that differ from the task's own; {} where they are just those."""
+    shares: dict[str, float] = {}
+    share: Any
+    for line in given:
+        name, share = (str(line[0] or "").strip(), line[1]) if len(line) == 2 else ("", None)
+        if not name:
+            continue
+        try:
+            shares[name] = number(float(share), f"{what}: {name}", 0, 1000)
+        except (TypeError, ValueError):
+            raise DataError(f"{what}: the share of {name} is {share!r}.", fix="Give it a number; 0 for none.") from None
+    return {} if shares == {name: float(share) for name, share in usual} else shares
+
+
+def form_yaml(form: DataForm, deps: Deps) -> str:
+    """The YAML that builds what the form says."""
+    return write_spec(spec_of_form(form, deps))

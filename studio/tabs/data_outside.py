@@ -1,0 +1,177 @@
+"""What of the Data tab reaches beyond this machine: a teacher that writes rows for money, and a push to the Hub.
+
+Nothing is paid before its cost was shown and agreed to; keys and tokens are never typed here, only where they are
+kept. Neither is there on a Space, nor in a studio that others can reach.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from studio.actions import dataset_versions as acts
+from studio.actions import datasets as start
+from studio.actions.dataset_form import TEACHER, WRITERS, teacher_styles
+from studio.deps import Deps
+from studio.guard import Visit, guard
+from studio.tabs.data_parts import Parts, view
+from studio.tabs.data_view import JobView, job_view
+from studio.views import dataset_teacher as views
+from studio.views.markup import insight
+from training.task.records import to_json
+
+KEY_INFO = (
+    "Not the key: the name of the environment variable, or of the entry in the keyring (keyring set taste-test NAME), "
+    "that holds it. Empty: no key is wanted"
+)
+TOKEN_INFO = "The token is taken from hf auth login, HF_TOKEN or the keyring (keyring set taste-test HF_TOKEN)"
+
+
+NO_AGREEMENT: Any = gr.update(visible=False)
+FIRST: Any = gr.update(variant="primary")
+
+
+class OfferView(NamedTuple):
+    """What a teacher would cost, and the button that agrees to just that; by default there is no offer."""
+
+    cost: Any = ""
+    agree: Any = NO_AGREEMENT
+    offer: Any = ""
+    make: Any = FIRST
+
+
+class WriterView(NamedTuple):
+    """The settings of who writes the rows, and of nobody else."""
+
+    teacher_box: Any
+    shares: Any
+
+
+def on_writer(deps: Deps, visit: Visit, writer: str) -> WriterView:
+    asked = writer == TEACHER
+    return WriterView(gr.update(visible=asked), gr.update(visible=not asked))
+
+
+def on_make(deps: Deps, visit: Visit, text: str) -> tuple[Any, ...]:
+    """A build, or first what its teacher would cost."""
+    cost = start.cost(deps, text)
+    if cost is not None:
+        return (*JobView(), *offer_view(cost))
+    job = start.start(deps, text)
+    return (*job_view(deps, "", f"{job} queued"), *OfferView())
+
+
+def offer_view(cost: start.Cost) -> OfferView:
+    data = to_json(cost)
+    agree = gr.update(value=views.agree_words(data), visible=True, interactive=not cost.problem)
+    return OfferView(views.cost_html(data, cost.estimate.lines()), agree, cost.offer, gr.update(variant="secondary"))
+
+
+def on_agree(deps: Deps, visit: Visit, text: str, offer: str) -> tuple[Any, ...]:
+    job = start.start(deps, text, offer)
+    return (*job_view(deps, "", f"{job} queued"), *OfferView())
+
+
+def on_push(deps: Deps, visit: Visit, name: str | None, repo: str, private: bool) -> str:
+    address = acts.push(deps, name or "", repo, private=private)
+    who = "only you and whom you let in can read it" if private else "everyone can read it, held-out rows as well"
+    return insight(f"{name} is on the Hub at {address}: {who}.")
+
+
+def build_writer(deps: Deps, task: str) -> Parts:
+    """Who writes the rows, and how a teacher is asked."""
+    styles = teacher_styles(task, deps)
+    choices = [(label, name) for name, label in WRITERS.items()]
+    parts: Parts = {
+        "writer": gr.Radio(
+            choices, value="studio", label="Written by", visible=bool(styles) and deps.settings.allow_paths,
+            elem_id="tt-data-writer",
+        )
+    }  # fmt: skip
+    with gr.Group(visible=False, elem_id="tt-data-teacher") as parts["teacher_box"]:
+        parts |= build_address()
+        parts["teacher_styles"] = gr.CheckboxGroup(
+            list(styles), value=list(styles), label="Styles", elem_id="tt-data-teacher-styles"
+        )
+        parts |= build_limits()
+    return parts
+
+
+def build_address() -> Parts:
+    return {
+        "teacher_url": gr.Textbox(
+            label="Address", placeholder="https://…/v1", info="Of any OpenAI-compatible endpoint",
+            elem_id="tt-data-teacher-url",
+        ),
+        "teacher_model": gr.Textbox(
+            label="Model", placeholder="its name at that address", elem_id="tt-data-teacher-model"
+        ),
+        "teacher_key": gr.Textbox(
+            label="Key", placeholder="TEACHER_API_KEY", info=KEY_INFO, elem_id="tt-data-teacher-key"
+        ),
+    }  # fmt: skip
+
+
+def build_limits() -> Parts:
+    """Sizes, prices and caps, two beside each other."""
+    parts: Parts = {}
+    pairs = (
+        (("teacher_posts", "Texts per record", "", 1, 0), ("teacher_at_once", "Calls at once", "", 4, 0)),
+        (("teacher_price_in", "Price in", "USD per million tokens", None, None),
+         ("teacher_price_out", "Price out", "USD per million tokens", None, None)),
+        (("teacher_cap", "Spend at most", "USD; needs both prices", None, None),
+         ("teacher_calls", "Calls at most", "Retries count", 1000, 0)),
+        (("teacher_tokens", "Tokens of an answer", "At most, thoughts included", 1500, 0),),
+    )  # fmt: skip
+    for pair in pairs:
+        with gr.Row(elem_classes="tt-data-few"):
+            for name, label, info, value, precision in pair:
+                parts[name] = gr.Number(
+                    value, label=label, info=info or None, precision=precision, minimum=0, min_width=120,
+                    elem_id=f"tt-data-{name.replace('_', '-')}",
+                )  # fmt: skip
+    return parts
+
+
+def build_offer() -> Parts:
+    """What it would cost, and the button that agrees to it."""
+    return {
+        "cost": view(elem_id="tt-data-cost"),
+        "agree": gr.Button("Build", variant="primary", visible=False, elem_id="tt-data-agree"),
+        "offer": gr.Textbox("", visible="hidden", label="Offer", elem_id="tt-data-offer"),
+    }
+
+
+def build_push(deps: Deps) -> Parts:
+    parts: Parts = {}
+    shown = deps.settings.allow_paths and not deps.settings.space
+    with gr.Accordion("Push to the Hub", open=False, elem_classes="tt-fold", visible=shown, elem_id="tt-data-push-box"):
+        with gr.Row(elem_classes="tt-data-pick"):
+            parts["push_repo"] = gr.Textbox(
+                label="Repository", placeholder="owner/name", info=TOKEN_INFO, elem_id="tt-data-push-repo"
+            )
+            parts["push_private"] = gr.Checkbox(True, label="Private", elem_id="tt-data-push-private", min_width=120)
+            parts["push"] = gr.Button("Push this version", size="sm", elem_id="tt-data-push", scale=0)
+        parts["pushed"] = view(elem_id="tt-data-pushed")
+    return parts
+
+
+def wire_outside(deps: Deps, parts: Parts, quiet: dict[str, Any], slow: dict[str, Any]) -> None:
+    """The build with or without a teacher, and the push."""
+    job, offer = ([parts[name] for name in fields] for fields in (JobView._fields, OfferView._fields))
+    parts["writer"].change(
+        guard(partial(on_writer, deps)), parts["writer"], [parts[name] for name in WriterView._fields],
+        api_name="data_writer", **quiet,
+    )  # fmt: skip
+    parts["make"].click(
+        guard(partial(on_make, deps)), parts["yaml"], [*job, *offer], api_name="data_build", **slow,
+        show_progress_on=parts["cost"],
+    )  # fmt: skip
+    parts["agree"].click(
+        guard(partial(on_agree, deps)), [parts["yaml"], parts["offer"]], [*job, *offer], api_name="data_agree",
+        trigger_mode="once", show_progress_on=parts["cost"], **slow,
+    )  # fmt: skip
+    parts["push"].click(
+        guard(partial(on_push, deps)), [parts["version"], parts["push_repo"], parts["push_private"]], parts["pushed"],
+        api_name="data_push", trigger_mode="once", **slow,
+    )  # fmt: skip
