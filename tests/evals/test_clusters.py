@@ -181,6 +181,9 @@ def test_what_a_person_found_supported_goes_before_the_words() -> None:
     assert "ingredient_hallucinated" not in tags(
         answer, supported={"recipeIngredient": (*GOLD["recipeIngredient"], "2 bananas")}
     )
+    alike = {"recipeIngredient": (*GOLD["recipeIngredient"], "2 ripe bananas, mashed")}  # said otherwise
+    assert "ingredient_hallucinated" not in tags(answer, supported=alike), "the clusters take them as the scores do"
+    assert "ingredient_hallucinated" in tags(answer, supported={"recipeIngredient": ("2 lemons",)})
 
 
 def test_a_gold_that_the_text_does_not_bear_out_is_suspect() -> None:

@@ -153,7 +153,7 @@ class Case:
     @cached_property
     def items(self) -> tuple[Item, ...]:
         """The answer's leaves and whether the source supports them; a person's word goes before the lexical rule."""
-        return tuple(self._judged(item) for item in ground_items(self.pack, self.obj, self.source))
+        return ground_items(self.pack, self.obj, self.source, self.row.supported)
 
     def unsupported(self, *comparators: str) -> list[Item]:
         """Leaves of such fields, of every field without any, that the source does not support."""
@@ -167,18 +167,12 @@ class Case:
         known = self.parsed.tier is Tier.STRICT and ("hallucinated", "") in self._given
         return known and not any(self.figure("hallucinated", field) for field in fields)
 
-    def _judged(self, item: Item) -> Item:
-        named = self.row.supported.get(item.field)
-        if named is None or item.supported is None:
-            return item
-        return Item(item.field, item.index, item.text, fold(item.text) in {fold(text) for text in named}, item.spans)
-
     def gold_unsupported(self, fields: set[str]) -> frozenset[tuple[str, str]]:
         """(field, folded text) of what the right answer says in these fields and the source does not. Durations are
         looked at together: one may be the sum of others."""
         wanted = fields | {spec.name for spec in self.having("duration")}
         gold = {key: value for key, value in (self.gold or {}).items() if key in wanted}
-        items = (self._judged(item) for item in ground_items(self.pack, gold, self.source))
+        items = ground_items(self.pack, gold, self.source, self.row.supported)
         return frozenset((item.field, fold(item.text)) for item in items if item.supported is False)
 
     @cached_property
