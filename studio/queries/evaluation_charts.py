@@ -71,5 +71,5 @@ def clicked(found: Aggregates, chart: str, pair: Pair | None, tier: str, mark: t
 
 def search_choices() -> Choices:
     """Every chart by its title and by each other name it has."""
-    found = [(f"{spec.title} (chart {spec.number})", f"chart:{spec.id}") for spec in CHARTS]
+    found = [(f"chart: {spec.title}", f"chart:{spec.id}") for spec in CHARTS]
     return [*found, *((f"{name}: see {spec.title}", f"chart:{spec.id}") for spec in CHARTS for name in spec.also)]

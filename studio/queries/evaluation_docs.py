@@ -29,16 +29,18 @@ from training.task.score.schema import schema_errors
 PAGE = 25
 GRADED = 0.8  # a graded value from here on is right
 CELLS = ("a_only", "b_only", "both", "neither")
+FIRST = "first"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which documents are listed, and which one is open. "" and () leave a condition out; `cluster` is an error of
-    either arm, `metric` "" the primary one. `where` is a filter of the rows of a `frame` that a chart's mark stands
-    for, `words` what it says of itself."""
+    """Which documents are listed, and which one is open. "" and () leave a condition out; `cell` FIRST is the first of
+    CELLS that holds documents, until a person chooses one; `cluster` is an error of either arm, `metric` "" the
+    primary one. `where` is a filter of the rows of a `frame` that a chart's mark stands for, `words` what it says of
+    itself."""
 
     metric: str = ""
-    cell: str = "a_only"
+    cell: str = FIRST
     slice: str = ""
     style: str = ""
     cluster: str = ""
@@ -82,7 +84,8 @@ class Doc(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`cells` counts documents by cell over all of them; `listed` is a page of `total` that fit the filter.
+    """`cells` counts documents by cell over all of them; `listed` is a page of `total` that fit the filter, which is of
+    `cell` where that is not "".
 
     `left_out` documents have no value of this metric for both arms. `choices` are what can be filtered by.
     """
@@ -92,6 +95,7 @@ class Found:
     total: int
     pages: int
     left_out: int
+    cell: str
     choices: Mapping[str, Sequence[tuple[str, int]]]
 
 
@@ -119,14 +123,19 @@ def documents(folder: Path, pair: Pair, metric: Metric, tier: str, asked: Asked)
     sign = -1.0 if metric.better == "lower" else 1.0
     cells = Counter(cell_of(metric, doc.a, doc.b) for doc in found)
     marked = frames.docs_where(folder, asked.frame, asked.where) if asked.where else None
-    fitting = [doc for doc in found if _fits(metric, doc, asked) and (marked is None or doc.doc in marked)]
+    fitting = [doc for doc in found if _fits(doc, asked) and (marked is None or doc.doc in marked)]
+    cell = asked.cell
+    if cell == FIRST:
+        held = {cell_of(metric, doc.a, doc.b) for doc in fitting}
+        cell = next((name for name in CELLS if name in held), CELLS[0])
+    fitting = [doc for doc in fitting if not cell or cell_of(metric, doc.a, doc.b) == cell]
     fitting.sort(key=lambda doc: (sign * (doc.b - doc.a), doc.doc))
     pages = max(1, -(-len(fitting) // PAGE))
     page = min(max(1, asked.page), pages)
     listed = fitting[PAGE * (page - 1) : PAGE * page]
     titles = {doc: title_of(row) for doc, row in frames.sources(folder, [doc.doc for doc in listed]).items()}
     shown = tuple(doc._replace(title=titles.get(doc.doc, "")) for doc in listed)
-    return Found({cell: cells[cell] for cell in CELLS}, shown, len(fitting), pages, left_out, _choices(found))
+    return Found({name: cells[name] for name in CELLS}, shown, len(fitting), pages, left_out, cell, _choices(found))
 
 
 def _joined(folder: Path, pair: Pair, metric: Metric, tier: str) -> tuple[list[Doc], int]:
@@ -153,10 +162,10 @@ def _facts(folder: Path, pair: Pair) -> dict[str, tuple[str, str, str, str, str,
     }
 
 
-def _fits(metric: Metric, doc: Doc, asked: Asked) -> bool:
+def _fits(doc: Doc, asked: Asked) -> bool:
+    """Whether a document meets every condition but the cell."""
     return (
-        (not asked.cell or cell_of(metric, doc.a, doc.b) == asked.cell)
-        and (not asked.slice or doc.slice == asked.slice)
+        (not asked.slice or doc.slice == asked.slice)
         and (not asked.style or doc.style == asked.style)
         and (not asked.cluster or asked.cluster in (doc.error_a, doc.error_b))
         and (not asked.docs or doc.doc in asked.docs)
@@ -237,7 +246,7 @@ def _side(pack: Pack, known: _Known, answer: Mapping[str, Any], tier: str) -> di
         "parsed": to_json(parsed),
         "schema_errors": to_json(schema_errors(parsed.object, pack.schema)),
         "scores": to_json(scores),
-        "items": to_json(ground_items(pack, parsed.object, source)),
+        "items": to_json(ground_items(pack, parsed.object, source, supported)),
     }  # fmt: skip
 
 

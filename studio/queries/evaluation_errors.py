@@ -11,7 +11,8 @@ from typing import Any
 
 from studio.queries import evaluation_frames as frames
 from studio.queries.evaluations import Pair
-from training.evals.clusters import cluster_named
+from training.evals.clusters import cluster_named, cluster_title
+from training.task.pack import Pack
 
 EXAMPLES = 3
 
@@ -32,7 +33,7 @@ class ClusterLine:
     examples: tuple[str, ...]
 
 
-def clusters(folder: Path, pair: Pair) -> tuple[list[ClusterLine], int]:
+def clusters(folder: Path, pair: Pair, pack: Pack) -> tuple[list[ClusterLine], int]:
     """Clusters, the commonest of b first, and the number of documents."""
     every: Any = frames.answers(folder)
     first = every[every["k"] == 0]
@@ -44,20 +45,20 @@ def clusters(folder: Path, pair: Pair) -> tuple[list[ClusterLine], int]:
     a, b = sides
     counts = [Counter(tag for tag in side.values() if tag) for side in sides]
     tags = sorted(set(counts[0]) | set(counts[1]), key=lambda tag: (-counts[1][tag], -counts[0][tag], tag))
-    return [_line(tag, a, b, counts) for tag in tags], max(len(a), len(b))
+    return [_line(tag, cluster_title(tag, pack), sides, counts) for tag in tags], max(len(a), len(b))
 
 
-def _line(tag: str, a: dict[str, str], b: dict[str, str], counts: list[Counter[str]]) -> ClusterLine:
-    named = cluster_named(tag)
+def _line(tag: str, title: str, sides: list[dict[str, str]], counts: list[Counter[str]]) -> ClusterLine:
+    named, (a, b) = cluster_named(tag), sides
     inside = [doc for doc, error in b.items() if error == tag] or [doc for doc, error in a.items() if error == tag]
     mended = sum(1 for doc, error in a.items() if error == tag and b.get(doc) == "")
     broken = sum(1 for doc, error in b.items() if error == tag and a.get(doc) == "")
     return ClusterLine(
-        tag, named.title, named.owner, named.recipe, counts[0][tag], counts[1][tag], mended, broken,
+        tag, title, named.owner, named.recipe, counts[0][tag], counts[1][tag], mended, broken,
         tuple(inside[:EXAMPLES]),
     )  # fmt: skip
 
 
-def title_of(tag: str) -> str:
-    """A cluster's name for people."""
-    return cluster_named(tag).title
+def title_of(tag: str, pack: Pack) -> str:
+    """A cluster's name for people, with the field it is about."""
+    return cluster_title(tag, pack)

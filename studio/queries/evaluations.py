@@ -243,14 +243,16 @@ def verdict_of(deps: Deps, found: Aggregates, pair: Pair | None, tier: str) -> V
 
 def slice_rows(found: Aggregates, metric: str, pair: Pair | None) -> list[dict[str, Any]]:
     """Slices with both arms' figures of a metric: {key, kind, value, n, a, b} and `words`; `linked` where documents are
-    found by it. The largest first, kind by kind."""
+    found by it. Kind by kind, the largest first, lengths from short to long."""
     rows: list[dict[str, Any]] = []
+    table: Mapping[str, Any] = (found.get("tables") or {}).get("slices") or {}
+    labels = {row.get("slice"): str(row.get("label") or "") for row in table.get("rows") or ()}
     for key, arms in (found.get("slices") or {}).items() if pair else ():
         kind, _, value = str(key).partition("=")
         sides = [(arms.get(arm) or {}).get(metric) for arm in pair or ()]
         n = max((int(side["n_total"]) for side in sides if side), default=0)
         if n:
-            linked, words = kind in ("slice", "style"), slice_words(str(key))
+            linked, words = kind in ("slice", "style"), slice_words(str(key), labels.get(key, ""))
             rows.append(
                 {
                     "key": key,
@@ -263,7 +265,9 @@ def slice_rows(found: Aggregates, metric: str, pair: Pair | None) -> list[dict[s
                     "words": words,
                 }
             )
-    return sorted(rows, key=lambda row: (row["kind"], -row["n"]))
+    kinds = ("slice", "style", "length", "missing")
+    place = {row["key"]: kinds.index(row["kind"]) if row["kind"] in kinds else len(kinds) for row in rows}
+    return sorted(rows, key=lambda row: (place[row["key"]], row["value"] if row["kind"] == "length" else "", -row["n"]))
 
 
 def record(found: Any) -> Any:

@@ -53,7 +53,7 @@ def chart_values(look: Look, view: str) -> dict[str, Any]:
     for spec in charts.charts_in(view):
         chart = charts.drawn(look.found, spec.id, look.pair, look.tier)
         data = queries.record({**_fields(chart), "points": {}})
-        made[f"said_{spec.id}"] = eval_charts.chart_head(data, spec.number)
+        made[f"said_{spec.id}"] = eval_charts.chart_head(data)
         made[f"plot_{spec.id}"] = plotted(chart.figure)
     return made
 
@@ -103,6 +103,8 @@ def slices(look: Look) -> dict[str, Any]:
 def judge(look: Look) -> dict[str, Any]:
     found = files.judge(look.deps, look.chosen)
     shown = eval_judge.judge_html(queries.record(found) if found else None, look.looks, str(look.folder.name))
+    if found is None:  # said once, with what to do; an empty chart would say it again
+        return {"judged": shown, "said_judge": "", "plot_judge": plotted(None)}
     return {"judged": shown, **chart_values(look, "judge")}
 
 
@@ -124,7 +126,7 @@ def leaderboard(look: Look) -> dict[str, Any]:
 def clusters(look: Look) -> dict[str, Any]:
     if look.pair is None:
         return {"clusters": TWO_ARMS, **chart_values(look, "errors")}
-    found, total = errors.clusters(look.folder, look.pair)
+    found, total = errors.clusters(look.folder, look.pair, look.pack)
     writable = not look.deps.settings.space
     shown = eval_reports.clusters_html(queries.record(found), total, look.sides, writable=writable)
     return {"clusters": shown, **chart_values(look, "errors")}
@@ -136,9 +138,10 @@ def receipt(look: Look) -> dict[str, Any]:
 
 
 def metric_page(look: Look | None, name: str = "") -> dict[str, Any]:
-    """The page of a metric, or of the first one."""
+    """The page of a metric, or of the evaluation's primary one, or the first there is."""
     pages = files.pages()
-    page = files.page_named(name) if name else pages[0] if pages else None
+    asked = name or (metrics.primary_of(look.found, look.pack).name if look else "")
+    page = (files.page_named(asked) if asked else None) or (pages[0] if pages and not name else None)
     return {
         "page_pick": gr.update(choices=files.page_choices(), value=page.name if page else None),
         "page_text": files.page_markdown(page) if page else "No metric is explained here yet.",
@@ -156,8 +159,8 @@ def documents(look: Look) -> dict[str, Any]:
     name = next((one for one in (asked.metric, primary, *names) if one in names), primary)
     metric = metrics.metric_of(look.pack, name)
     found = docs.documents(look.folder, look.pair, metric, look.tier, asked)
-    titles = {tag: errors.title_of(tag) for tag, _ in found.choices["cluster"]}
-    cells = eval_docs.cells_html(found.cells, asked.cell, look.sides, docs.right_words(metric), found.left_out)
+    titles = {tag: errors.title_of(tag, look.pack) for tag, _ in found.choices["cluster"]}
+    cells = eval_docs.cells_html(found.cells, found.cell, look.sides, docs.right_words(metric), found.left_out)
     return {
         "metric": gr.update(choices=offered, value=name),
         "cells": cells,

@@ -152,9 +152,9 @@ def verdict_parts(deps: Deps, page: Page, found: Aggregates | None, pair: Pair |
 def view_parts(deps: Deps, page: Page, found: Aggregates | None, pair: Pair | None) -> dict[str, Any]:
     """The view that is looked at."""
     now = page.now or ""
-    if now == "metrics":
-        return MAKERS[now](None)
     if found is None:
+        if now == "metrics":
+            return MAKERS[now](None)
         return blank(now, WAITING if page.chosen else lay.LATER)
     chosen = page.chosen or ""
     folder, pack = queries.folder_of(deps, chosen), queries.pack_of(deps, found)

@@ -9,11 +9,11 @@ from studio.views.markup import Html, el, html
 Record = Mapping[str, Any]
 
 
-def chart_head(chart: Record, number: int) -> Html:
+def chart_head(chart: Record) -> Html:
     """Title, insight, downloads; for an empty chart the reason in their place."""
     also: Sequence[str] = chart["also"]
     names = el("span", f"in other reports: {', '.join(also)}", cls="tt-dim tt-chart-also") if also else None
-    title = el("h3", str(chart["title"]), el("span", f"chart {number}", cls="tt-n"), cls="tt-chart-title")
+    title = el("h3", str(chart["title"]), cls="tt-chart-title")
     if chart["figure"] is None:
         return el("div", title, el("p", str(chart["why_empty"]), cls="tt-chart-empty"), names, cls="tt-chart-head")
     said = el("p", str(chart["insight"]), cls="tt-insight") if chart["insight"] else None

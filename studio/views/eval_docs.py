@@ -26,13 +26,18 @@ TIERS = {
 
 
 def cells_html(cells: Mapping[str, int], chosen: str, pair: Sequence[ArmLook], right: str, left_out: int) -> Html:
-    """The 2x2: each cell a button. What the first arm got right and the second wrong stands out."""
+    """The 2x2: each cell a button, the second arm across, the first one down. What the first got right and the second
+    wrong stands out."""
     a, b = pair
     total = sum(cells.values())
     over = el("tr", el("td"), el("th", who(b), colspan=2, scope="colgroup"))
     head = html(over, el("tr", el("td"), el("th", "right", scope="col"), el("th", "wrong", scope="col")))
     rows = each(
-        el("tr", el("th", who(a), f" {word}", scope="row"), *(_cell(name, cells, total, chosen) for name in names))
+        el(
+            "tr",
+            el("th", who(a), " ", el("span", word, cls="tt-cell-word"), scope="row"),
+            *(_cell(name, cells, total, chosen) for name in names),
+        )
         for word, names in (("right", ("both", "a_only")), ("wrong", ("b_only", "neither")))
     )
     every = ask("cell", "every", f"All {total:,}", aria_pressed=str(chosen == "").lower(), cls="tt-cell-every")
@@ -45,14 +50,13 @@ def cells_html(cells: Mapping[str, int], chosen: str, pair: Sequence[ArmLook], r
 
 def _cell(name: str, cells: Mapping[str, int], total: int, chosen: str) -> Html:
     count = int(cells.get(name, 0))
-    share = f"{100 * count / total:.0f} %" if total else ""
+    share = f"{100 * count / total:.0f} % " if total else ""
     mark = {"a_only": icon("cross"), "b_only": icon("check")}.get(name)
     words = {"a_only": "lost", "b_only": "won", "both": "both right", "neither": "both wrong"}[name]
     face = (
         mark,
         el("strong", f"{count:,}"),
-        el("span", f" {share}", cls="tt-dim"),
-        el("span", words, cls="tt-eval-small"),
+        el("span", share, words, cls="tt-eval-small"),
     )
     return el("td", ask("cell", name, *face, aria_pressed=str(chosen == name).lower(), cls=f"tt-cell-{name}"))
 

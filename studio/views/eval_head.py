@@ -12,9 +12,9 @@ from studio.views.runs import span_words
 Record = Mapping[str, Any]
 UNDER_WAY = ("queued", "running")
 PHASES = {
-    "": "getting ready", "answering": "answering", "latency": "timing answers one by one",
-    "noise": "measuring the batch-noise floor", "scoring": "scoring", "judging": "asking the judge",
-    "writing": "writing the report",
+    "": "getting ready", "reading": "reading the documents", "answering": "answering",
+    "latency": "timing answers one by one", "noise": "measuring the batch-noise floor", "scoring": "scoring",
+    "judging": "asking the judge", "figures": "working out figures and intervals", "report": "writing the report",
 }  # fmt: skip
 HELPED = {
     "yes": ("check", "It helped"),

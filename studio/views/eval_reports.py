@@ -15,6 +15,8 @@ VERDICTS = {
     "pass": ("check", "passes"), "fail": ("cross", "fails"), "insufficient data": ("warn", "has too little data"),
     "not applicable": ("none", "does not apply"),
 }  # fmt: skip
+TIED = "tied with the best"
+NOTHING: tuple[Any, ...] = (None, False, "", [], {})
 MANY = {"pass": "pass", "fail": "fail", "insufficient data": "have too little data", "not applicable": "do not apply"}
 OWNERS = {
     "data": "the training data", "prompt": "the prompt", "decoding": "decoding", "training": "training",
@@ -105,14 +107,14 @@ def board_html(board: Record | None, metric: MetricLike | None, here: str) -> Ht
     said = f"{tied} of {len(entries)} arms are tied with the best" if tied > 1 else "One arm is ahead of every other"
     lead = f"{said}, by {metric.label}, over {plural(int(board['evaluations']), 'evaluation')} of the same documents."
     losses = any(entry["loss"] is not None or entry["dev_loss"] is not None for entry in entries)
-    names = ["", "Arm", "Evaluation", metric.label, "Documents"]
+    names = ["Arm", "Evaluation", metric.label, "Documents"]
     aside = el("th", "Training loss, dev loss", el("span", "never ranks", cls="tt-eval-small"), scope="col")
     head = el(
         "tr",
-        *(el("th", word, scope="col", cls="tt-num" if at > 2 else "") for at, word in enumerate(names)),
+        *(el("th", word, scope="col", cls="tt-num" if at > 1 else "") for at, word in enumerate(names)),
         aside if losses else None,
     )
-    word = "tied with the best" if tied > 1 else "the best"
+    word = TIED if tied > 1 else "the best"
     rows = each(_entry(entry, metric, here, word, losses=losses) for entry in entries)
     table = el("table", el("thead", head), el("tbody", rows), cls="tt-table tt-eval-board")
     return html(
@@ -124,11 +126,11 @@ def board_html(board: Record | None, metric: MetricLike | None, here: str) -> Ht
 def _entry(entry: Record, metric: MetricLike, here: str, tied: str, *, losses: bool) -> Html:
     figure: Record = entry["figure"]
     name = str(entry["name"])
-    of = el("strong", name) if entry["evaluation"] == here else ask("open", str(entry["evaluation"]), name)
-    tie = el("span", icon("same"), f" {tied}", cls="tt-tied") if entry["tied"] else None
+    of = name if entry["evaluation"] == here else ask("open", str(entry["evaluation"]), name)
+    tie = el("span", icon("same" if tied == TIED else "check"), f" {tied}", cls="tt-tied") if entry["tied"] else None
     told = [f"{float(entry[key]):.3f}" if entry[key] is not None else "–" for key in ("loss", "dev_loss")]
     return el(
-        "tr", el("td", tie), el("th", el("bdi", str(entry["label"])), scope="row"), el("td", of),
+        "tr", el("th", el("bdi", str(entry["label"])), tie, scope="row"), el("td", of),
         el("td", el("strong", value_words(metric, float(figure["value"]))),
            el("span", bounds_words(metric, figure.get("low"), figure.get("high")), cls="tt-eval-small"), cls="tt-num"),
         el("td", n_words(figure), cls="tt-num"),
@@ -149,12 +151,35 @@ def _facts(data: Record) -> Html:
     parts = [(name, value) for name, value in data.items() if isinstance(value, dict) and value]
     rows = each(el("div", el("dt", name.replace("_", " ")), el("dd", _value(value))) for name, value in plain)
     nested = each(
-        el("section", el("h4", name.replace("_", " "), cls="tt-subhead"), _facts(value)) for name, value in parts
+        el("section", el("h4", name.replace("_", " "), cls="tt-subhead"), _alike(name, value) or _facts(value))
+        for name, value in parts
     )
     return html(el("dl", rows, cls="tt-facts tt-facts-grid") if plain else None, nested)
 
 
+def _alike(name: str, data: Record) -> Html | None:
+    """Several things of one kind, as the arms are, side by side: a row each, a column for each fact that some of them
+    has. None where they are something else."""
+    if len(data) < 2 or not all(isinstance(value, dict) for value in data.values()):
+        return None
+    facts = dict.fromkeys(fact for of in data.values() for fact, value in of.items() if value not in NOTHING)
+    words = ("", *(fact.replace("_", " ") for fact in facts))
+    head = el("tr", *(el("th", word, scope="col") if word else el("td") for word in words))
+    body = each(
+        el("tr", el("th", el("bdi", str(key)), scope="row"), *(el("td", _value(of.get(fact))) for fact in facts))
+        for key, of in data.items()
+    )
+    table = el("table", el("thead", head), el("tbody", body), cls="tt-table tt-eval-alike")
+    return el("div", table, cls="tt-scroll-x", tabindex="0", role="group", aria_label=name.replace("_", " "))
+
+
 def _value(value: Any) -> Html:
+    if isinstance(value, bool) or value is None or value in ("", [], {}):
+        return html("yes" if value is True else "no" if value is False else "–")
+    if isinstance(value, dict):
+        return each(el("div", f"{name.replace('_', ' ')} ", _value(of)) for name, of in value.items())
+    if isinstance(value, list) and all(isinstance(one, str | int) for one in value):
+        return fold(", ".join(map(str, value)), 160)
     if isinstance(value, str):
         return (
             fold(value, 64) if " " in value else el("code", value[:16], title=value) if len(value) > 40 else html(value)

@@ -25,6 +25,7 @@ GROUPS = {
 }  # fmt: skip
 BETTER = {"lower": "less is better", "none": "neither way is better"}
 EMPTY = "Nothing of this kind was measured in this evaluation."
+SURE = 0.05  # as in the charts and the verdict
 
 
 class LineLike(Protocol):
@@ -41,10 +42,12 @@ class LineLike(Protocol):
 def scorecard(
     lines: Sequence[LineLike], looks: Mapping[str, ArmLook], pair: Sequence[str] = (), *, grouped: bool = True
 ) -> Html:
-    """The table. The two arms that are compared stand first, then the others in their order."""
+    """The table. The two arms that are compared stand first, then the others in their order; those without any figure
+    of this kind are named below it."""
     if not lines:
         return note(EMPTY)
-    order = [*(arm for arm in pair if arm in looks), *(arm for arm in looks if arm not in pair)]
+    some = {arm for line in lines for arm, figure in line.figures.items() if figure.get("value") is not None}
+    order = [*(arm for arm in pair if arm in looks), *(arm for arm in looks if arm not in pair and arm in some)]
     at = 2 if any(line.pair is not None for line in lines) else None  # the difference stands behind the two arms
     heads = [el("th", who(looks[arm]), scope="col", cls="tt-num") for arm in order]
     if at is not None:
@@ -59,7 +62,11 @@ def scorecard(
         body.append(_row(line, order, at))
     head = el("tr", el("th", "Metric", scope="col"), *heads)
     table = el("table", el("thead", head), el("tbody", *body), cls="tt-table tt-eval-table")
-    return el("div", table, cls="tt-scroll-x", tabindex="0", role="group", aria_label="figures")
+    none = ", ".join(look.label for arm, look in looks.items() if arm not in order)
+    return html(
+        el("div", table, cls="tt-scroll-x", tabindex="0", role="group", aria_label="figures"),
+        el("p", f"None of this applies to: {none}.", cls="tt-dim tt-eval-without") if none else None,
+    )
 
 
 def _row(line: LineLike, order: Sequence[str], at: int | None) -> Html:
@@ -106,8 +113,10 @@ def _difference(metric: MetricLike, row: Record | None) -> Html:
     words = change_words(metric, float(row["difference"]))
     bounds = bounds_words(metric, row.get("ci_low"), row.get("ci_high"))
     p = row.get("p_adjusted") if row.get("p_adjusted") is not None else row.get("p")
+    low, high = row.get("ci_low"), row.get("ci_high")
     least = float(row["detectable"]) if row.get("detectable") is not None else 0.0
-    if good == "" and metric.better != "none" and least > 0.0005:
+    holds_0 = low is not None and high is not None and low <= 0 <= high
+    if holds_0 and metric.better != "none" and least > 0.0005:
         more = f"could show {change_words(metric, least).lstrip('+')}"
     else:
         more = "" if metric.better == "none" or not least else p_words(p)
@@ -127,9 +136,11 @@ def _tested(row: Record) -> str:
 
 
 def _direction(metric: MetricLike, row: Record) -> str:
-    """better, worse, or "" where the interval holds 0 or neither way is better."""
+    """better, worse, or "" where the interval holds 0, the test (corrected where it is) does not hold, or neither way
+    is better: what the charts call shown."""
     low, high = row.get("ci_low"), row.get("ci_high")
-    if metric.better == "none" or low is None or high is None or low <= 0 <= high:
+    p = row.get("p_adjusted") if row.get("p_adjusted") is not None else row.get("p")
+    if metric.better == "none" or low is None or high is None or low <= 0 <= high or (p is not None and p >= SURE):
         return ""
     return "better" if (low > 0) == (metric.better != "lower") else "worse"
 

@@ -8,7 +8,8 @@ import pytest
 
 from tests.evals.chart_data import ARMS, METRICS, A, B, N, aggregates, difference, figure
 from training.evals.charts.catalogue import CHARTS, SECTIONS, default_pair, draw, find, spec_of
-from training.evals.charts.figures import LINE_PX, WIDE, fill
+from training.evals.charts.figures import LINE_PX, WIDE, fill, signed_ticks
+from training.evals.charts.heat import wrapped
 from training.evals.charts.view import COLOURS, looks_of, view_of
 from training.evals.charts.words import and_words, interval, num, p_words, percent, safe, titled
 
@@ -261,3 +262,17 @@ def test_words_round_and_never_pretend() -> None:
     assert titled("a long name of a metric", 12, " ↓").endswith("… ↓")
     assert safe("<b>&$x$ %{y}") == "&lt;b&gt;&amp;&#36;x&#36; &#37;{y}"
     assert fill("#0f9488", 0.5) == "rgba(15,148,136,0.5)" and LINE_PX and METRICS and N
+
+
+def test_arms_that_begin_alike_keep_different_heads() -> None:
+    tuned, held = wrapped("crumb-news-metadata", 6), wrapped("crumb-news-metadata, held to the schema", 6)
+    assert (tuned, held) == ("crumb-<br>news-<br>metadata", "crumb-<br>news-…<br>schema")
+    assert wrapped("base, held to the schema", 6) == "base,<br>held to…<br>schema"
+
+
+@pytest.mark.parametrize("reach", [0.004, 0.05, 0.3, 0.54, 1.08, 6.0, 900.0])
+def test_ticks_of_a_difference_are_signed_and_inside(reach: float) -> None:
+    ticks = signed_ticks(reach)
+    values, words = ticks["tickvals"], ticks["ticktext"]
+    assert 3 <= len(values) <= 7 and max(map(abs, values)) <= reach * 1.001 and words[len(words) // 2] == "0"
+    assert all(word[0] in "+−" for word in words if word != "0") and len(set(words)) == len(words)

@@ -102,6 +102,28 @@ def test_every_document_stands_in_one_cell_and_losses_come_first(deps: Deps) -> 
     assert changes == sorted(changes) and len(every) == sum(found.cells.values())
 
 
+def test_the_first_look_is_at_a_cell_that_holds_documents(deps: Deps) -> None:
+    assert look(deps).cell == "a_only" and look(deps, cell="").cell == ""
+    won = look(deps, cell="b_only").listed[0].doc
+    found = look(deps, docs=(won,))
+    assert (found.cell, found.total) == ("b_only", 1)
+    assert look(deps, docs=(won,), cell="a_only").total == 0, "a cell that was chosen stays, empty as it may be"
+
+
+def test_slices_are_in_the_words_of_their_chart() -> None:
+    figures = {arm: {"strict": {"value": 0.5, "n_total": n}} for arm, n in (("base", 20), (TUNED, 20))}
+    keys = ("missing=name", "length=2", "length=1", "slice=plain")
+    labels = {
+        "length=1": "up to 290 characters",
+        "length=2": "over 290 characters",
+        "missing=name": "text without name",
+    }
+    table = {"rows": [{"slice": key, "label": label} for key, label in labels.items()]}
+    found: Any = {"slices": dict.fromkeys(keys, figures), "tables": {"slices": table}}
+    words = [row["words"] for row in queries.slice_rows(found, "strict", PAIR)]
+    assert words[1:] == ["texts up to 290 characters", "texts over 290 characters", "text without name"]
+
+
 def test_documents_are_filtered_by_every_condition(deps: Deps) -> None:
     every = look(deps, cell="")
     for name, kind in (("slice", "slice"), ("style", "style"), ("cluster", "cluster")):
@@ -160,7 +182,7 @@ def test_a_filter_survives_its_way_through_the_page() -> None:
 
 
 def test_clusters_say_who_mends_them_and_what_moved(folder: Path) -> None:
-    found, total = errors.clusters(folder, PAIR)
+    found, total = errors.clusters(folder, PAIR, pack_of())
     assert total == 18 and sum(line.b for line in found) <= 18
     cut = next(line for line in found if line.tag == "truncated_by_budget")
     assert cut.owner and cut.recipe and cut.title and cut.examples and cut.broken >= 1

@@ -46,6 +46,22 @@ def test_the_scorecard_says_what_is_better_and_what_was_never_measured() -> None
     assert "Nothing of this kind" in eval_tables.scorecard([], LOOKS)
 
 
+def test_nothing_is_called_better_that_its_test_does_not_show() -> None:
+    """An interval that leaves out 0 is not enough where the corrected test does not hold: the charts say the same."""
+    figures = {"base": figure(0.2), "mine": figure(0.6)}
+    doubtful = Shown(F1, figures, paired(0.4, 0.1, 0.7, p_adjusted=0.19, detectable=0.3))
+    shown = eval_tables.scorecard([doubtful], LOOKS, ("base", "mine"))
+    assert "tt-sr" not in shown and "p = 0.19" in shown and "could show" not in shown
+    assert "tt-sr" in eval_tables.scorecard([Shown(F1, figures, paired(0.4, 0.1, 0.7))], LOOKS, ("base", "mine"))
+
+
+def test_an_arm_without_any_figure_has_no_column() -> None:
+    looks = {**LOOKS, "empty": ArmLook(f"empty {NASTY}", "blind")}
+    line = Shown(F1, {"base": figure(0.2), "mine": figure(0.4), "empty": figure(None)})
+    html = eval_tables.scorecard([line], looks, ("base", "mine"))
+    assert html.count('scope="col"') == 3 and "None of this applies to: empty" in html and inert(html)
+
+
 def test_one_n_of_a_row_is_told_once() -> None:
     line = Shown(F1, {"base": figure(0.2), "mine": figure(0.4)})
     assert eval_tables.scorecard([line], LOOKS).count("n 20") == 1
@@ -106,15 +122,18 @@ def test_gates_say_what_is_missing() -> None:
 def test_the_receipt_folds_what_is_long_and_runs_nothing() -> None:
     html = eval_reports.receipt_html({"seed": 7, "data": {"sha256": "a" * 64, NASTY: [NASTY]}, "empty": {}})
     assert inert(html) and "sha256" in html
+    arms = {"base": {"adapter": None, "rows": 0}, NASTY: {"adapter": "mine", "rows": 3, "ttft_s": {"p50": NASTY}}}
+    html = eval_reports.receipt_html({"arms": {**arms, "empty": {"prompted": False}}, "notices": []})
+    assert html.count("<tr>") == 4 and ">adapter</th>" in html and "prompted" not in html and inert(html)
     assert "no manifest" in eval_reports.receipt_html({})
 
 
 def test_an_empty_chart_says_why_and_a_drawn_one_can_be_taken_away() -> None:
     chart: dict[str, Any] = {"id": "forest", "title": "T", "insight": NASTY, "figure": None, "why_empty": "No pair.",
                              "also": ["forest plot"]}  # fmt: skip
-    html = eval_charts.chart_head(chart, 2)
+    html = eval_charts.chart_head(chart)
     assert "No pair." in html and "data-image" not in html and "forest plot" in html
-    html = eval_charts.chart_head({**chart, "figure": {}}, 2)
+    html = eval_charts.chart_head({**chart, "figure": {}})
     assert html.count("data-image") == 2 and 'data-value="chart:forest"' in html and inert(html)
 
 

@@ -51,7 +51,7 @@ def chart_forest(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, ti
     a, b = (view.look(name) for name in view.pair)
     n = n_words(max(whole(row.get("n")) for row in rows))
     more = f"{n}, 95 % intervals, * primary metric<br>grey: too small to be found with this n"
-    x = fg.axis(fg.versus(a, b, more), range=[-reach, reach], tickformat="+.2~f", nticks=7)
+    x = fg.axis(fg.versus(a, b, more), range=[-reach, reach], **fg.signed_ticks(reach))
     figure = fg.figure(
         data, 62 + fg.ROW_PX * len(rows), x, fg.rows_axis(len(rows)), annotations=notes,
         shapes=[fg.line_at(0, dash="solid")],

@@ -48,7 +48,7 @@ def chart_strip(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, tie
     figure = fg.figure(
         data, 344, fg.share_axis(f"documents, from the worst to the best<br>{shown}", range=[-0.02, 1.02]),
         fg.axis(f"{safe(view.label(metric))}, difference{' in ' + unit if unit else ''}{arrow}", range=[-reach, reach],
-                tickformat="+.2~f", nticks=6),
+                **fg.signed_ticks(reach)),
         shapes=[fg.line_at(0, dash="solid", axis_name="y")], annotations=_zones(counts, reach, a.label, b.label),
     )  # fmt: skip
     points = {

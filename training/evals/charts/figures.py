@@ -135,8 +135,22 @@ def row_words(row: int, title: str, value: str = "", mark: str = "") -> list[dic
 
 
 def versus(a: Look, b: Look, more: str) -> str:
-    """An axis title that says which side is whose, and below it `more`, which has to be safe already."""
-    return f"← {safe(a.label, 16)} better      {safe(b.label, 16)} better →<br>{more}"
+    """An axis title that says which side is whose, and below it `more`, which has to be safe already. Names that are
+    too long for one line have one each: half a name would not say who."""
+    left, right = f"← {safe(a.label)} better", f"{safe(b.label)} better →"
+    gap = "      " if len(left) + len(right) + 6 <= WIDE else "<br>"
+    return f"{left}{gap}{right}<br>{more}"
+
+
+def signed_ticks(reach: float) -> dict[str, Any]:
+    """Up to three round ticks on both sides of 0, those above it with a plus. `reach` is the axis's end, above 0."""
+    power = math.floor(math.log10(reach))
+    steps = (of * 10.0**at for at in (power - 1, power) for of in (1, 2, 5))
+    step = next(step for step in steps if reach / step < 3.5)
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    many = int(reach / step + 1e-9)
+    ticks = [round(at * step, digits) for at in range(-many, many + 1)]
+    return {"tickvals": ticks, "ticktext": [f"{tick:+.{digits}f}".replace("-", "−") if tick else "0" for tick in ticks]}
 
 
 def points(xs: Sequence[Any], ys: Sequence[Any], look: Look, **more: Any) -> Trace:

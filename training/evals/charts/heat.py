@@ -55,7 +55,8 @@ def cell(value: float | None, *, sign: bool = False) -> str:
 
 
 def wrapped(name: str, columns: int) -> str:
-    """A column's head on up to three lines, as short as so many columns make it."""
+    """A column's head on up to three lines, as short as so many columns make it; what is left out is in the middle,
+    since arms differ at their ends."""
     wide, most = (8 if columns > 4 else 12 if columns > 2 else 20), 3
     lines: list[str] = []
     for word in name.replace("-", "- ").replace("_", "_ ").split():
@@ -63,7 +64,7 @@ def wrapped(name: str, columns: int) -> str:
             lines[-1] += ("" if lines[-1].endswith(("-", "_")) else " ") + word
         else:
             lines.append(word)
-    kept = lines[:most]
+    kept = lines
     if len(lines) > most:
-        kept[-1] = kept[-1][: wide - 1] + "…"
+        kept = [*lines[: most - 2], lines[most - 2].rstrip(",")[: wide - 1] + "…", lines[-1]]
     return "<br>".join(safe(line, wide + 1) for line in kept)
