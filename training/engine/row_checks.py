@@ -6,34 +6,21 @@ Up to `MOST` rows spread over the part are looked at, and every figure says of h
 that were not looked at is found when the run starts. What was seen is kept for the next look at the same rows.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from training.data.versions import read_version, rows_for_training
+from training.data.versions import read_version
+from training.engine.row_cache import Rendered
 from training.engine.row_tokens import RowToken
-from training.engine.run_rows import (
-    MARKER,
-    Asked,
-    Row,
-    answer_of,
-    context_tokens,
-    load_tokenizer,
-    plain,
-    source_budget,
-    why_not,
-)  # fmt: skip
-from training.engine.tokens import chat_end_token, encode
+from training.engine.run_rows import Row, context_tokens, load_tokenizer, rendered
+from training.engine.tokens import chat_end_token
 from training.engine.train_rows import IGNORED, TokenRows, tokenize_rows
 from training.errors import InputError, ModelError
 from training.runs.config import RunConfig
-from training.task.context import build_context
 from training.task.pack import Pack, load_pack
-from training.task.parse import gold_object
-from training.task.prompt import render_prompt
-from training.task.records import Source
 
 MOST = 400
 NO_LIMIT = 10**9  # tokens
@@ -64,6 +51,12 @@ class RowsSeen:
         """Tokens of each row, prompt and answer."""
         return self.tokens.lengths if self.tokens else []
 
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """Of each row its tokens, and how many of them are its answer's."""
+        labels = self.tokens.labels if self.tokens else []
+        return [(len(row), sum(label != IGNORED for label in row)) for row in labels]
+
     def longest_of(self, share: float) -> int:
         """The length that this share of the rows stays within; 0 where there are none."""
         lengths = sorted(self.lengths)
@@ -88,15 +81,25 @@ class _Key(NamedTuple):
     tokenizer: Path
     part: str
     most: int
+    home: Path | None
 
 
 def see_rows(
-    version_folder: Path, pack: Pack, tokenizer_folder: Path, *, part: str = "train", most: int = MOST
+    version_folder: Path,
+    pack: Pack,
+    tokenizer_folder: Path,
+    *,
+    part: str = "train",
+    most: int = MOST,
+    home: Path | None = None,
 ) -> RowsSeen:
-    """Look at up to `most` rows. ModelError where the base's tokenizer can't be used; DataError for the version."""
+    """Look at up to `most` rows; with a `home` what was rendered is kept there for the run itself.
+
+    ModelError where the base's tokenizer can't be used; DataError for the version.
+    """
     stamp = max(path.stat().st_mtime_ns for path in (pack.path / "task.yaml", pack.path / "output_schema.json"))
     sha256 = read_version(version_folder).sha256
-    return _see(_Key(version_folder, sha256, pack.path, stamp, tokenizer_folder, part, most))
+    return _see(_Key(version_folder, sha256, pack.path, stamp, tokenizer_folder, part, most, home))
 
 
 @lru_cache(maxsize=4)
@@ -105,43 +108,30 @@ def _see(key: _Key) -> RowsSeen:
     end = chat_end_token(tokenizer)
     if end is None:
         raise ModelError(f"{key.tokenizer.name} has no end token to learn.", fix="Set eos_token in its tokenizer.")
-    n_rows = read_version(key.version).rows.get(key.part, 0)
-    reads = context_tokens(key.tokenizer, tokenizer)
-    left_out: dict[str, int] = {}
-    rows: list[Row] = []
-    asked_of: list[Asked] = []
-    cut = cut_tokens = source_tokens = looked_at = 0
-    for asked in _asked(key, pack, tokenizer, source_budget(pack, tokenizer, reads), n_rows):
-        looked_at += 1
-        missing = sum(part.tokens for part in asked.context.left_out if part.reason == "budget")
-        cut, cut_tokens = cut + bool(missing), cut_tokens + missing
-        source_tokens += asked.context.source_tokens
-        answer = answer_of(pack, asked.row)
-        reason = why_not(pack, asked) or (MARKER if end in answer or not plain(tokenizer, asked, answer) else "")
-        if reason:
-            left_out[reason] = left_out.get(reason, 0) + 1
-            continue
-        rows.append({"prompt": asked.prompt.text, "completion": answer + end})
-        asked_of.append(asked)
-    seen = RowsSeen(n_rows, looked_at, tuple(rows), None, left_out, cut, cut_tokens, source_tokens, reads)
-    return _with_tokens(seen, asked_of, tokenizer, end)
-
-
-def _asked(key: _Key, pack: Pack, tokenizer: Any, budget: int, n_rows: int) -> Iterator[Asked]:
-    """The rows as Compare would ask them, evenly spread over the part."""
+    version = read_version(key.version)
+    n_rows = version.rows.get(key.part, 0)
     stride = max(1, -(-n_rows // key.most))
+    looked = rendered(version, key.part, pack, key.tokenizer, stride=stride, home=key.home)
+    sound = [row for row in looked if not row.reason]
+    left_out: dict[str, int] = {}
+    for row in looked:
+        if row.reason:
+            left_out[row.reason] = left_out.get(row.reason, 0) + 1
+    seen = RowsSeen(
+        n_rows=n_rows,
+        looked_at=len(looked),
+        rows=tuple({"prompt": row.prompt, "completion": row.completion} for row in sound),
+        tokens=None,
+        left_out=left_out,
+        cut=sum(row.cut_tokens > 0 for row in looked),
+        cut_tokens=sum(row.cut_tokens for row in looked),
+        source_tokens=sum(row.source_tokens for row in looked),
+        context_tokens=context_tokens(key.tokenizer, tokenizer),
+    )
+    return _with_tokens(seen, sound, tokenizer, end)
 
-    def count(text: str) -> int:
-        return len(encode(tokenizer, text))
 
-    for at, row in enumerate(rows_for_training(read_version(key.version), key.part)):
-        if at % stride == 0:
-            context = build_context(Source(row.source), pack.context, count, budget_tokens=budget)
-            gold, prompt = gold_object(pack, row.gold), render_prompt(pack, context, tokenizer)
-            yield Asked(row=row, gold=gold, context=context, prompt=prompt)
-
-
-def _with_tokens(seen: RowsSeen, asked_of: list[Asked], tokenizer: Any, end: str) -> RowsSeen:
+def _with_tokens(seen: RowsSeen, sound: list[Rendered], tokenizer: Any, end: str) -> RowsSeen:
     """Tokens and masks as training makes them, and whether they are what Compare asks and what is to be learnt."""
     if not seen.rows:
         return seen
@@ -152,36 +142,34 @@ def _with_tokens(seen: RowsSeen, asked_of: list[Asked], tokenizer: Any, end: str
     return replace(
         seen,
         tokens=tokens,
-        template_fault=_template_fault(asked_of, tokens),
-        mask_fault=_mask_fault(seen.rows, asked_of, tokens, tokenizer, end),
+        template_fault=_template_fault(sound, tokens),
+        mask_fault=_mask_fault(sound, tokens, tokenizer, end),
     )
 
 
-def _template_fault(asked_of: list[Asked], tokens: TokenRows) -> str:
+def _template_fault(sound: list[Rendered], tokens: TokenRows) -> str:
     """The first row whose prompt is not, id for id, the one that Compare gives the model."""
-    for asked, ids, labels in zip(asked_of, tokens.input_ids, tokens.labels, strict=True):
+    for row, ids, labels in zip(sound, tokens.input_ids, tokens.labels, strict=True):
         prompt = [at for at, label in zip(ids, labels, strict=True) if label == IGNORED]
-        wanted = list(asked.prompt.token_ids)
+        wanted = list(row.prompt_ids)
         if prompt != wanted:
             at = next((n for n, pair in enumerate(zip(prompt, wanted, strict=False)) if pair[0] != pair[1]), -1)
             where = f"from token {at + 1} on" if at >= 0 else f"{len(prompt)} tokens to {len(wanted)}"
-            return f"Row {asked.row.id} is learnt after another prompt than Compare gives the model ({where})."
+            return f"Row {row.id} is learnt after another prompt than Compare gives the model ({where})."
     return ""
 
 
-def _mask_fault(rows: tuple[Row, ...], asked_of: list[Asked], tokens: TokenRows, tokenizer: Any, end: str) -> str:
+def _mask_fault(sound: list[Rendered], tokens: TokenRows, tokenizer: Any, end: str) -> str:
     """The first row whose learnt tokens are not its answer and one end token, in one piece at the end."""
     end_id = tokenizer.convert_tokens_to_ids(end)
-    for row, asked, labels in zip(rows, asked_of, tokens.labels, strict=True):
+    for row, labels in zip(sound, tokens.labels, strict=True):
         start = next((n for n, label in enumerate(labels) if label != IGNORED), len(labels))
         learnt = labels[start:]
         text = tokenizer.decode(learnt, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-        if IGNORED in learnt or text != row["completion"]:
-            return (
-                f"Row {asked.row.id}: what is learnt reads {text[-60:]!r}, the answer ends {row['completion'][-60:]!r}."
-            )
+        if IGNORED in learnt or text != row.completion:
+            return f"Row {row.id}: what is learnt reads {text[-60:]!r}, the answer ends {row.completion[-60:]!r}."
         if learnt.count(end_id) != 1 or learnt[-1] != end_id:
-            return f"Row {asked.row.id}: its answer holds {learnt.count(end_id)} end tokens, and ends {text[-20:]!r}."
+            return f"Row {row.id}: its answer holds {learnt.count(end_id)} end tokens, and ends {text[-20:]!r}."
     return ""
 
 

@@ -15,8 +15,16 @@ from typing import Any, NamedTuple
 
 from training.data.exports import answer_text
 from training.data.rows import DataRow
-from training.data.versions import MANIFEST, find_version, list_versions, open_version, rows_for_training
+from training.data.versions import (
+    MANIFEST,
+    Version,
+    find_version,
+    list_versions,
+    open_version,
+    rows_for_training,
+)
 from training.engine.api import ASSETS
+from training.engine.row_cache import Rendered, RowCache, key_of
 from training.engine.tokens import chat_end_token, encode
 from training.engine.train_job import Row, SamplePrompt
 from training.errors import DataError, InputError, ModelError
@@ -81,30 +89,31 @@ def find_dataset(home: Path, name: str) -> Path:
     raise DataError(f"There is no dataset version {name!r}.", fix=f"Give a folder or one of: {known}.")
 
 
-def rows_for(version_folder: Path, part: str, pack: Pack, tokenizer_folder: Path, config: RunConfig) -> list[Row]:
+def rows_for(
+    version_folder: Path, part: str, pack: Pack, tokenizer_folder: Path, config: RunConfig, home: Path | None = None
+) -> list[Row]:
     """The rows of "train" or "dev", ready to train on. See `render_rows`."""
-    return render_rows(version_folder, part, pack, tokenizer_folder, config).rows
+    return render_rows(version_folder, part, pack, tokenizer_folder, config, home).rows
 
 
-def render_rows(version_folder: Path, part: str, pack: Pack, tokenizer_folder: Path, config: RunConfig) -> RowsRendered:
-    """The same with what was left out and why.
+def render_rows(
+    version_folder: Path, part: str, pack: Pack, tokenizer_folder: Path, config: RunConfig, home: Path | None = None
+) -> RowsRendered:
+    """The same with what was left out and why. With a `home` what was rendered before is taken from there.
 
     DataError for a locked part, a version that is not what it was, or one of another task; ModelError for a base whose
     tokenizer can't be read; InputError where no row at all is left.
     """
-    tokenizer = load_tokenizer(tokenizer_folder)
-    end = chat_end_token(tokenizer)
-    if end is None:
+    if chat_end_token(load_tokenizer(tokenizer_folder)) is None:
         raise ModelError(f"{config.base} has no end token to learn.", fix="Set eos_token in its tokenizer.")
+    version = _of_task(open_version(version_folder), pack)
     rows: list[Row] = []
     left_out: dict[str, list[str]] = {}
-    for asked in asked_rows(version_folder, part, pack, tokenizer_folder):
-        answer = answer_of(pack, asked.row)
-        reason = why_not(pack, asked) or (MARKER if end in answer or not plain(tokenizer, asked, answer) else "")
-        if reason:
-            left_out.setdefault(reason, []).append(asked.row.id)
+    for row in rendered(version, part, pack, tokenizer_folder, home=home):
+        if row.reason:
+            left_out.setdefault(row.reason, []).append(row.id)
         else:
-            rows.append({"prompt": asked.prompt.text, "completion": answer + end})
+            rows.append({"prompt": row.prompt, "completion": row.completion})
     if not rows:
         reasons = ", ".join(f"{len(ids)}: {reason}" for reason, ids in left_out.items()) or "it is empty"
         raise InputError(
@@ -114,20 +123,64 @@ def render_rows(version_folder: Path, part: str, pack: Pack, tokenizer_folder: P
     return RowsRendered(rows, {reason: tuple(ids) for reason, ids in left_out.items()})
 
 
+def rendered(
+    version: Version, part: str, pack: Pack, tokenizer_folder: Path, *, stride: int = 1, home: Path | None = None
+) -> list[Rendered]:
+    """Every `stride`th row of a part in the version's order, each rendered once where there is a `home` to keep it."""
+    rows, places = rows_for_training(version, part), range(0, version.rows.get(part, 0), stride)
+    cache = RowCache(home, key_of(version.sha256, part, pack.path, tokenizer_folder)) if home else None
+    kept = cache.read() if cache else {}
+    missing = set(places) - kept.keys()
+    if missing or not places:
+        tokenizer = load_tokenizer(tokenizer_folder)
+        budget, end = _budget(pack, tokenizer_folder), chat_end_token(tokenizer) or ""
+        for at, row in enumerate(rows):
+            if at in missing:
+                kept[at] = _render(pack, _ask(pack, tokenizer, budget, row), tokenizer, end)
+        if cache and missing:
+            cache.write(kept)
+    return [kept[at] for at in places]
+
+
+def _render(pack: Pack, asked: Asked, tokenizer: Any, end: str) -> Rendered:
+    answer = answer_of(pack, asked.row)
+    reason = why_not(pack, asked) or (MARKER if end in answer or not plain(tokenizer, asked, answer) else "")
+    return Rendered(
+        id=asked.row.id,
+        reason=reason,
+        prompt=asked.prompt.text,
+        completion=answer + end,
+        prompt_ids=tuple(asked.prompt.token_ids),
+        source_tokens=asked.context.source_tokens,
+        cut_tokens=sum(part.tokens for part in asked.context.left_out if part.reason == "budget"),
+    )
+
+
 def asked_rows(version_folder: Path, part: str, pack: Pack, tokenizer_folder: Path) -> Iterator[Asked]:
     """Every row of train or dev with its prompt, in the version's order, whatever its context step left of it."""
-    version = open_version(version_folder)
+    version = _of_task(open_version(version_folder), pack)
+    tokenizer, budget = load_tokenizer(tokenizer_folder), _budget(pack, tokenizer_folder)
+    for row in rows_for_training(version, part):
+        yield _ask(pack, tokenizer, budget, row)
+
+
+def _of_task(version: Version, pack: Pack) -> Version:
     if version.task != pack.name:
         raise DataError(f"{version.name} is of the task {version.task}, not {pack.name}.", fix="Give that task's rows.")
-    tokenizer = load_tokenizer(tokenizer_folder)
-    budget = source_budget(pack, tokenizer, context_tokens(tokenizer_folder, tokenizer))
+    return version
 
+
+def _budget(pack: Pack, tokenizer_folder: Path) -> int:
+    tokenizer = load_tokenizer(tokenizer_folder)
+    return source_budget(pack, tokenizer, context_tokens(tokenizer_folder, tokenizer))
+
+
+def _ask(pack: Pack, tokenizer: Any, budget: int, row: DataRow) -> Asked:
     def count(text: str) -> int:
         return len(encode(tokenizer, text))
 
-    for row in rows_for_training(version, part):
-        context = build_context(Source(row.source), pack.context, count, budget_tokens=budget)
-        yield Asked(row, gold_object(pack, row.gold), context, render_prompt(pack, context, tokenizer))
+    context = build_context(Source(row.source), pack.context, count, budget_tokens=budget)
+    return Asked(row, gold_object(pack, row.gold), context, render_prompt(pack, context, tokenizer))
 
 
 def sample_prompts(version: Path, pack: Pack, tokenizer_folder: Path, n: int = 2) -> list[SamplePrompt]:

@@ -49,8 +49,10 @@ def make_job(work: Work, phase: Phase) -> TrainJob:
     phase("looking for the base")
     base = resolve_base(config.base, EngineSettings(home=work.home), lambda words, _: phase(words), config.revision)
     phase("reading the rows")
-    rows: list[Any] = [*rows_for(version, "train", pack, base.folder, config)]
-    dev: list[Any] = [*rows_for(version, "dev", pack, base.folder, config)] if config.eval_steps else []
+    rows: list[Any] = [*rows_for(version, "train", pack, base.folder, config, work.home)]
+    dev: list[Any] = []
+    if config.eval_steps:
+        dev += rows_for(version, "dev", pack, base.folder, config, work.home)
     samples = sample_prompts(version, pack, base.folder) if config.sample_steps else []
     device = plan_for(config).device_name  # told now: whoever compares meanwhile must know whose memory is taken
     facts = replace(work.facts, dataset_sha256=found, rows=len(rows), git=git_state(ROOT), device=device)
