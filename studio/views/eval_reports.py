@@ -16,7 +16,6 @@ VERDICTS = {
     "not applicable": ("none", "does not apply"),
 }  # fmt: skip
 TIED = "tied with the best"
-NOTHING: tuple[Any, ...] = (None, False, "", [], {})
 MANY = {"pass": "pass", "fail": "fail", "insufficient data": "have too little data", "not applicable": "do not apply"}
 OWNERS = {
     "data": "the training data", "prompt": "the prompt", "decoding": "decoding", "training": "training",
@@ -162,7 +161,7 @@ def _alike(name: str, data: Record) -> Html | None:
     has. None where they are something else."""
     if len(data) < 2 or not all(isinstance(value, dict) for value in data.values()):
         return None
-    facts = dict.fromkeys(fact for of in data.values() for fact, value in of.items() if value not in NOTHING)
+    facts = dict.fromkeys(fact for of in data.values() for fact, value in of.items() if not _nothing(value))
     words = ("", *(fact.replace("_", " ") for fact in facts))
     head = el("tr", *(el("th", word, scope="col") if word else el("td") for word in words))
     body = each(
@@ -173,8 +172,13 @@ def _alike(name: str, data: Record) -> Html | None:
     return el("div", table, cls="tt-scroll-x", tabindex="0", role="group", aria_label=name.replace("_", " "))
 
 
+def _nothing(value: Any) -> bool:
+    """Whether there is nothing to say; a 0 is a count."""
+    return value is None or value is False or value in ("", [], {})
+
+
 def _value(value: Any) -> Html:
-    if isinstance(value, bool) or value is None or value in ("", [], {}):
+    if _nothing(value) or value is True:
         return html("yes" if value is True else "no" if value is False else "–")
     if isinstance(value, dict):
         return each(el("div", f"{name.replace('_', ' ')} ", _value(of)) for name, of in value.items())
