@@ -82,7 +82,7 @@ EDITS = [  # file, what is changed, into what, the complaint, the remedy
     ("task.yaml", "title: Tiny", "title: 3", "'title' holds a whole number", "a string"),
     ("task.yaml", "max_new_tokens: 20", "max_new_tokens: true", "sampling.max_new_tokens' holds true or", "whole"),
     ("task.yaml", "max_new_tokens: 20", "max_new_tokens: 0", "sampling.max_new_tokens' is 0", "from 1"),
-    ("task.yaml", "max_new_tokens: 20", "max_new_tokens: 20, constrained: 1", "sampling.constrained' holds a", "true or"),
+    ("task.yaml", "max_new_tokens: 20", "max_new_tokens: 20, constrained: 1", "constrained' holds a", "true or"),
     ("task.yaml", "name: tiny", "name: other", "'other' but the folder is 'tiny'", "same name"),
     ("task.yaml", "Read: {source}", "Read", "'user' holds {source} 0 times", "exactly once"),
     ("task.yaml", "Read: {source}", "{source} {source}", "'user' holds {source} 2 times", "exactly once"),

@@ -102,10 +102,11 @@ def _adapter_sha256(folder: Path) -> str:
 
 
 def _pack_parts(pack: Pack) -> dict[str, Any]:
-    """What of a pack decides a prompt or where an answer ends."""
+    """What of a pack decides a prompt or where an answer ends; whether the schema holds it is the arm's part."""
+    sampling = {key: value for key, value in to_json(pack.sampling).items() if key != "constrained"}
     return {
         "system": pack.system, "user": pack.user, "prompted_user": pack.prompted_user, "schema": pack.schema,
-        "sampling": to_json(pack.sampling), "answer": to_json(pack.answer), "context": repr(pack.context),
+        "sampling": sampling, "answer": to_json(pack.answer), "context": repr(pack.context),
     }  # fmt: skip
 
 
