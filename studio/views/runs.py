@@ -154,8 +154,13 @@ def findings_html(found: Sequence[Record]) -> Html:
 
 
 def _advice(found: Record) -> Html:
-    changes = ", ".join(f"{name} {value}" for name, value in found["changes"].items())
-    return el("li", str(found["words"]), el("code", changes, cls="tt-evidence") if changes else None)
+    changes = (el("code", f"{name} {_written(value)}", cls="tt-evidence") for name, value in found["changes"].items())
+    return el("li", str(found["words"]), " ", each(changes))
+
+
+def _written(value: Any) -> str:
+    """As a settings file has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def queue_html(running: Record | None, waiting: Sequence[str]) -> Html:

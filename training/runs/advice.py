@@ -152,7 +152,7 @@ def _memory(config: RunConfig, longest: int | None, gpu: bool) -> Iterator[Advic
             f"{_saved(less, config.rank)} less. Little beside the rows, and it takes in less.",
             changes,
         )
-    yield Advice("Close what else uses the memory; on a GPU, see what `nvidia-smi` lists.")
+    yield Advice("Close what else uses the memory; on a GPU, see what nvidia-smi lists.")
 
 
 def _shorter(config: RunConfig, longest: int | None) -> Iterator[Advice]:
