@@ -10,7 +10,8 @@ from training.task.pack import Pack
 __all__ = ["arm_choices", "base_choices", "default_base"]
 
 ARMS = {
-    "base": "base", "prompted": "prompted base", "shots": "prompted base + 3 examples",
+    "base": "base", "base+constrained": "base, held to the schema",
+    "prompted": "prompted base", "shots": "prompted base + 3 examples",
     "constrained": "prompted base, held to the schema", "empty": "empty answer", "constant": "constant answer",
     "echo": "template echo", "regex": "plain patterns",
 }  # fmt: skip
@@ -20,7 +21,7 @@ PREFERRED = ("test", "dev", "golden")
 
 def arm_choices(pack: Pack | None) -> Choices:
     """(label, name) of the arms without an adapter; nothing holds a text answer to a schema."""
-    names = [name for name in BASES if name != "constrained" or pack is None or pack.answer.kind != "text"]
+    names = [name for name in BASES if not name.endswith("constrained") or pack is None or pack.answer.kind != "text"]
     return [(ARMS[name], name) for name in (*names, *TRIVIAL)]
 
 

@@ -16,6 +16,7 @@ SIDES_WITHOUT_A_TONE = "blind"
 NOTES = {
     "empty": "answers nothing", "constant": "the same answer always", "echo": "the template back",
     "regex": "plain patterns, no model", "base": "the base model, the prompt of training",
+    "base+constrained": "the same, held to the schema token by token",
     "prompted": "the base model, the whole schema in its prompt", "shots": "prompted, after three worked examples",
     "constrained": "prompted, held to the schema token by token",
 }  # fmt: skip
@@ -46,7 +47,7 @@ def looks_of(arms: list[dict[str, Any]]) -> dict[str, ArmLook]:
             if kind in ("adapter", "imported", "endpoint"):
                 role = ADAPTER_TONES[tuned % len(ADAPTER_TONES)]
             else:
-                role = {"base": "base" if name == "base" else "prompted"}.get(kind, SIDES_WITHOUT_A_TONE)
+                role = {"base": "base" if name.startswith("base") else "prompted"}.get(kind, SIDES_WITHOUT_A_TONE)
         tuned += kind in ("adapter", "imported", "endpoint")
         made[name] = ArmLook(str(arm.get("label") or name), role, NOTES.get(name, _note(name)))
     return made

@@ -188,6 +188,7 @@ def test_arms_get_names_colours_and_an_order() -> None:
         "adapter:y",
         "prompted",
         "base",
+        "base+constrained",
         "empty",
         "imported:base",
         "imported:z",
@@ -197,7 +198,9 @@ def test_arms_get_names_colours_and_an_order() -> None:
     roles = {arm["name"]: arm["colour_role"] for arm in found}
     assert roles["adapter:x"] == roles["adapter+constrained:x"] == "tuned" and roles["adapter:y"] == "second"
     assert roles["imported:base"] == "base" and roles["imported:z"] == "third" and roles["empty"] == "trivial"
+    assert roles["base"] == roles["base+constrained"] == "base" and roles["prompted"] == "prompted"
     labels = {arm["name"]: arm["label"] for arm in found}
+    assert labels["base+constrained"] == "base, held to the schema"
     assert labels["adapter+constrained:x"] == "x, held to the schema" and labels["imported:z"] == "z"
 
 

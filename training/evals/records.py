@@ -28,7 +28,7 @@ from training.task.records import Sampling
 
 TIERS = ("strict", "usable", "repaired")  # the help that counts; strict is the headline
 TRIVIAL = ("empty", "constant", "echo", "regex")
-BASES = ("base", "prompted", "shots", "constrained")
+BASES = ("base", "base+constrained", "prompted", "shots", "constrained")
 JOB, STATUS, ROWS, ANSWERS = "job.json", "status.json", "rows.jsonl", "answers.jsonl"
 GEN, SCORES, ITEMS, JUDGE = "gen.parquet", "scores.parquet", "items.parquet", "judge.parquet"
 AGGREGATES, MANIFEST, SUMMARY, REPORT, CARD = (
@@ -46,6 +46,7 @@ class EvalArm:
 
     empty, constant, echo, regex   need no model: nothing, the same answer always, the prompt's template, patterns
     base                           the base with the prompt that training uses
+    base+constrained               the same, every token held to the schema
     prompted                       the base with the whole schema in its prompt
     shots                          prompted, after three worked examples from the training rows
     constrained                    prompted, every token held to the schema
@@ -71,8 +72,8 @@ def read_arm(name: str) -> EvalArm:
     if name in TRIVIAL:
         return EvalArm(name, "trivial")
     if name in BASES:
-        prompted = name != "base"
-        return EvalArm(name, "base", None, prompted, 3 if name == "shots" else 0, name == "constrained")
+        prompted = not name.startswith("base")
+        return EvalArm(name, "base", None, prompted, 3 if name == "shots" else 0, name.endswith("constrained"))
     if (found := _NAMED.fullmatch(name)) is None:
         known = ", ".join((*TRIVIAL, *BASES, "adapter:NAME", "adapter+constrained:NAME", "endpoint:MODEL"))
         raise InputError(f"There is no arm {name!r}.", fix=f"Use some of: {known}.")

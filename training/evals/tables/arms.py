@@ -13,9 +13,10 @@ LABELS = {
     "echo": "template echo",
     "regex": "regular expressions",
     "base": "base",
+    "base+constrained": "base, held to the schema",
     "prompted": "prompted base",
     "shots": "base, 3 examples",
-    "constrained": "base, held to the schema",
+    "constrained": "prompted base, held to the schema",
 }
 TONES = ("tuned", "second", "third", "fourth")
 ORDER = ("trivial", "base", "endpoint", "imported", "adapter")  # what is set against what: the later is in question
@@ -23,7 +24,7 @@ ORDER = ("trivial", "base", "endpoint", "imported", "adapter")  # what is set ag
 
 def arm_records(names: Iterable[str]) -> list[dict[str, Any]]:
     """{"name", "kind", "label", "colour_role"} of each arm: trivial ones grey, the base's prompts slate and sand, each
-    adapter a tone of its own that its constrained twin shares."""
+    adapter a tone of its own; a constrained twin shares its tone."""
     arms = sorted((_arm(name) for name in names), key=lambda arm: ORDER.index(arm.kind))
     roles = {arm.name: _role(arm) for arm in arms}
     tones: dict[str, str] = {}
@@ -40,7 +41,7 @@ def _role(arm: EvalArm) -> str:
     if arm.kind == "trivial":
         return "trivial"
     if arm.kind == "base":
-        return "base" if arm.name == "base" else "prompted"
+        return "prompted" if arm.prompted else "base"
     return own if arm.kind == "imported" and own in ("base", "prompted") else ""
 
 

@@ -1,0 +1,21 @@
+"""Arms by their names."""
+
+import pytest
+
+from training.errors import InputError
+from training.evals.records import BASES, EvalArm, read_arm
+
+
+def test_a_base_arm_says_its_prompt_and_whether_the_schema_holds_it() -> None:
+    found = {name: read_arm(name) for name in BASES}
+    assert {name for name, arm in found.items() if arm.prompted} == {"prompted", "shots", "constrained"}
+    assert {name for name, arm in found.items() if arm.constrained} == {"base+constrained", "constrained"}
+    assert {name: arm.shots for name, arm in found.items() if arm.shots} == {"shots": 3}
+    assert all(arm.kind == "base" and arm.adapter is None for arm in found.values())
+
+
+def test_an_adapter_arm_may_be_held_and_a_wrong_name_is_told_with_the_right_ones() -> None:
+    assert read_arm(" adapter+constrained:a/b ") == EvalArm("adapter+constrained:a/b", "adapter", "a/b", constrained=True)
+    with pytest.raises(InputError) as refused:
+        read_arm("prompted+constrained")
+    assert "base+constrained" in refused.value.fix
