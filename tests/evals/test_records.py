@@ -15,7 +15,8 @@ def test_a_base_arm_says_its_prompt_and_whether_the_schema_holds_it() -> None:
 
 
 def test_an_adapter_arm_may_be_held_and_a_wrong_name_is_told_with_the_right_ones() -> None:
-    assert read_arm(" adapter+constrained:a/b ") == EvalArm("adapter+constrained:a/b", "adapter", "a/b", constrained=True)
+    name = "adapter+constrained:a/b"
+    assert read_arm(f" {name} ") == EvalArm(name, "adapter", "a/b", constrained=True)
     with pytest.raises(InputError) as refused:
         read_arm("prompted+constrained")
     assert "base+constrained" in refused.value.fix
