@@ -170,7 +170,7 @@ def _slice_row(row: Record, metric: MetricLike) -> Html:
     cells = [_cell(metric, side) for side in (a, b)]
     return el(
         "tr", el("th", words, scope="row"), *cells,
-        el("td", icon("cross") if worse else None, change_words(metric, change),
+        el("td", icon("cross") if worse else None, "the same" if change == 0 else change_words(metric, change),
            cls=f"tt-num {'tt-eval-bad' if worse else ''}".strip()),
         el("td", f"{int(row['n']):,}", cls="tt-num"),
     )  # fmt: skip

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.browser.conftest import Studio
 from tests.browser.test_look import serious, sideways
 from tests.studio.eval_samples import make_own, under_way
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]  # a busy machine is slow, not broken
 Open = Callable[..., Any]
 VIEWS = ("overview", "fields", "grounding", "slices", "text", "speed", "judge", "documents", "errors", "gates",
          "leaderboard", "metrics", "receipt")  # fmt: skip
@@ -60,7 +61,9 @@ def filled(page: Any, name: str) -> None:
         """name => {
           const view = document.getElementById(`tt-eval-view-${name}`);
           const empty = [...view.querySelectorAll(".empty")].every((place) => place.offsetParent === null);
-          return empty && !view.innerText.includes("Choose an evaluation above");
+          const drawn = [...view.querySelectorAll(".tt-chart-box:has(.tt-chart-saves)")].every(
+            (box) => box.querySelector(".plot-container"));  // a plot's own code comes after its words
+          return empty && drawn && !view.innerText.includes("Choose an evaluation above");
         }""",
         arg=name,
     )
@@ -118,7 +121,7 @@ def test_a_mark_leads_to_its_documents(evaluated: tuple[Studio, str], open_page:
     page.locator("#tt-eval-listed .tt-ask").first.wait_for()
 
 
-@pytest.mark.slow  # not seen to pass yet on a quiet machine: run it with -m slow, mend, then let it run always
+@pytest.mark.slow  # mended, not yet seen to pass from end to end: the machine was too busy; then let it run always
 def test_charts_are_found_by_other_reports_names_and_taken_away(
     evaluated: tuple[Studio, str], open_page: Open, tmp_path: Path
 ) -> None:
@@ -141,14 +144,15 @@ def test_charts_are_found_by_other_reports_names_and_taken_away(
         page.locator("#tt-eval-file-figures").click()
     assert download.value.suggested_filename == f"{evaluation}-figures.csv"
     page.locator("#tt-eval-frames").click()
-    page.locator("#tt-eval-files", has_text="scores.parquet").wait_for()
+    page.locator('#tt-eval-files td[aria-label="scores.parquet"]').wait_for()  # stem and ending are two words there
 
 
-@pytest.mark.slow  # not seen to pass yet on a quiet machine: run it with -m slow, mend, then let it run always
-def test_an_evaluation_goes_on_without_its_page(own_studio: Studio, open_page: Open) -> None:
-    page = open_page(own_studio.url)
+@pytest.mark.slow  # mended, not yet seen to pass from end to end: the machine was too busy; then let it run always
+def test_an_evaluation_goes_on_without_its_page(evaluated: tuple[Studio, str], open_page: Open) -> None:
+    studio, _ = evaluated
+    page = open_page(studio.url)
     tab(page, "Evaluate")
-    page.locator("#tt-eval-verdict", has_text=re.compile("No evaluation yet|F1|rose")).wait_for()
+    page.locator("#tt-eval-verdict .tt-eval-sentence").wait_for()
     page.locator("#tt-eval-new").click()
     for name in ("base", "prompted base"):
         page.locator("#tt-eval-arms").get_by_label(name, exact=True).uncheck()
@@ -162,36 +166,40 @@ def test_an_evaluation_goes_on_without_its_page(own_studio: Studio, open_page: O
     )
     page.locator("#tt-eval-start").click()
     page.wait_for_url("**/?evaluation=*")
-    page.reload()
+    address = page.url
+    page.close()
+    page = open_page(address, ready="#tt-eval-progress .tt-progress, #tt-eval-verdict .tt-eval-sentence")
     page.locator("#tt-eval-verdict .tt-eval-sentence").wait_for(timeout=RUN_MS)
     assert "no model" in page.locator("#tt-eval-pick input").input_value()
-    folder = next((own_studio.home / "evals").iterdir())
+    folder = studio.home / "evals" / parse_qs(urlsplit(page.url).query)["evaluation"][0]
     assert json.loads((folder / "summary.json").read_text())["arms"].keys() >= {"empty", "regex"}
 
 
-@pytest.mark.slow  # not seen to pass yet on a quiet machine: run it with -m slow, mend, then let it run always
-def test_one_that_broke_off_says_so_and_is_deleted_only_after_a_yes(own_studio: Studio, open_page: Open) -> None:
-    run = under_way(own_studio.home, "failed", error="The base is gone.", fix="Choose another.")
-    page = open_page(f"{own_studio.url}/?evaluation={run}", ready="#tt-eval-progress p, #tt-eval-progress div")
+def test_one_that_broke_off_says_so_and_is_deleted_only_after_a_yes(
+    evaluated: tuple[Studio, str], open_page: Open
+) -> None:
+    studio, _ = evaluated
+    run = under_way(studio.home, "failed", error="The base is gone.", fix="Choose another.")
+    page = open_page(f"{studio.url}/?evaluation={run}", ready="#tt-eval-progress .tt-note")
     page.locator("#tt-eval-progress", has_text="The base is gone.").wait_for()
     page.once("dialog", lambda dialog: dialog.dismiss())
     page.locator("#tt-eval-forget").click()
     page.wait_for_timeout(500)
-    assert (own_studio.home / "evals" / run).is_dir()
+    assert (studio.home / "evals" / run).is_dir()
     page.once("dialog", lambda dialog: dialog.accept())
     page.locator("#tt-eval-forget").click()
     page.locator("#tt-eval-progress").wait_for(state="hidden")
-    assert not (own_studio.home / "evals" / run).exists()
+    assert not (studio.home / "evals" / run).exists()
 
 
-@pytest.mark.slow  # not seen to pass yet on a quiet machine: run it with -m slow, mend, then let it run always
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing_serious_in_any_view(evaluated: tuple[Studio, str], open_page: Open, dark: bool) -> None:
+@pytest.mark.slow  # mended, not yet seen to pass from end to end: the machine was too busy; then let it run always
+def test_no_view_has_a_serious_fault_in_light_or_dark(evaluated: tuple[Studio, str], open_page: Open) -> None:
+    """axe in both modes, and nothing wider than its place; the phone is the next test's."""
     studio, evaluation = evaluated
-    page = opened(open_page, studio, evaluation, dark=dark)
+    page = opened(open_page, studio, evaluation, 1280, 800)
     page.locator("#tt-eval-new").click()
     page.locator("#tt-eval-command").wait_for()
-    assert serious(page) == []
+    assert in_both_modes(page) == []
     page.locator("#tt-eval-close").click()
     for name in VIEWS:
         view(page, name)
@@ -199,20 +207,26 @@ def test_axe_finds_nothing_serious_in_any_view(evaluated: tuple[Studio, str], op
         if name == "documents":
             page.locator("#tt-eval-listed .tt-ask").first.click()
             page.locator("#tt-eval-document .tt-col").first.wait_for()
-        assert serious(page) == [], name
+        assert in_both_modes(page) == [], name
+        assert sideways(page) <= 0, name
+        inside = page.locator("#tt-tabs > #tt-tab-evaluate")  # scrolls by itself here; on a phone the page does
+        assert inside.evaluate("tab => tab.scrollWidth - tab.clientWidth") <= 0, name
 
 
-@pytest.mark.slow  # not seen to pass yet on a quiet machine: run it with -m slow, mend, then let it run always
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800)])
-def test_no_view_makes_the_page_scroll_sideways(
-    evaluated: tuple[Studio, str], open_page: Open, width: int, height: int
-) -> None:
+def in_both_modes(page: Any) -> list[str]:
+    """axe's findings in the mode that the page is in, then in the other one, which it is left in."""
+    found = serious(page)
+    before = page.locator("#tt-theme").get_attribute("aria-pressed")
+    page.locator("#tt-theme").click()
+    assert page.locator("#tt-theme").get_attribute("aria-pressed") != before
+    return [*found, *serious(page)]
+
+
+@pytest.mark.slow  # mended, not yet seen to pass from end to end: the machine was too busy; then let it run always
+def test_no_view_makes_a_phone_scroll_sideways(evaluated: tuple[Studio, str], open_page: Open) -> None:
     studio, evaluation = evaluated
-    page = opened(open_page, studio, evaluation, width, height)
+    page = opened(open_page, studio, evaluation, 390, 844)
     for name in VIEWS:
         view(page, name)
         filled(page, name)
         assert sideways(page) <= 0, name
-        if width >= 900:  # there the tab scrolls by itself, on a phone the page does
-            inside = page.locator("#tt-tabs > #tt-tab-evaluate")
-            assert inside.evaluate("tab => tab.scrollWidth - tab.clientWidth") <= 0, name
