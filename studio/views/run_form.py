@@ -117,7 +117,7 @@ def estimate_html(estimate: Record) -> Html:
             )
         )
     facts.append(("Time", f"about {span_words(float(estimate['seconds']))}" if estimate["seconds"] else "not measured"))
-    facts.append(("Peak memory", bytes_words(estimate["peak_bytes"]) if estimate["peak_bytes"] else "not measured"))
+    facts.append(("Peak memory", _memory_words(estimate)))
     if estimate.get("trainable_parameters") and estimate.get("parameters"):
         share = estimate["trainable_parameters"] / estimate["parameters"]
         facts.append(
@@ -134,6 +134,13 @@ def estimate_html(estimate: Record) -> Html:
     )
     listed = each(el("div", el("dt", name), el("dd", value, cls="tt-num")) for name, value in facts)
     return html(el("dl", listed, cls="tt-facts tt-facts-grid"), el("p", told, cls="tt-dim") if told else None)
+
+
+def _memory_words(estimate: Record) -> str:
+    """What measured steps held, or what is reckoned where none ran."""
+    if not estimate["peak_bytes"]:
+        return "not measured"
+    return f"about {bytes_words(estimate['peak_bytes'])}" + ("" if estimate["measured_steps"] else ", reckoned")
 
 
 def bytes_words(value: float) -> str:

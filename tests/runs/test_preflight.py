@@ -50,7 +50,7 @@ def test_a_run_that_can_work_is_looked_at_from_all_sides(config: RunConfig, home
     names = [check.name for check in found.checks]
     assert names == [
         "settings", "dataset", "task", "held-out rows", "base", "machine", "template", "mask", "answers fit",
-        "context step", "steps", "disk", "time",
+        "context step", "steps", "memory", "disk", "time",
     ]  # fmt: skip
     assert named(found, "time").state == "wait"
     assert "8 of 8 train rows" in named(found, "template").words
@@ -59,7 +59,8 @@ def test_a_run_that_can_work_is_looked_at_from_all_sides(config: RunConfig, home
     assert estimate is not None
     assert (estimate.rows, estimate.steps, found.steps) == (8, 6, 6)
     assert estimate.tokens == pytest.approx(6 * estimate.tokens_per_step)
-    assert (estimate.seconds, estimate.peak_bytes, estimate.measured_steps) == (None, None, 0)
+    assert (estimate.seconds, estimate.measured_steps) == (None, 0)
+    assert estimate.peak_bytes and "the base's weights" in named(found, "memory").words
     assert estimate.trainable_parameters and estimate.parameters
     assert estimate.trainable_parameters < estimate.parameters
 
@@ -210,6 +211,35 @@ def test_a_base_that_has_no_room_for_a_source_is_stopped(config: RunConfig, home
     found = preflight(replace(config, base="short"), home)
     assert stops(found) == ["rows"]
     assert "are left for the source" in named(found, "rows").words
+
+
+def test_a_run_that_is_reckoned_not_to_fit_is_told_what_to_lower(
+    config: RunConfig, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.engine import run_needs
+
+    found = preflight(config, home)
+    monkeypatch.setattr(run_needs, "memory_there", lambda: 300_000_000)
+    tight = preflight(config, home)
+    assert (named(found, "memory").state, named(tight, "memory").state) == ("ok", "warn")
+    assert "batch_size" in named(tight, "memory").fix and "gradient_checkpointing" in named(tight, "memory").fix
+    assert "2 rows of up to" in named(tight, "memory").words
+    monkeypatch.setattr(run_needs, "memory_there", lambda: 1000)
+    assert stops(preflight(config, home)) == ["memory"]
+
+
+def test_what_is_kept_of_a_batch_grows_with_it_and_shrinks_where_it_is_computed_again(
+    config: RunConfig, home: Path
+) -> None:
+    sizes = [
+        preflight(changed, home).estimate
+        for changed in (
+            replace(config, gradient_checkpointing=True), config, replace(config, batch_size=4),
+            replace(config, batch_size=4, rank=64, alpha=64),
+        )
+    ]  # fmt: skip
+    peaks = [estimate.peak_bytes for estimate in sizes if estimate is not None and estimate.peak_bytes]
+    assert len(peaks) == 4 and peaks == sorted(peaks)
 
 
 def test_a_full_disk_stops_the_run(config: RunConfig, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

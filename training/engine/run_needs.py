@@ -12,6 +12,8 @@ from training.engine.api import EngineSettings
 from training.engine.download import fetch_repo
 from training.engine.hashes import TensorInfo, read_header
 from training.engine.hub import BaseFiles, check_base, resolve_base
+from training.engine.row_checks import RowsSeen
+from training.engine.run_memory import Machine, MemoryParts, memory_parts
 from training.errors import ModelError
 from training.runs.config import RunConfig
 
@@ -117,6 +119,17 @@ def least_memory(config: RunConfig, base: BaseSeen, trainable: int) -> int | Non
     held = 0.55 if config.four_bit else 2 if config.method != "full" and _on_cuda() else 4
     moments = _MOMENTS.get(config.optimizer, 8)
     return round(base.files.parameters * held + trainable * ((0 if config.method == "full" else 4) + 4 + moments))
+
+
+def reckoned_memory(config: RunConfig, base: BaseSeen, trainable: int, seen: RowsSeen) -> MemoryParts | None:
+    """What the run will hold at its peak, part by part; None where base or rows do not say enough."""
+    from training.engine.train_device import plan_for
+
+    if base.files is None:
+        return None
+    plan = plan_for(config)
+    learnt = seen.sizes if config.answer_only else [(length, length) for length in seen.lengths]
+    return memory_parts(config, base.files, trainable, learnt, Machine(plan.on_cuda, plan.autocast is not None))
 
 
 def _on_cuda() -> bool:

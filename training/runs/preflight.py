@@ -8,7 +8,7 @@ can't be measured, and of a large dataset a spread of rows is looked at (trainin
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from training.errors import StudioError
 from training.runs.checks import problems
 from training.runs.config import RunConfig
 from training.runs.preflight_data import data_checks, find_version_of, packs_of
+from training.runs.preflight_memory import gb, memory_checks, whole_run
 from training.runs.preflight_rows import adapter_checks, length_checks, row_checks
 from training.runs.records import Check, Estimate, Preflight
 from training.task.pack import Pack, pack_named
@@ -50,12 +51,19 @@ def preflight(config: RunConfig, home: Path, *, measure: bool = False) -> Prefli
     known = _look(config, home, checks)
     if known is None or any(check.state == "stop" for check in checks):
         return Preflight(tuple(checks), None)
-    from training.engine.run_needs import trainable_parameters
+    from training.engine.run_needs import reckoned_memory, trainable_parameters
 
     rows, trainable = known.seen.usable(config), trainable_parameters(config, known.base)
-    checks += [*length_checks(config, rows), *adapter_checks(config), *_room(config, home, known.base, trainable)]
+    memory = reckoned_memory(config, known.base, trainable, known.seen) if trainable else None
+    checks += [*length_checks(config, rows), *adapter_checks(config)]
+    checks += [*memory_checks(config, known.base, trainable, memory), *_disk(config, home, trainable)]
     measured = _measured(config, known, checks) if measure and _ok(checks) else None
-    estimate = _estimate(config, known, rows, trainable, measured)
+    estimate = _estimate(config, known, rows, measured)
+    estimate = replace(
+        estimate,
+        trainable_parameters=estimate.trainable_parameters or trainable,
+        peak_bytes=estimate.peak_bytes or (memory.total if memory else None),
+    )
     if not measure:
         checks.append(Check("time", "wait", "Not measured yet: a few real steps would tell."))
     return Preflight(tuple(checks), estimate, estimate.steps)
@@ -70,7 +78,7 @@ def row_examples(config: RunConfig, home: Path, n: int = 3) -> "tuple[tuple[RowT
     from training.engine.run_needs import see_base
 
     version, base = find_version_of(config, home), see_base(config, home)
-    seen = see_rows(version.folder, pack_named(version.task, packs_of(home)), base.folder)
+    seen = see_rows(version.folder, pack_named(version.task, packs_of(home)), base.folder, home=home)
     return coloured(seen, base.folder, config, n)
 
 
@@ -97,7 +105,7 @@ def _look(config: RunConfig, home: Path, checks: list[Check]) -> _Known | None:
         if not _ok(checks):
             return None
         name = "rows"
-        seen = see_rows(version.folder, pack, base.folder)
+        seen = see_rows(version.folder, pack, base.folder, home=home)
         checks.extend(row_checks(config, seen))
         return _Known(version, pack, base, seen)
     except StudioError as err:
@@ -122,19 +130,15 @@ def _base_words(config: RunConfig, base: "BaseSeen") -> Check:
     return Check("base", "ok", words)
 
 
-def _room(config: RunConfig, home: Path, base: "BaseSeen", trainable: int | None) -> Iterator[Check]:
-    """Memory and disk, from the counted weights."""
-    from training.engine.run_needs import disk_bytes, least_memory, memory_there
+def _disk(config: RunConfig, home: Path, trainable: int | None) -> Iterator[Check]:
+    """Room on the disk, from the counted weights."""
+    from training.engine.run_needs import disk_bytes
 
     if trainable is None:
         return
-    there, least = memory_there(), least_memory(config, base, trainable)
-    if least is not None and least > there:
-        words = f"Weights, gradients and optimizer alone take {_gb(least)}; there are {_gb(there)}."
-        yield Check("memory", "stop", words, "Take a smaller base, method lora, or qlora on a GPU.")
     wanted = disk_bytes(config, trainable)
     free = shutil.disk_usage(next(place for place in (home, *home.parents) if place.exists())).free
-    words = f"Checkpoints and result take about {_gb(wanted)}; {_gb(free)} are free."
+    words = f"Checkpoints and result take about {gb(wanted)}; {gb(free)} are free."
     if free < wanted * ROOM:
         yield Check("disk", "stop", words, "Free some space, set save_steps to 0, or move the home with --home.")
     else:
@@ -155,12 +159,12 @@ def _measured(config: RunConfig, known: _Known, checks: list[Check]) -> "Measure
         state = "warn" if err.kind == "slow" else "stop"
         checks.append(Check("memory" if err.kind in ("out_of_memory", "killed") else "time", state, str(err), err.fix))
         return None
-    words = f"{found.steps} real steps ran: {found.tokens_per_s:,.0f} tokens/s, at most {_gb(found.peak_bytes)} held."
+    words = f"{found.steps} real steps ran: {found.tokens_per_s:,.0f} tokens/s, at most {gb(found.peak_bytes)} held."
     checks.append(Check("time", "ok", words))
     return found
 
 
-def _estimate(config: RunConfig, known: _Known, rows: int, trainable: int | None, found: "Measured | None") -> Estimate:
+def _estimate(config: RunConfig, known: _Known, rows: int, found: "Measured | None") -> Estimate:
     fitting = [length for length in known.seen.lengths if length <= config.max_length]
     steps = config.steps_of(rows)
     a_step = fmean(fitting) * config.batch_size * config.grad_accumulation
@@ -171,13 +175,9 @@ def _estimate(config: RunConfig, known: _Known, rows: int, trainable: int | None
         tokens_per_step=a_step,
         tokens=a_step * steps,
         seconds=found.start_s + a_step * steps / found.tokens_per_s if found else None,
-        peak_bytes=found.peak_bytes if found else None,
+        peak_bytes=whole_run(config, found.peak_bytes) if found else None,
         measured_steps=found.steps if found else 0,
-        trainable_parameters=found.trainable_parameters if found else trainable,
+        trainable_parameters=found.trainable_parameters if found else None,
         parameters=found.parameters if found else parameters,
         device=found.device if found else "",
     )
-
-
-def _gb(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
