@@ -3,9 +3,9 @@
 Counted are the process with its libraries (on a GPU its context is not), the weights, what is trained with gradient and
 optimizer, what the layers keep of the largest batch for the way back, and the scores over the vocabulary of every token
 that is learnt in it. What layers keep was counted on LFM2 with LoRA by autograd's own hooks (138.7 kB a token for
-crumb; the formula gives 138.2) and is taken for every other decoder. Limits: kernels' own workspace and a fragmented heap are
-a flat share on top; attention that holds places x places, and other programs, are not in it. GPT-2's activation, which
-is written out in single steps, keeps two to three times what is reckoned here.
+crumb; the formula gives 138.2) and is taken for every other decoder. Limits: kernels' own workspace and a fragmented
+heap are a flat share on top; attention that holds places x places, and other programs, are not in it. GPT-2's
+activation, which is written out in single steps, keeps two to three times what is reckoned here.
 """
 
 import json
