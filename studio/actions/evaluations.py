@@ -96,6 +96,7 @@ def _arms(form: EvalForm) -> tuple[str, ...]:
     """Arms in the order of a page: trivial ones, the base's, adapters, the larger model."""
     names = [*form.arms, *(f"adapter:{name}" for name in form.adapters)]
     if form.constrained:
+        names += ["base+constrained"] if "base" in form.arms else []
         names += [f"adapter+constrained:{name}" for name in form.adapters]
     if model := (form.endpoint_model or "").strip():
         names.append(f"endpoint:{model}")

@@ -53,7 +53,15 @@ def on_task(deps: Deps, visit: Visit, task: str | None, base: str | None) -> tup
         *on_data(deps, visit, first),
         gr.update(choices=arms, value=[name for _, name in arms if name in offer.USUAL]),
         gr.update(choices=adapters, value=[name for _, name in adapters[:1]]),
+        gr.update(**held(deps, task)),
     )
+
+
+def held(deps: Deps, task: str | None) -> dict[str, bool]:
+    """The box that asks base and adapters under the schema too: ticked where Compare does, hidden for text answers."""
+    pack = deps.packs.get(task or "")
+    json = pack is not None and pack.answer.kind == "json"
+    return {"value": pack is not None and pack.sampling.constrained, "visible": json}
 
 
 def on_data(deps: Deps, visit: Visit, data: str | None) -> tuple[Any, Any]:
@@ -130,7 +138,7 @@ def build_arms(deps: Deps) -> Parts:
                                          elem_id="tt-eval-arms"),
         f"{FIELD}adapters": gr.CheckboxGroup(adapters, value=[name for _, name in adapters[:1]], label="Adapters",
                                              elem_id="tt-eval-adapters"),
-        f"{FIELD}constrained": gr.Checkbox(False, label="Adapters held to the schema as well",
+        f"{FIELD}constrained": gr.Checkbox(**held(deps, task), label="Base and adapters held to the schema as well",
                                            elem_id="tt-eval-constrained"),
     }  # fmt: skip
 
@@ -165,7 +173,8 @@ def wire(deps: Deps, parts: Parts, page: list[Any], every: list[Any]) -> None:
     part, file = parts[f"{FIELD}part"], parts[f"{FIELD}file"]
     task.input(
         guard(partial(on_task, deps)), [task, base],
-        [data, part, file, parts[f"{FIELD}arms"], parts[f"{FIELD}adapters"]], api_name="eval_task", **QUIET,
+        [data, part, file, *(parts[f"{FIELD}{name}"] for name in ("arms", "adapters", "constrained"))],
+        api_name="eval_task", **QUIET,
     )  # fmt: skip
     data.input(guard(partial(on_data, deps)), data, [part, file], api_name="eval_data", **QUIET)
     base.input(guard(partial(on_base, deps)), [base, task], parts[f"{FIELD}adapters"], api_name="eval_base", **QUIET)

@@ -240,7 +240,10 @@ def test_the_form_writes_its_command_or_what_is_wrong(deps: Deps) -> None:
 
 
 def test_the_forms_lists_follow_the_task(deps: Deps) -> None:
-    data, part, file, arms, adapters = evaluate_form.on_task(deps, PAGE, "recipe-writer", "tiny")
+    data, part, file, arms, adapters, held = evaluate_form.on_task(deps, PAGE, "recipe-writer", "tiny")
+    assert not held["value"] and not held["visible"]
+    held = evaluate_form.on_task(deps, PAGE, "news-metadata", "tiny")[-1]
+    assert held["value"] and held["visible"], "an evaluation measures what Compare shows"
     assert all(value.startswith("recipe-writer") for _, value in data["choices"] if value)
     assert "constrained" not in {value for _, value in arms["choices"]}  # text answers are held to no schema
     assert part["visible"] and file["visible"] is False and adapters["choices"] == []
