@@ -11,7 +11,7 @@ from training.errors import StudioError
 def build(deps: Deps) -> None:
     """Declare the endpoint inside the caller's `gr.Blocks`. Its docstring is what agents read."""
 
-    def compare(
+    def compare(  # size: what a program or an agent may say, each by its name
         text: str,
         task: str = "",
         base: str = "",

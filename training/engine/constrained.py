@@ -66,8 +66,10 @@ class Held:
         return bool(self._matcher.is_stopped())
 
 
-def grammar_of(loaded: LoadedBase, pack: Pack) -> Grammar:
+def grammar_of(loaded: LoadedBase, pack: Pack | None) -> Grammar:
     """The pack's schema for a loaded base, made once for each schema. Raises as `schema_grammar` does."""
+    if pack is None:
+        raise InputError("An answer can be held to a schema only where a task is named.", fix="Name the task.")
     key = json.dumps(pack.schema, sort_keys=True)
     if key not in loaded.grammars:
         vocab = int(loaded.model.get_output_embeddings().weight.shape[0])

@@ -36,7 +36,6 @@ from training.task.records import FinishReason, Generation, Proof, Sampling
 
 if TYPE_CHECKING:
     from training.engine.adapter_files import AdapterFiles
-    from training.engine.constrained import Grammar
     from training.engine.generate import Answer
     from training.engine.load import LoadedBase
 
@@ -160,6 +159,7 @@ class Engine:
     def _answer(
         self, rows: Sequence[Row], sampling: Sampling, stop: Stop, cancel: threading.Event, base: str, pack: Pack | None
     ) -> Iterator[Delta | Generation]:
+        from training.engine.constrained import grammar_of
         from training.engine.generate import Answer, Job, decode
         from training.engine.load import memory_errors
 
@@ -170,7 +170,7 @@ class Engine:
         sides = [self._side(loaded, row, sampling) for row in rows]
         self._prove(loaded, sides)
         marker = stop.text if isinstance(stop, EndMarker) else ""
-        grammar = self._grammar(loaded, sampling, pack)
+        grammar = grammar_of(loaded, pack) if sampling.constrained else None
         jobs = [
             Job(side.name, side.row.prompt.token_ids, side.sampling, stop == "json", marker, grammar) for side in sides
         ]
@@ -187,15 +187,6 @@ class Engine:
         proofs = self._prove(loaded, sides)
         for answer in sorted(answers, key=lambda found: found.index):
             yield _generation(loaded.card, sides[answer.index], proofs[answer.index], answer, len(rows))
-
-    def _grammar(self, loaded: "LoadedBase", sampling: Sampling, pack: Pack | None) -> "Grammar | None":
-        from training.engine.constrained import grammar_of
-
-        if not sampling.constrained:
-            return None
-        if pack is None:
-            raise InputError("An answer can be held to a schema only where a task is named.", fix="Name the task.")
-        return grammar_of(loaded, pack)
 
     def _side(self, loaded: "LoadedBase", row: Row, sampling: Sampling) -> _Side:
         from training.engine.sides import BASE_ROW
