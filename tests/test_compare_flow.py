@@ -166,7 +166,7 @@ def test_cancelled_while_loading_it_just_ends(pack: Pack) -> None:
         def count_tokens(self, text: str) -> int:
             return len(text)
 
-        def generate(self, rows: Any, sampling: Any, stop: Any, cancel: Any, pack: Any) -> Any:
+        def generate(self, rows: Any, sampling: Any, stop: Any, cancel: Any, pack: Any = None) -> Any:
             raise AssertionError("nobody waits for this any more")
 
     cancel = threading.Event()

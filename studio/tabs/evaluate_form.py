@@ -57,7 +57,7 @@ def on_task(deps: Deps, visit: Visit, task: str | None, base: str | None) -> tup
     )
 
 
-def held(deps: Deps, task: str | None) -> dict[str, bool]:
+def held(deps: Deps, task: str | None) -> dict[str, Any]:
     """The box that asks base and adapters under the schema too: ticked where Compare does, hidden for text answers."""
     pack = deps.packs.get(task or "")
     json = pack is not None and pack.answer.kind == "json"
