@@ -121,7 +121,6 @@ def test_a_mark_leads_to_its_documents(evaluated: tuple[Studio, str], open_page:
     page.locator("#tt-eval-listed .tt-ask").first.wait_for()
 
 
-@pytest.mark.slow  # mended, not yet seen to pass from end to end: the machine was too busy; then let it run always
 def test_charts_are_found_by_other_reports_names_and_taken_away(
     evaluated: tuple[Studio, str], open_page: Open, tmp_path: Path
 ) -> None:
@@ -147,7 +146,6 @@ def test_charts_are_found_by_other_reports_names_and_taken_away(
     page.locator('#tt-eval-files td[aria-label="scores.parquet"]').wait_for()  # stem and ending are two words there
 
 
-@pytest.mark.slow  # mended, not yet seen to pass from end to end: the machine was too busy; then let it run always
 def test_an_evaluation_goes_on_without_its_page(evaluated: tuple[Studio, str], open_page: Open) -> None:
     studio, _ = evaluated
     page = open_page(studio.url)
@@ -192,7 +190,6 @@ def test_one_that_broke_off_says_so_and_is_deleted_only_after_a_yes(
     assert not (studio.home / "evals" / run).exists()
 
 
-@pytest.mark.slow  # mended, not yet seen to pass from end to end: the machine was too busy; then let it run always
 def test_no_view_has_a_serious_fault_in_light_or_dark(evaluated: tuple[Studio, str], open_page: Open) -> None:
     """axe in both modes, and nothing wider than its place; the phone is the next test's."""
     studio, evaluation = evaluated
@@ -222,7 +219,6 @@ def in_both_modes(page: Any) -> list[str]:
     return [*found, *serious(page)]
 
 
-@pytest.mark.slow  # mended, not yet seen to pass from end to end: the machine was too busy; then let it run always
 def test_no_view_makes_a_phone_scroll_sideways(evaluated: tuple[Studio, str], open_page: Open) -> None:
     studio, evaluation = evaluated
     page = opened(open_page, studio, evaluation, 390, 844)
