@@ -162,7 +162,6 @@ def hub_folder(folder: Path, rows: int) -> Path:
     return folder
 
 
-@pytest.mark.slow  # not seen to pass yet on a quiet machine: run it with -m slow, mend, then let it run always
 def test_a_hub_dataset_is_out_of_reach_or_read_by_its_columns(kitchen: Studio, open_page: Open, tmp_path: Path) -> None:
     folder = hub_folder(tmp_path / "recipes", 60)
     page = open_page(kitchen.url)
@@ -196,7 +195,6 @@ def test_a_hub_dataset_is_out_of_reach_or_read_by_its_columns(kitchen: Studio, o
     built(page, "fetched")
 
 
-@pytest.mark.slow  # not seen to pass yet on a quiet machine: run it with -m slow, mend, then let it run always
 def test_a_teacher_is_paid_after_its_cost_was_agreed_to_and_once(kitchen: Studio, open_page: Open) -> None:
     page = open_page(kitchen.url)
     open_data(page)
@@ -234,7 +232,6 @@ def test_a_teacher_is_paid_after_its_cost_was_agreed_to_and_once(kitchen: Studio
     assert SECRETS["OUR_TEACHER"] not in told and "OUR_TEACHER" in told
 
 
-@pytest.mark.slow  # not seen to pass yet on a quiet machine: run it with -m slow, mend, then let it run always
 def test_a_push_that_can_not_be_says_why_and_shows_no_token(kitchen: Studio, open_page: Open) -> None:
     page = open_page(kitchen.url)
     read_soups(page)
