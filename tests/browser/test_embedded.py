@@ -38,7 +38,7 @@ def test_a_clicked_example_goes_through_both_models(real_studio: Studio, open_pa
     assert "proven: adapter off" in base and "proven: adapter on" in tuned
     assert "held to the schema" in base and "held to the schema" in tuned
     assert "strict JSON" in tuned and "schema valid" in tuned
-    assert found_of(tuned) == 1 > found_of(base)
+    assert found_of(tuned) > found_of(base)
     fold_out(page, "Sampling")
     page.get_by_label("Hold answers to the schema").uncheck()
     page.locator("#tt-run").click()
