@@ -2,10 +2,12 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 import torch
 
@@ -146,3 +148,16 @@ def test_an_engine_that_was_only_made_knows_its_lists_and_loads_no_torch(tiny_mo
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_freed_memory_goes_back_to_the_system() -> None:
+    load.trim_heap()
+    before = psutil.Process().memory_info().rss
+    held = [bytearray(b"x") * 100_000 for _ in range(2_000)]  # below the size that malloc maps by itself
+    barrier = bytearray(b"x") * 100_000  # stands behind them, so that the heap can't just be cut off at its end
+    full = psutil.Process().memory_info().rss
+    del held
+    load.trim_heap()
+    after = psutil.Process().memory_info().rss
+    assert full - before > 150_000_000 and len(barrier)
+    assert sys.platform != "linux" or after - before < 60_000_000
