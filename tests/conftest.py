@@ -5,6 +5,7 @@ Tests marked `network` may. What a test starts as a process of its own is beyond
 
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +19,9 @@ from tests.running import CHROMIUM_FLAGS, chromium
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # one of several: the others want their cores, torch takes all
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+if "PYTEST_XDIST_WORKER" in os.environ:  # one of several
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the others want their cores, torch takes all
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # xdist ignores it, and so would what tests start
 
 # The same examples each time; `pytest --hypothesis-profile=search` looks for new ones.
 settings.register_profile("same", derandomize=True, database=None, deadline=None)  # no timing is asserted

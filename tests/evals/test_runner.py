@@ -31,6 +31,7 @@ SHORT = Sampling(max_new_tokens=6)
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures, report and card are other tests' matter."""
     monkeypatch.setattr(runner, "_tables", lambda _run, _pack: None)
+    monkeypatch.setattr(runner, "_pages", lambda _run, _pack: None)
 
 
 @pytest.fixture
