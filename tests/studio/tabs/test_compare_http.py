@@ -16,7 +16,7 @@ from tests.studio.conftest import Window
 from training.errors import ModelError
 
 LINE_KEYS = {"arm", "adapter", "raw", "tier", "object", "schema_errors", "scores", "finish_reason", "prompt_sha256",
-             "tokens", "seconds", "proof"}  # fmt: skip
+             "constrained", "tokens", "seconds", "proof"}  # fmt: skip
 
 
 def form_values(**changes: Any) -> list[Any]:
