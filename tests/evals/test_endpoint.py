@@ -83,7 +83,8 @@ def test_what_the_model_did_wrong_is_its_answer_and_what_failed_around_it_is_not
         Say(b"<html>"),
         completion("fine"),
     ]
-    found, endpoint = run(by_document(says.__getitem__), len(says), timeout_s=5, concurrency=8)  # one of them hangs for so long
+    # HANG is waited for as long as that
+    found, endpoint = run(by_document(says.__getitem__), len(says), timeout_s=5, concurrency=8)
     ends = [(found[n].text, found[n].finish.value) for n in range(len(says))]
     assert ends == [('{"name": "cut', "length"), ("", "eos"), ("", "eos"), *[("", "error")] * 4, ("fine", "eos")]
     assert found[3].reason.startswith("server: ") and "boom" in found[3].reason
