@@ -77,9 +77,9 @@ def stay_on_this_machine(request: pytest.FixtureRequest) -> Iterator[None]:
     assert not tried, f"reached for the network: {tried}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """The system's Chromium, one for all tests: Playwright allows no second one beside it."""
+    """The system's Chromium, one at a time: Playwright allows no second one beside it, and other modules' tests kill."""
     try:
         path = chromium()
     except RuntimeError as err:
