@@ -79,7 +79,7 @@ def stay_on_this_machine(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """The system's Chromium, one at a time: Playwright allows no second one beside it, and other modules' tests kill."""
+    """The system's Chromium, one at a time, as Playwright allows; each module its own: others' tests end processes."""
     try:
         path = chromium()
     except RuntimeError as err:
