@@ -151,9 +151,10 @@ def cost(deps: Deps, text: str) -> Cost | None:
     """
     from training.data.build_teacher import check_teacher, estimate_teacher, teacher_spent
 
-    spec = _confirmed(deps, text)
-    if spec.teacher is None:
+    if spec_of_text(text, deps).teacher is None:
         return None
+    spec = _confirmed(deps, text)
+    assert spec.teacher is not None
     estimate = estimate_teacher(spec, deps.settings.home)
     spent = teacher_spent(spec, deps.settings.home)
     problem = ""

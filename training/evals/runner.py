@@ -227,13 +227,13 @@ def _tables(run: Run, pack: Pack) -> None:
 
 
 def _pages(run: Run, pack: Pack) -> None:
-    """What is made for people of figures and manifest: report and card."""
+    """What is made for people of figures and manifest: the card, then the report, which holds the card."""
     from training.evals.card import write_card
     from training.evals.report import write_report
 
     run.progress.tell(phase="report")
-    write_report(run.folder, pack)
     write_card(run.folder, pack)
+    write_report(run.folder, pack)
 
 
 def _same_job(folder: Path, job: EvalJob) -> None:
