@@ -71,12 +71,10 @@ def memory_parts(
         kept = tokens * (shape["layers"] * shape["width"] * 4 + a_layer * size)
     else:
         kept = tokens * shape["layers"] * a_layer * size
-    moments = 2 if "8bit" in config.optimizer else 8
-    copies = 4 + moments if config.method == "full" else 8 + moments  # the weights of `full` are counted as weights
     return MemoryParts(
         process=0 if machine.on_cuda else PROCESS_BYTES,
         weights=round(files.parameters * held_bytes(config, machine)),
-        trained=trained * copies,
+        trained=trained_bytes(config, trained),
         layers=round(kept * SPARE),
         scores=round(learnt * shape["vocabulary"] * 4 * SCORES * SPARE),
         rows=len(largest),
@@ -89,6 +87,17 @@ def held_bytes(config: RunConfig, machine: Machine) -> float:
     if config.four_bit:
         return 0.55
     return 2 if machine.on_cuda and machine.half and config.method != "full" else 4
+
+
+def trained_bytes(config: RunConfig, trained: int) -> int:
+    """Bytes of `trained` parameters with gradient and optimizer; those of `full` are counted as weights."""
+    weights = 0 if config.method == "full" else 4
+    return trained * (weights + 4 + moment_bytes(config))
+
+
+def moment_bytes(config: RunConfig) -> int:
+    """Bytes that the optimizer keeps of a trained parameter."""
+    return 2 if "8bit" in config.optimizer else 8
 
 
 def _shape(folder: Path) -> dict[str, int] | None:

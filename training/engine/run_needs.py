@@ -13,7 +13,14 @@ from training.engine.download import fetch_repo
 from training.engine.hashes import TensorInfo, read_header
 from training.engine.hub import BaseFiles, check_base, resolve_base
 from training.engine.row_checks import RowsSeen
-from training.engine.run_memory import Machine, MemoryParts, memory_parts
+from training.engine.run_memory import (
+    Machine,
+    MemoryParts,
+    held_bytes,
+    memory_parts,
+    moment_bytes,
+    trained_bytes,
+)
 from training.errors import ModelError
 from training.runs.config import RunConfig
 
@@ -24,7 +31,6 @@ _TURNED = re.compile(r"\.c_(?:attn|proj|fc)\.")  # GPT-2 writes these as (inputs
 _KEPT_CHECKPOINTS = 3  # two, and one more while it is written
 _BYTES = {"fp16": 2, "bf16": 2, "fp32": 4}
 _LORA_FILE = 4  # bytes a parameter in a checkpoint
-_MOMENTS = {"adamw_8bit": 2, "paged_adamw_8bit": 2}  # bytes a trained parameter; 8 for the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +112,8 @@ def _ends(name: str, layer: str) -> bool:
 
 def disk_bytes(config: RunConfig, trainable: int) -> int:
     """What the run writes: its checkpoints with the optimizer's memory, and what it leaves."""
-    moments = _MOMENTS.get(config.optimizer, 8)
     saves = bool(config.save_steps or config.early_stopping)
-    checkpoints = _KEPT_CHECKPOINTS * trainable * (_LORA_FILE + moments) if saves else 0
+    checkpoints = _KEPT_CHECKPOINTS * trainable * (_LORA_FILE + moment_bytes(config)) if saves else 0
     return checkpoints + trainable * _BYTES[config.save_dtype]
 
 
@@ -116,9 +121,8 @@ def least_memory(config: RunConfig, base: BaseSeen, trainable: int) -> int | Non
     """Bytes that weights, gradients and optimizer take at least; what the rows take comes on top."""
     if base.files is None:
         return None
-    held = 0.55 if config.four_bit else 2 if config.method != "full" and _on_cuda() else 4
-    moments = _MOMENTS.get(config.optimizer, 8)
-    return round(base.files.parameters * held + trainable * ((0 if config.method == "full" else 4) + 4 + moments))
+    held = held_bytes(config, Machine(_on_cuda(), half=True))
+    return round(base.files.parameters * held) + trained_bytes(config, trainable)
 
 
 def reckoned_memory(config: RunConfig, base: BaseSeen, trainable: int, seen: RowsSeen) -> MemoryParts | None:
