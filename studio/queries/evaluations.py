@@ -6,13 +6,13 @@ one; the frames are read elsewhere, a page or a document at a time. On a Space o
 """
 
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from studio.deps import Deps
+from studio.queries.stamps import stamp
 from training.errors import InputError
 from training.evals.directory import ID, evals_root, read_status
 from training.evals.eval_job import list_evaluations, read_evaluation
@@ -116,26 +116,15 @@ def stamps(deps: Deps, evaluation: str) -> Stamps:
     """Cheap: sizes and times of a few files; nothing is read."""
     every = [] if deps.settings.space else sorted(own_root(deps).glob(f"*/{STATUS}"))
     if not evaluation or not known(deps, evaluation):
-        return Stamps(_stamp(*every), "", "")
+        return Stamps(stamp(*every), "", "")
     folder = folder_of(deps, evaluation)
-    status = _stamp(folder / STATUS, folder / "cancel", folder / "process.json")
-    return Stamps(_stamp(*every), status, figures_stamp(folder))
+    status = stamp(folder / STATUS, folder / "cancel", folder / "process.json")
+    return Stamps(stamp(*every), status, figures_stamp(folder))
 
 
 def figures_stamp(folder: Path) -> str:
     """Of everything that a section is made from."""
-    return _stamp(folder / AGGREGATES, folder / JUDGE)
-
-
-def _stamp(*paths: Path) -> str:
-    found: list[str] = []
-    for path in paths:
-        try:
-            stat = path.stat()
-        except OSError:
-            continue
-        found.append(f"{path.parent.name}/{path.name} {stat.st_mtime_ns:x} {stat.st_size:x}")
-    return f"{zlib.crc32(' '.join(found).encode()):08x}{len(found)}" if found else ""
+    return stamp(folder / AGGREGATES, folder / JUDGE)
 
 
 def aggregates(deps: Deps, evaluation: str) -> Aggregates | None:

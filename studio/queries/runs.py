@@ -6,7 +6,6 @@ Space there are only the runs that ship, in assets/runs, and no queue.
 """
 
 import json
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from studio.deps import Deps
+from studio.queries.stamps import stamp
 from training.errors import RunError
 from training.runs.config import RunConfig
 from training.runs.directory import (
@@ -71,20 +71,9 @@ def stamps(deps: Deps, run: str) -> Stamps:
     """Cheap: one look at each run's status file, and at the files of `run`; nothing is read."""
     root = runs_folder(home_of(deps))
     folder = root / run if run else None
-    parts = {part: _stamp(*(folder / name for name in names)) if folder else "" for part, names in FILES.items()}
+    parts = {part: stamp(*(folder / name for name in names)) if folder else "" for part, names in FILES.items()}
     every = sorted([*root.glob("*/status.json"), *root.glob("*/stop")]) if root.is_dir() else []
-    return Stamps(_stamp(*every) + ",".join(waiting(deps)), **parts)
-
-
-def _stamp(*paths: Path) -> str:
-    found: list[str] = []
-    for path in paths:
-        try:
-            stat = path.stat()
-        except OSError:
-            continue
-        found.append(f"{path.parent.name}/{path.name} {stat.st_mtime_ns:x} {stat.st_size:x}")
-    return f"{zlib.crc32(' '.join(found).encode()):08x}{len(found)}" if found else ""
+    return Stamps(stamp(*every) + ",".join(waiting(deps)), **parts)
 
 
 @dataclass(frozen=True, slots=True)

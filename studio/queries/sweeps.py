@@ -1,10 +1,10 @@
 """Sweeps as the Train tab shows them. Reads only; on a Space there are none."""
 
-import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from studio.deps import Deps
+from studio.queries.stamps import stamp
 from training.errors import RunError
 from training.processes import alive, read_mark
 from training.runs.directory import PROCESS, log_tail
@@ -53,9 +53,8 @@ def sweep_stamp(deps: Deps, name: str) -> str:
         return ""
     root = sweeps_folder(deps.settings.home)
     found = sorted([*root.glob(f"*/{SPEC}"), *root.glob(f"*/{FILE}")]) if root.is_dir() else []
-    times = " ".join(f"{path} {path.stat().st_mtime_ns}" for path in found)
     driven = bool(name) and alive(read_mark(_folder(deps, name) / PROCESS))
-    return f"{name} {zlib.crc32(times.encode()):08x} {driven}"
+    return f"{name} {stamp(*found)} {driven}"
 
 
 def _folder(deps: Deps, name: str) -> Path:
