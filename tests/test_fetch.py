@@ -6,10 +6,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
+from tests.serving import loopback_server, served
 from training.errors import FetchError, InputError
 from training.fetch import MAX_BYTES, Address, fetch_url, is_public
 
@@ -33,10 +34,8 @@ class Site:
             def log_message(self, format: str, *args: object) -> None:
                 return
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = loopback_server(Handler)
         self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def url(self, path: str, host: str = "blog.example") -> str:
         return f"http://{host}:{self.port}{path}"
@@ -58,9 +57,8 @@ def reply(body: bytes, kind: str = "text/html; charset=utf-8", status: int = 200
 @pytest.fixture
 def site() -> Iterator[Site]:
     site = Site()
-    yield site
-    site.server.shutdown()
-    site.server.server_close()
+    with served(site.server):
+        yield site
 
 
 def loopback(host: str, port: int) -> Sequence[str]:

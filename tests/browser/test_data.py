@@ -49,6 +49,13 @@ def fill(page: Any, part: str, text: str) -> None:
     page.locator(f"#tt-data-{part} :is(input, textarea)").first.fill(text)
 
 
+def new_dataset(page: Any, name: str) -> None:
+    """The form with its advanced part open and that name in it."""
+    open_data(page)
+    page.locator("#tt-data-advanced button").first.click()
+    fill(page, "name", name)
+
+
 def choose(page: Any, part: str, label: str) -> None:
     page.locator(f"#tt-data-{part} input").click()
     page.get_by_role("option", name=label).click()
@@ -62,6 +69,10 @@ def whole_form(page: Any, name: str) -> None:
 
 def built(page: Any, name: str) -> None:
     page.locator("#tt-data-progress", has_text=f"{name} is built").wait_for()
+    dismiss(page)
+
+
+def dismiss(page: Any) -> None:
     page.locator("#tt-data-dismiss").click()
     page.wait_for_function("document.querySelector('#tt-data-progress').innerText.trim() === ''")
 
@@ -86,8 +97,7 @@ def test_a_dataset_is_previewed_built_found_again_and_read(own_studio: Studio, o
     tab(page, "Rows")
     page.locator("#tt-data-found details summary").first.click()
     page.locator("#tt-data-found details[open] .tt-text").first.wait_for()
-    page.locator("#tt-data-dismiss").click()
-    page.wait_for_function("document.querySelector('#tt-data-progress').innerText.trim() === ''")
+    dismiss(page)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -133,9 +143,7 @@ def test_what_compare_showed_waits_for_evaluation(own_studio: Studio, open_page:
 
 def test_a_build_is_cancelled_and_leaves_no_version(kitchen: Studio, open_page: Open) -> None:
     page = open_page(kitchen.url)
-    open_data(page)
-    page.locator("#tt-data-advanced button").first.click()
-    fill(page, "name", "endless")
+    new_dataset(page, "endless")
     fill(page, "rows", "500000")
     whole_form(page, "endless")
     page.locator("#tt-data-make").click()
@@ -143,8 +151,7 @@ def test_a_build_is_cancelled_and_leaves_no_version(kitchen: Studio, open_page: 
     page.locator("#tt-data-stop").click()
     page.locator("#tt-data-progress", has_text="was cancelled").wait_for()
     page.locator("#tt-data-stop").wait_for(state="hidden")
-    page.locator("#tt-data-dismiss").click()
-    page.wait_for_function("document.querySelector('#tt-data-progress').innerText.trim() === ''")
+    dismiss(page)
     assert list((kitchen.home / "datasets").glob("endless-*")) == []
 
 
@@ -165,9 +172,7 @@ def hub_folder(folder: Path, rows: int) -> Path:
 def test_a_hub_dataset_is_out_of_reach_or_read_by_its_columns(kitchen: Studio, open_page: Open, tmp_path: Path) -> None:
     folder = hub_folder(tmp_path / "recipes", 60)
     page = open_page(kitchen.url)
-    open_data(page)
-    page.locator("#tt-data-advanced button").first.click()
-    fill(page, "name", "fetched")
+    new_dataset(page, "fetched")
     choose(page, "kind", "A Hugging Face dataset")
     fill(page, "hub", "owner/recipes")
     fill(page, "subset", "all")
@@ -197,8 +202,7 @@ def test_a_hub_dataset_is_out_of_reach_or_read_by_its_columns(kitchen: Studio, o
 
 def test_a_teacher_is_paid_after_its_cost_was_agreed_to_and_once(kitchen: Studio, open_page: Open) -> None:
     page = open_page(kitchen.url)
-    open_data(page)
-    page.locator("#tt-data-advanced button").first.click()
+    new_dataset(page, "taught")
     page.locator("#tt-data-writer").get_by_label("a teacher model").check()
     with Teacher(good).running() as teacher:
         fill(page, "teacher-url", teacher.url)
@@ -209,7 +213,6 @@ def test_a_teacher_is_paid_after_its_cost_was_agreed_to_and_once(kitchen: Studio
         for style in ("social", "fluffy", "scraped", "rambling"):
             page.locator("#tt-data-teacher-styles").get_by_label(style).uncheck()
         fill(page, "rows", "20")
-        fill(page, "name", "taught")
         whole_form(page, "taught")
         page.locator("#tt-data-make").click()
         page.locator("#tt-data-cost", has_text="NOT_THERE is not set").wait_for()

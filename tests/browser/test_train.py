@@ -21,7 +21,7 @@ from training.runs.directory import read_status, run_folder
 pytestmark = pytest.mark.browser
 Open = Callable[..., Any]
 VIEWS = ("Curves", "Samples", "Scores", "Beside another", "Settings and notes", "Log")
-RUN_MS = 900_000  # a run on a busy machine, its evaluation included
+RUN_MS = 240_000  # a run on a busy machine, its evaluation included
 
 
 @pytest.fixture

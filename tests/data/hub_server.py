@@ -2,11 +2,12 @@
 
 import base64
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.serving import loopback_server, served
 
 
 class Hub:
@@ -18,8 +19,7 @@ class Hub:
     def __init__(self, status: int = 200) -> None:
         self.status, self.repos, self.files = status, list[dict[str, Any]](), dict[str, bytes]()
         self.tokens: set[str] = set()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = loopback_server(self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def answer(self, path: str, body: bytes) -> dict[str, Any]:
@@ -69,11 +69,5 @@ class Hub:
 
     @contextmanager
     def running(self) -> Iterator["Hub"]:
-        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
+        with served(self._server):
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()

@@ -9,9 +9,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from tests.serving import loopback_server, served
 from training.data.rows import SourceRow
 
 
@@ -58,8 +59,7 @@ class Teacher:
         self.script, self.calls, self.headers = script, list[dict[str, Any]](), list[dict[str, str]]()
         self.most_at_once = 0
         self._now, self._lock, self._over = 0, threading.Lock(), threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = loopback_server(self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -102,15 +102,11 @@ class Teacher:
 
     @contextmanager
     def running(self) -> Iterator["Teacher"]:
-        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield self
-        finally:
-            self._over.set()
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
+        with served(self._server):
+            try:
+                yield self
+            finally:
+                self._over.set()
 
 
 def in_turn(*says: Say) -> Script:
