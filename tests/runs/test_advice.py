@@ -103,6 +103,12 @@ def test_what_is_advised_changes_something_and_is_sound(kind: str, method: str) 
                     assert gpu or after.method == method or after.method != "qlora"
 
 
+def test_a_loss_that_is_no_number_is_not_sent_back_to_its_checkpoint() -> None:
+    """It resumes under the same settings, so it ends in the same place; other settings begin anew."""
+    found = advice("not_a_number", replace(GOOD, warmup=0.0, max_grad_norm=0.0, dtype="fp16"))
+    assert len(found) == 4 and all(item.changes for item in found)
+
+
 def test_out_of_memory_halves_the_batch_and_keeps_the_rows_of_a_step() -> None:
     first, *rest = advice("out_of_memory", GOOD, longest=700, gpu=True)
     assert first.changes == {"batch_size": 4, "grad_accumulation": 2}

@@ -190,7 +190,6 @@ def _not_a_number(config: RunConfig, _: int | None, __: bool) -> Iterator[Advice
     if config.warmup < 0.1:
         yield Advice("Warm up for a tenth of the run: the first steps, when gradients are largest, become smaller.",
                      {"warmup": 0.1})  # fmt: skip
-    yield Advice("Go on from the last checkpoint rather than from the start: it was written while the loss was sound.")
 
 
 def _data(config: RunConfig, longest: int | None, _: bool) -> Iterator[Advice]:
