@@ -92,6 +92,14 @@ def test_yields() -> None:
     assert one("recipeYield", 8)[0] is True
 
 
+def test_a_number_of_the_source_does_not_carry_made_up_words_along() -> None:
+    post = "Rub the two steaks, rest them for one hour, grill 4 minutes. Serves four."
+    for said in ("4 unicorn steaks", "one dish, prepblue ponents belong together", "feeds 4 pirates"):
+        assert one("recipeYield", said, post)[0] is False, said
+    for said in ("4 steaks", "4 servings", "about 4 portions", "Serves 4 people", "4 pieces", "Makes: four", "for 4"):
+        assert one("recipeYield", said, post)[0] is True, said
+
+
 def test_the_place_in_the_list_is_kept() -> None:
     assert [item.index for item in items("recipeIngredient", ["", "1½ cups sugar", None, "three eggs"])] == [1, 3]
 

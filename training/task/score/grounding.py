@@ -8,7 +8,7 @@ said in other words (called unsupported) or a false one built from the source's 
   every number is in the source
 - company: the phrase is, its legal form aside, or an alias; summary: every sentence is, each for itself
 - name, insight and other short text: every content word and number is in the source
-- yield: every number is; a set's entry: the phrase is
+- yield: every number and content word is, words for serving (`SERVING_WORDS`) aside; a set's entry: the phrase is
 - duration: a time in the source gives those minutes, or the answer's other supported durations add up to them
 - constants and ratings are not checked, and nothing is where the task makes its answers up
 
@@ -32,7 +32,7 @@ from training.task.score.durations import duration_minutes
 from training.task.score.lists import name_keys, sentences
 from training.task.score.news import company_forms
 from training.task.score.reading import SourceReading, Span, read_source
-from training.task.score.text import STOP_WORDS, content_keys, fold, tokenise
+from training.task.score.text import STOP_WORDS, content_keys, fold, tokenise, words_of
 from training.task.score.values import LIST_KINDS, entries, is_empty, set_members, text_of
 
 Supported = Mapping[str, Sequence[str]]
@@ -40,6 +40,10 @@ STEP_SHARE = 0.6
 WINDOW_FACTOR = 3
 SHORT_TEXT = 8  # content words; above that a text is looked for like a step
 YIELD_WORDS = ("serve", "serving", "yield", "make", "portion", "people", "makes")
+# Word keys that say no more of a number than that it is a yield: "serves 4" gives "4 portions", never "4 steaks".
+SERVING_WORDS = words_of(
+    "serve serving yield make portion people person piece feed enough about approximately approx roughly around total"
+)
 _BULLET = re.compile(r"^\s*(?:step\s+)?(?:\d{1,2}\s*[.):]|[-*•–])\s+", re.IGNORECASE)
 
 
@@ -193,7 +197,8 @@ def _yield(text: str, source: SourceReading) -> tuple[bool, tuple[Span, ...]]:
     if places:
         place = min(places, key=lambda at: min((abs(at - other) for other in near), default=0))
         spans = (source.span(place, place + 1),)
-    return _numbers_in(text, source), spans
+    words = {token.key for token in tokens if token.number is None} - STOP_WORDS - SERVING_WORDS
+    return words <= source.keys and _numbers_in(text, source), spans
 
 
 def _duration(spec: FieldSpec, text: str, source: SourceReading) -> tuple[bool, tuple[Span, ...]]:
