@@ -15,8 +15,10 @@ import pytest
 import yaml
 
 from tests.engine.small_versions import small_version
+from tests.studio.run_samples import StillLauncher, end, running_run
 from training import cli, cli_train
 from training.runs.directory import list_runs, read_status, run_folder
+from training.runs.queue import Queue
 from training.runs.states import OVER
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -132,6 +134,41 @@ def test_ctrl_c_stops_with_a_checkpoint_and_the_run_goes_on_later(
     assert main(capsys, "runs", "kill", run, "--home", home)[0] == 0
     wait_until(lambda: read_status(folder).state in OVER)
     main(capsys, "runs", "delete", run, "--home", home)
+
+
+def test_ctrl_c_on_a_run_that_has_just_ended_tells_how_it_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = running_run(tmp_path)
+
+    def ends_as_it_is_interrupted(_: float) -> None:
+        end(run_folder(tmp_path, run), "finished", 50)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.cli_train.time.sleep", ends_as_it_is_interrupted)
+    queue = Queue(tmp_path, StillLauncher())
+    assert cli_train.Follower(queue, tmp_path, run, as_json=False).follow() == 0
+    told = capsys.readouterr()
+    assert (told.err, "50 steps" in told.out) == ("", True)
+
+
+@pytest.mark.parametrize("verb", ["train", "runs", "sweep"])
+def test_a_disk_that_refuses_is_exit_1_whatever_the_verb(
+    verb: str, config: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "home"
+    for part in ("models", "datasets"):
+        shutil.copytree(home / part, broken / part)
+    (broken / "runs").write_text("where the runs' folder should be", "utf-8")
+    settings = yaml.safe_load(config.read_text("utf-8")) | {"learning_rate": 0.001, "evaluate_rows": 2}
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(yaml.safe_dump({"name": "a", "config": settings, "fields": {"rank": [2, 4]}}), "utf-8")
+    words = {"train": [config], "runs": ["list"], "sweep": [spec, "--quick"]}[verb]
+    code, _, err = main(capsys, verb, *words, "--home", broken)
+    assert (code, err.count("\n")) == (1, 1), err
+    assert "free some disk space" in err
+    code, _, err = main(capsys, verb, *words, "--home", config)
+    assert (code, err.count("\n")) == (2, 1), "a home that is a file was given so"
 
 
 def test_a_run_that_fails_is_exit_1_with_the_reason(

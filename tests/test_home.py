@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from training.errors import StorageError
+from training.errors import InputError
 from training.home import VARIABLE, home_dir
 
 
@@ -29,5 +29,5 @@ def test_a_relative_folder_and_a_tilde_become_absolute(tmp_path: Path, monkeypat
 
 def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(StorageError, match="is a file"):
+    with pytest.raises(InputError, match="is a file"):
         home_dir(str(tmp_path / "file"))

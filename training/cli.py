@@ -1,7 +1,7 @@
 """The verbs of `python -m training`. A mistake is told in one line on standard error, with exit code 2.
 
-0 is done, 1 what failed though nothing was wrong with what was given (a run, the memory, a proof), with the reason on
-standard error, and 130 what was interrupted.
+0 is done, 1 what failed though nothing was wrong with what was given (a run, the memory, the disk, a proof), with the
+reason on standard error, and 130 what was interrupted.
 
 No verb loads torch before it needs a model; `--help` never does.
 """
@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from training import cli_compare, cli_data, cli_evaluate, cli_gate, cli_judge, cli_sweep, cli_train
-from training.errors import BusyError, OutOfMemoryError, ProofError, StudioError
+from training.errors import BusyError, OutOfMemoryError, ProofError, StorageError, StudioError
 
 Verb = Callable[[argparse.Namespace], int]
-FAILED = (OutOfMemoryError, BusyError, ProofError)
+FAILED = (OutOfMemoryError, BusyError, ProofError, StorageError)
 
 
 class Parser(argparse.ArgumentParser):

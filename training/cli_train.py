@@ -10,12 +10,13 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.cli_data import say, say_json
-from training.errors import InputError, StorageError
+from training.errors import InputError, RunError
 
 if TYPE_CHECKING:
     from training.runs.config import RunConfig
@@ -63,11 +64,7 @@ def train(arguments: argparse.Namespace) -> int:
     from training.runs.queue import Queue
 
     queue = Queue(home)
-    try:
-        run = queue.submit(config, dataset_sha256=_dataset_hash(config, home))
-    except StorageError as err:
-        sys.stderr.write(" ".join(f"{err} {err.fix}".split()) + "\n")
-        return 1
+    run = queue.submit(config, dataset_sha256=_dataset_hash(config, home))
     if arguments.detach:
         told = {"run": run, "folder": str(_folder(home, run)), "steps": found.steps}
         say_json(told) if arguments.json else say(f"{run}: {told['folder']}")
@@ -184,8 +181,9 @@ class Follower:
 
     def _ask_to_stop(self) -> None:
         self.asked_to_stop = True
-        sys.stderr.write("Stopping after this step, with a checkpoint. Ctrl-C again leaves it to itself.\n")
-        self.queue.stop(self.run)
+        with suppress(RunError):  # it has just ended by itself: the next look tells how
+            self.queue.stop(self.run)
+            sys.stderr.write("Stopping after this step, with a checkpoint. Ctrl-C again leaves it to itself.\n")
 
     def _leave(self) -> int:
         sys.stderr.write(f"{self.run} goes on without you: `python -m training runs show {self.run}`.\n")

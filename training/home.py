@@ -5,7 +5,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from training.errors import StorageError
+from training.errors import InputError
 
 VARIABLE = "TASTE_TEST_HOME"
 
@@ -13,10 +13,10 @@ VARIABLE = "TASTE_TEST_HOME"
 def home_dir(override: str | None = None) -> Path:
     """The folder of a person's files, absolute: `override`, else the environment's `VARIABLE`, else the system's place.
 
-    The folder need not be there yet. Raises StorageError where a file stands in its way.
+    The folder need not be there yet. Raises InputError where a file stands in its way.
     """
     given = override or os.environ.get(VARIABLE) or ""
     home = Path(given).expanduser().absolute() if given else user_data_path("taste-test", appauthor=False)
     if home.exists() and not home.is_dir():
-        raise StorageError(f"{home} is a file, not a folder.", fix=f"Give another folder with --home or {VARIABLE}.")
+        raise InputError(f"{home} is a file, not a folder.", fix=f"Give another folder with --home or {VARIABLE}.")
     return home
