@@ -7,6 +7,7 @@ the run failed, was lost or was stopped by someone else, 130 stopped from here.
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -186,7 +187,7 @@ class Follower:
             sys.stderr.write("Stopping after this step, with a checkpoint. Ctrl-C again leaves it to itself.\n")
 
     def _leave(self) -> int:
-        sys.stderr.write(f"{self.run} goes on without you: `python -m training runs show {self.run}`.\n")
+        sys.stderr.write(f"{self.run} goes on without you: `{runs_line(self.home, 'show', self.run)}`.\n")
         return 130
 
     def _end(self, status: "RunStatus") -> int:
@@ -200,7 +201,7 @@ class Follower:
                     say(line)
                 say(f"{self.run}: {status.step} steps in {status.seconds:.0f} s, {status.adapter}")
             return 0
-        sys.stderr.write(" ".join(ending_words(status).split()) + "\n")
+        sys.stderr.write(" ".join(ending_words(status, self.home).split()) + "\n")
         self._advise(status)
         return 130 if status.state == "stopped" and self.asked_to_stop else 1
 
@@ -213,11 +214,18 @@ class Follower:
                 say(f"try: {item.words}")
 
 
-def ending_words(status: "RunStatus") -> str:
+def runs_line(home: Path, verb: str, run: str) -> str:
+    """The line that does something with a run of this home."""
+    from training.home import home_flag
+
+    return shlex.join(["python", "-m", "training", "runs", verb, run, *home_flag(home)])
+
+
+def ending_words(status: "RunStatus", home: Path) -> str:
     """Why a run that did not finish ended, and what goes on from there."""
     if status.state == "failed":
         return f"{status.run} failed: {status.error} {status.fix}"
-    again = f"Go on with `python -m training runs resume {status.run}`."
+    again = f"Go on with `{runs_line(home, 'resume', status.run)}`."
     if status.state == "lost":
         return f"{status.run} was lost at step {status.step}: its process ended without a word. {again}"
     return f"{status.run} was stopped at step {status.step} of {status.steps}. {again}"

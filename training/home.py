@@ -16,7 +16,16 @@ def home_dir(override: str | None = None) -> Path:
     The folder need not be there yet. Raises InputError where a file stands in its way.
     """
     given = override or os.environ.get(VARIABLE) or ""
-    home = Path(given).expanduser().absolute() if given else user_data_path("taste-test", appauthor=False)
+    home = Path(given).expanduser().absolute() if given else _usual()
     if home.exists() and not home.is_dir():
         raise InputError(f"{home} is a file, not a folder.", fix=f"Give another folder with --home or {VARIABLE}.")
     return home
+
+
+def home_flag(home: Path) -> tuple[str, ...]:
+    """What a command needs to find this home in a terminal that knows nothing of it; nothing for the system's place."""
+    return () if home.absolute() == _usual() else ("--home", str(home.absolute()))
+
+
+def _usual() -> Path:
+    return user_data_path("taste-test", appauthor=False)

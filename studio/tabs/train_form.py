@@ -55,7 +55,7 @@ def on_form(deps: Deps, visit: Visit, preset: str, *values: Any) -> FormView:
     found = filled(values)
     may = deps.queue is not None and not deps.read_only.words
     start = gr.update(interactive=may and not found.problems)
-    line = offer.command_of(found.config, preset) if found.config and not found.problems else ""
+    line = offer.command_of(deps, found.config, preset) if found.config and not found.problems else ""
     return FormView(views.problems_html([queries.records(p) for p in found.problems]), line, start)
 
 

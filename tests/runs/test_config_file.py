@@ -1,5 +1,6 @@
 """YAML, words and command: three ways to the same config, and what can't be read is told with field and fix."""
 
+import argparse
 import hashlib
 import json
 import shlex
@@ -9,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from training import cli_train
 from training.errors import InputError
+from training.home import VARIABLE, home_dir
 from training.runs.config import DEFAULTS, FIELDS, RunConfig
 from training.runs.config_file import (
     command,
@@ -34,6 +37,13 @@ OTHER: dict[str, Any] = {
     "save_dtype": "fp32",
 }  # fmt: skip
 CHANGED = RunConfig(**OTHER)
+
+
+def flags() -> argparse.ArgumentParser:
+    """The verb `train` as the command line has it."""
+    parser = argparse.ArgumentParser()
+    cli_train.add(parser.add_subparsers())
+    return parser
 
 
 def test_every_field_stands_in_the_example() -> None:
@@ -80,6 +90,17 @@ def test_the_command_of_a_preset_is_short_and_does_the_same(name: str) -> None:
     assert words[:6] == ["python", "-m", "training", "train", "--preset", name]
     assert with_settings(apply(preset, RunConfig()), [word for word in words if "=" in word]) == config
     assert len(words) <= 6 + 4
+
+
+def test_the_command_finds_a_home_that_is_not_the_usual_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config, home = RunConfig(dataset="x"), tmp_path / "my home"
+    monkeypatch.setenv(VARIABLE, str(home))  # another terminal does not have it
+    words = shlex.split(command(config, home=home))
+    assert words[-2:] == ["--home", str(home)]
+    asked = flags().parse_args(words[3:])
+    assert asked.home == str(home) and with_settings(RunConfig(), asked.set) == config
+    monkeypatch.delenv(VARIABLE)
+    assert "--home" not in command(config, home=home_dir()) and "--home" not in command(config)
 
 
 @pytest.mark.parametrize("written", ["3e-3", "3E-3", "3.0e-3", "0.003", "3.e-3", ".3e-2", "+3e-3"])

@@ -51,6 +51,7 @@ def test_a_new_run_is_queued_and_complete(tmp_path: Path) -> None:
     assert read_config_of(folder) == CONFIG
     assert (facts.config_sha256, facts.dataset_sha256, facts.sweep) == (CONFIG.sha256, "d" * 64, "s1")
     assert "learning_rate=0.001" in facts.command and "small-0123" in facts.command
+    assert facts.command.endswith(f"--home {tmp_path}")
     assert read_key(folder) == "click"
     status = read_status(folder)
     assert (status.run, status.state, status.steps, status.created) == (facts.run, "queued", 20, facts.created)

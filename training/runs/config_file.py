@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from training.errors import InputError, PackError
+from training.home import home_flag
 from training.runs.checks import ALL_LINEAR, ConfigError, Problem, kinds_of, type_problem
 from training.runs.config import DEFAULTS, FIELDS, VERSION, RunConfig
 from training.task.yamlfile import Reader, parse_yaml, read_utf8
@@ -98,7 +99,7 @@ def settings_from(settings: Sequence[str]) -> dict[str, Any]:
 
 
 def command(config: RunConfig, preset: str = "", home: Path | None = None) -> str:
-    """The line for a terminal that starts the same run: the preset, and what differs from it."""
+    """The line for a terminal that starts the same run in the same `home`: the preset, and what differs from it."""
     words = PROGRAM.split()
     start = RunConfig()
     if preset:
@@ -108,7 +109,7 @@ def command(config: RunConfig, preset: str = "", home: Path | None = None) -> st
         start = apply(preset_of(preset, home), start)
     for name, (_, value) in differences(start, config).items():
         words += ["--set", f"{name}={_as_text(value)}"]
-    return shlex.join(words)
+    return shlex.join([*words, *(home_flag(home) if home else ())])
 
 
 def differences(before: RunConfig, after: RunConfig) -> dict[str, tuple[Any, Any]]:

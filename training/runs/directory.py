@@ -77,9 +77,8 @@ def create_run(
     """
     root = runs_folder(home)
     run = f"{slug(config.label)}-{secrets.token_hex(3)}"
-    facts = RunFacts(
-        run, config, config.sha256, config.dataset, dataset_sha256, now(), command or command_of(config), sweep=sweep
-    )
+    line = command or command_of(config, home=home)
+    facts = RunFacts(run, config, config.sha256, config.dataset, dataset_sha256, now(), line, sweep=sweep)
     making = root / f".new-{run}"
     with disk("make the run's folder", root / run):
         root.mkdir(parents=True, exist_ok=True)

@@ -116,6 +116,7 @@ def test_what_was_typed_is_there_again_after_a_refresh(deps: Deps) -> None:
 def test_the_command_does_the_same_and_a_preset_fills_the_form(deps: Deps) -> None:
     view = train_form.on_form(deps, PAGE, "", *form(rank=32))
     assert view.problems == "" and "python -m training train" in view.command and "rank=32" in view.command
+    assert view.command.endswith(f"--home {deps.settings.home}")
     when, *values = train_form.on_preset(deps, PAGE, "post-best", *form(rank=8, max_steps=7))
     assert values[SHOWN.index("rank")] == 64 and values[SHOWN.index("grad_accumulation")] == 4
     assert values[SHOWN.index("dataset")] == "soups" and "270M" in when
