@@ -80,15 +80,16 @@ class OfferView(NamedTuple):
 
 
 def on_compare(deps: Deps, visit: Visit, *values: Any) -> Iterator[CompareView]:
-    form, frame = Form.of(values), None
+    form, frame, answered = Form.of(values), None, False
     request = to_request(form, deps)
     try:
         for frame in compare(deps, visit.session, request, blind=form.blind):
             yield frame_view(deps, visit, frame, request.task)
+            answered = frame.comparison is not None
     except Exception as err:
-        yield failed_view(frame, err)
+        yield failed_view(None if answered else frame, err)
         raise
-    if frame is None or frame.comparison is None:
+    if not answered:
         yield empty_view(deps, visit)
 
 

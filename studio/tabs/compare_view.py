@@ -61,17 +61,16 @@ def frame_view(deps: Deps, visit: Visit, frame: Progress, pack: Pack) -> Compare
 
 
 def failed_view(frame: Progress | None, err: Exception) -> CompareView:
-    """What broke, where the answers would have been; the form and its text are untouched."""
-    if frame is None:  # refused before it began: what stands on the page still holds
+    """What broke, where the answers would have been; the form and its text are untouched.
+
+    `frame` None: it was refused before it began, or broke when the answers were on the page already, as a full disk
+    does. What stands there still holds.
+    """
+    if frame is None:
         return CompareView(**READY)
     fix = err.fix if isinstance(err, StudioError) else "This is a bug of the studio: the terminal has its traceback."
     cells = stage.failed_stage(frame.arms, str(err) or type(err).__name__, fix)
     return CompareView(**READY, **slots(cells))
-
-
-def stopped_view(deps: Deps, visit: Visit) -> CompareView:
-    """Cancelled before anything was generated."""
-    return CompareView(**READY, **slots(list(stage.empty_stage())))
 
 
 def comparison_view(deps: Deps, visit: Visit, comparison_id: str) -> CompareView:

@@ -1,0 +1,45 @@
+"""What a click on Compare puts on the page, frame by frame, and what a run that breaks leaves there."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from studio.deps import Deps
+from studio.guard import Visit
+from studio.tabs.compare import on_compare
+from studio.tabs.compare_view import SAME, CompareView
+from tests.fakes import form_values, make_deps
+from training.errors import StorageError
+
+PAGE = Visit("page", {})
+
+
+@pytest.fixture
+def deps(tmp_path: Path) -> Deps:
+    return make_deps(tmp_path)
+
+
+def on_page(views: list[CompareView]) -> CompareView:
+    """What stands on the page after these: a field that a view leaves as it is keeps what it had."""
+    shown = CompareView()
+    for view in views:
+        changed = {name: value for name, value in view._asdict().items() if value is not SAME}
+        shown = shown._replace(**changed)
+    return shown
+
+
+def test_with_a_full_disk_the_answers_stay_on_the_page(deps: Deps, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    seen: list[CompareView] = []
+    with pytest.raises(StorageError, match="No space left"):
+        for view in on_compare(deps, PAGE, *form_values()):
+            seen.append(view)
+    left = on_page(seen)
+    assert "Lentil Soup" in left.slot_1["value"] and "No space left" not in left.slot_0["value"]
+    assert left.comparison_id and left.exports["visible"], "it can still be saved from here"
+    assert left.run["interactive"] and not left.cancel["interactive"]
