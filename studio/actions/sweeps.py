@@ -43,12 +43,12 @@ def spec_of(
 
     InputError names the knob that can't be read, or the combination that can't work.
     """
+    if trials is None or trials != int(trials):
+        raise InputError(f"Runs at most is {trials!r}.", fix="Give a whole number; 0 tries every combination.")
     config = config_of(deps, values)
     fields = {knob: _values(knob, text) for knob, text in typed.items() if (text or "").strip()}
     if not fields:
         raise InputError("No knob has values to try.", fix="Give at least one of them two values.")
-    if trials is None or trials != int(trials):
-        raise InputError(f"Runs at most is {trials!r}.", fix="Give a whole number; 0 tries every combination.")
     if "max_steps" in fields:
         config = replace(config, epochs=0.0)
     spec = SweepSpec((name or "").strip(), replace(config, name=""), fields, trials=int(trials))

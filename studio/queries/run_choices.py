@@ -86,7 +86,9 @@ def lists_of(deps: Deps, task: str) -> dict[str, list[tuple[str, str]]]:
 def command_of(deps: Deps, config: RunConfig, preset: str) -> str:
     """The line for a terminal; it names a preset only where every checkout has it, and this home unless it is a
     Space's, which nobody has at hand."""
-    return command(config, preset if preset in find_presets() else "", None if deps.settings.space else deps.settings.home)
+    return command(
+        config, preset if preset in find_presets() else "", None if deps.settings.space else deps.settings.home
+    )
 
 
 def yaml_of(config: RunConfig) -> str:

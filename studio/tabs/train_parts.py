@@ -139,7 +139,7 @@ def field(deps: Deps, name: str, values: dict[str, Any]) -> Any:
     if isinstance(value, bool):
         return gr.Checkbox(**common)
     if isinstance(value, int | float):
-        return gr.Number(precision=0 if isinstance(value, int) else None, **common)
+        return gr.Number(**common)  # no precision: it would round what was typed, where the form says what is wrong
     return gr.Textbox(**common)
 
 

@@ -15,10 +15,10 @@ from studio.deps import Deps
 from studio.guard import Visit, guard
 from studio.queries import sweeps as queries
 from studio.queries.runs import records
+from studio.tabs.train_both import plot as plotted
 from studio.tabs.train_form import QUIET
 from studio.tabs.train_parts import FORM, Parts, plot, view
 from studio.tabs.train_view import SAME
-from studio.tabs.train_view import plot as plotted
 from studio.views import run_sweeps as views
 from studio.views.markup import note
 from studio.views.run_form import busy_html, filled_html, label_of
@@ -115,12 +115,7 @@ def build_form() -> Parts:
                 elem_id=f"tt-train-sweep-{knob.replace('_', '-')}",
             )  # fmt: skip
         parts["sweep_trials"] = gr.Number(
-            12,
-            label="Runs at most",
-            info="0: every combination",
-            precision=0,
-            minimum=0,
-            elem_id="tt-train-sweep-trials",
+            12, label="Runs at most", info="0: every combination", minimum=0, elem_id="tt-train-sweep-trials"
         )
         with gr.Row(elem_classes="tt-data-pick"):
             parts["sweep_estimate"] = gr.Button("Estimate", size="sm", elem_id="tt-train-sweep-estimate", scale=0)

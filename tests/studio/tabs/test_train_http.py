@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from studio.actions.run_form import values_of
+from studio.actions.run_form import SHOWN, values_of
 from studio.deps import Deps
 from tests.fakes import FakeEngine
 from tests.studio.conftest import Window
@@ -70,6 +70,17 @@ def test_a_form_that_can_not_work_is_answered_in_words(window: Window) -> None:
     assert "train_start" in names
     problems, command, *_ = values(window, "train_form", ["", *as_sent(form)])
     assert "Rank" in problems and "is 0" in problems and command == ""
+
+
+def test_a_fraction_where_whole_numbers_count_is_told_and_not_rounded(window: Window) -> None:
+    form = as_sent(values_of(replace(config(), base="crumb")))
+    form[SHOWN.index("rank")] = 16.7
+    problems, command, *_ = values(window, "train_form", ["", *form])
+    assert "Rank" in problems and "16.7" in problems and command == ""
+    knobs = ["8, 16", "", "", ""]
+    for button in ("sweep_start", "sweep_estimate"):
+        found = outcome(call(window, button, ["s", *knobs, 2.5, *form], "page"))
+        assert not found["success"] and "Runs at most is 2.5" in str(found["output"])
 
 
 def as_sent(form: list[Any]) -> list[Any]:
