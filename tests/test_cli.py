@@ -147,20 +147,22 @@ def test_files_that_hold_no_text_are_refused(
     assert (code, out, err.count("\n")) == (2, "", 1)
 
 
-def test_the_default_is_the_embedded_base_and_its_adapter() -> None:
+@pytest.mark.parametrize("task", ["recipe-jsonld", "news-metadata", "recipe-writer"])
+def test_the_default_is_the_embedded_base_and_the_adapter_of_the_task(task: str) -> None:
     import argparse
 
     from training.cli_compare import EMBEDDED as DEFAULT
-    from training.cli_compare import EMBEDDED_ADAPTER, arms_of
+    from training.cli_compare import arms_of
+    from training.engine.api import EngineSettings
 
     assert DEFAULT == EMBEDDED
-    plain = argparse.Namespace(base=DEFAULT, adapter=[], prompted=False)
-    assert [(arm.label, arm.adapter) for arm in arms_of(plain)] == [
-        ("base", None),
-        (EMBEDDED_ADAPTER, EMBEDDED_ADAPTER),
-    ]
-    other = argparse.Namespace(base="owner/model", adapter=[], prompted=True)
-    assert [arm.label for arm in arms_of(other)] == ["base", "prompted base"]
+    plain = argparse.Namespace(task=task, base=DEFAULT, adapter=[], prompted=False)
+    made = f"crumb-{task}"
+    assert [(arm.label, arm.adapter) for arm in arms_of(plain, EngineSettings())] == [("base", None), (made, made)]
+    unknown = argparse.Namespace(task="my-own-task", base=DEFAULT, adapter=[], prompted=False)
+    assert [arm.label for arm in arms_of(unknown, EngineSettings())] == ["base"], "another task's would be unfair"
+    other = argparse.Namespace(task=task, base="owner/model", adapter=[], prompted=True)
+    assert [arm.label for arm in arms_of(other, EngineSettings())] == ["base", "prompted base"]
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from training.errors import InputError
 from training.task.records import Arm, ArmKind, ArmResult, Source, to_json
 
 if TYPE_CHECKING:
+    from training.engine.api import EngineSettings
     from training.task.pack import Pack
 
 EMBEDDED = "crumb"
-EMBEDDED_ADAPTER = "crumb-recipe-jsonld"
 
 
 def add(verbs: Any) -> None:
@@ -31,7 +31,7 @@ def add(verbs: Any) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help=f"name, folder or hub id; may be given again (default with the default base: {EMBEDDED_ADAPTER})",
+        help="name, folder or hub id; may be given again (default with the default base: the one made for the task)",
     )
     parser.add_argument("--prompted", action="store_true", help="also the base with the full schema in its prompt")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of every arm (default: the task's)")
@@ -67,9 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
         source, gold = _source(arguments.input), None
     else:
         source, gold = _example(pack, arguments.example)
-    request = Request(pack, arguments.base, source, arms_of(arguments), sampling, gold=gold)
+    settings = EngineSettings(home=home)
+    request = Request(pack, arguments.base, source, arms_of(arguments, settings), sampling, gold=gold)
     warnings.simplefilter("ignore")  # libraries' advice is not for the one who reads this output
-    engine = Engine(EngineSettings(home=home))
+    engine = Engine(settings)
     for event in compare(request, engine, threading.Event()):
         if isinstance(event, Done):
             for result in event.comparison.arms:
@@ -77,13 +78,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def arms_of(arguments: argparse.Namespace) -> tuple[Arm, ...]:
-    """Base, prompted base where asked for, then the adapters."""
-    names = arguments.adapter or ([EMBEDDED_ADAPTER] if arguments.base == EMBEDDED else [])
+def arms_of(arguments: argparse.Namespace, settings: "EngineSettings") -> tuple[Arm, ...]:
+    """Base, prompted base where asked for, then the adapters; the task's own where none is named beside the default."""
+    names = arguments.adapter or (_made_for(arguments.task, settings)[:1] if arguments.base == EMBEDDED else [])
     arms = [Arm(ArmKind.BASE, "base")]
     if arguments.prompted:
         arms.append(Arm(ArmKind.PROMPTED, "prompted base"))
     return (*arms, *(Arm(ArmKind.ADAPTER, name, name) for name in names))
+
+
+def _made_for(task: str, settings: "EngineSettings") -> list[str]:
+    """Adapters of the default base that were made for a task, those that ship first."""
+    from training.engine.hub import list_adapters
+
+    return [found.name for found in list_adapters(EMBEDDED, settings) if found.task == task]
 
 
 def json_line(result: ArmResult) -> str:
