@@ -181,7 +181,7 @@ def head_parts(deps: Deps, run: str, page: Page) -> dict[str, Any]:
 def buttons(deps: Deps, found: Run, advice: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Only what can be done now, and only where this window may."""
     offered = set(OFFERED[found.status.state])
-    if found.status.state == "finished" and found.status.adapter:
+    if found.status.state == "finished" and found.status.adapter and found.config.comparable:
         offered.add("compare")
     if any(item["changes"] for item in advice):
         offered.add("advised")

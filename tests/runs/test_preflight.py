@@ -135,6 +135,7 @@ def test_what_the_machine_lacks_stops_the_run(config: RunConfig, home: Path, cha
         ({"max_steps": 500}, "steps", "seen 1.2e+02 times"),
         ({"sample_steps": 50}, "sample_steps", "never come to that"),
         ({"answer_only": False}, "mask", "answer_only is false"),
+        ({"method": "dora"}, "method", "Compare can't answer with it"),
     ],
 )
 def test_what_works_and_seldom_helps_is_a_warning(

@@ -49,8 +49,9 @@ class RunConfig:
     revision: str = knob("", "A commit of a base on the Hub.", group="what", off="empty: the newest")
     name: str = knob("", "What the adapter will be called.", group="what", off="empty: made from task and settings")
     method: str = knob(
-        "lora", "What is trained: small matrices beside the weights, or all of them.", group="main", choices=METHODS
-    )
+        "lora", "What is trained: small matrices beside the weights, or all of them. Compare can't answer with dora.",
+        group="main", choices=METHODS,
+    )  # fmt: skip
     rank: int = knob(
         64, "How much an adapter can take in. 4-8 for a change of style, 16 for a plain task, 32 for a harder one, "
         "64 and more for new structure. More costs memory and can learn by heart.",
@@ -163,6 +164,11 @@ class RunConfig:
     def four_bit(self) -> bool:
         """The base's weights are held in 4 bits: what QLoRA means."""
         return self.method == "qlora"
+
+    @property
+    def comparable(self) -> bool:
+        """Compare can answer with what comes out. DoRA rescales whole weights: it can't share a batch with its base."""
+        return self.method != "dora"
 
     @property
     def label(self) -> str:

@@ -119,6 +119,10 @@ def adapter_checks(config: RunConfig) -> Iterator[Check]:
             words = f"learning_rate is {config.learning_rate:g} with all weights moving: the base forgets quickly so."
             yield Check("learning rate", "warn", words, "Set it to 5e-5 or less.")
         return
+    if not config.comparable:
+        words = f"Compare can't answer with it: {config.method} rescales the base's own weights, so it can't answer beside "
+        words += "its base. It is trained, scored and kept all the same."
+        yield Check("method", "warn", words, "Set method to lora or rslora to open the adapter in Compare.")
     if config.rank > LARGE_RANK:
         words = f"rank is {config.rank}: so large an adapter takes long and learns rows by heart."
         yield Check("rank", "warn", words, "16 to 128 is usual.")

@@ -157,6 +157,11 @@ def runs_dataset(deps: Deps) -> str:
     return datasets.versions(deps)[0][0].name
 
 
+def test_an_adapter_that_compare_can_not_answer_with_is_not_offered_there(deps: Deps, home: Path) -> None:
+    assert shown(look(deps, finished_run(home, method="dora"))) == {"clone", "delete"}
+    assert "compare" in shown(look(deps, finished_run(home, method="rslora")))
+
+
 def test_a_finished_run_shows_everything_and_a_tick_then_sends_nothing(deps: Deps, home: Path) -> None:
     run = finished_run(home)
     view = look(deps, run)
