@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from tests.engine.rows import answers, engine_for, quiet, row
 from training.engine import load
@@ -116,6 +118,44 @@ def test_remote_code_and_unknown_kinds_are_model_errors(tiny_models: Path, tmp_p
     with pytest.raises(ModelError, match="can't be loaded") as caught:
         engine_for(tiny_models).prepare(str(folder), [], quiet)
     assert "\n" not in str(caught.value)
+
+
+def gap(tiny: Path, folder: Path, architecture: str, change: Callable[[dict[str, torch.Tensor]], None]) -> Path:
+    """A copy of a tiny base whose tensors were changed."""
+    shutil.copytree(tiny / "models" / architecture, folder)
+    tensors = load_file(folder / "model.safetensors")
+    change(tensors)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def test_a_base_that_lacks_a_tensor_is_refused_and_never_filled_with_random_numbers(
+    tiny_models: Path, tmp_path: Path
+) -> None:
+    def lose(tensors: dict[str, torch.Tensor]) -> None:
+        del tensors["model.layers.1.mlp.up_proj.weight"]
+
+    folder = gap(tiny_models, tmp_path / "gap", "llama", lose)
+    engine = engine_for(tiny_models)
+    with pytest.raises(ModelError, match=r"lacks 1 tensor .*model\.layers\.1\.mlp\.up_proj\.weight") as caught:
+        engine.prepare(str(folder), [], quiet)
+    assert caught.value.fix and engine.status().base is None
+
+
+def test_a_tensor_of_another_shape_names_both(tiny_models: Path, tmp_path: Path) -> None:
+    def shrink(tensors: dict[str, torch.Tensor]) -> None:
+        tensors["model.norm.weight"] = tensors["model.norm.weight"][:16].clone()
+
+    folder = gap(tiny_models, tmp_path / "odd", "llama", shrink)
+    with pytest.raises(ModelError, match=r"shape \[16\], its config.json asks for \[32\]"):
+        engine_for(tiny_models).prepare(str(folder), [], quiet)
+
+
+@pytest.mark.parametrize("architecture", ["llama", "gpt2", "gemma3"])
+def test_a_tied_head_that_is_not_stored_is_not_missing(tiny_models: Path, architecture: str) -> None:
+    stored = load_file(tiny_models / "models" / architecture / "model.safetensors")
+    assert "lm_head.weight" not in stored
+    assert engine_for(tiny_models).prepare(architecture, [], quiet).base == architecture
 
 
 def test_a_card_says_what_was_loaded(tiny_models: Path) -> None:

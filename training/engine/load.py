@@ -20,6 +20,7 @@ from training.engine.hub import BaseFiles
 from training.engine.probe import Pristine
 from training.engine.sides import Sides
 from training.engine.tokens import end_ids
+from training.engine.whole import TOLD, check_whole
 from training.engine.wide_head import speed_up_head
 from training.errors import ModelError, OutOfMemoryError
 
@@ -87,7 +88,7 @@ def load_base(files: BaseFiles, settings: EngineSettings, progress: Progress) ->
 
 
 def _read(files: BaseFiles, device: torch.device, dtype: torch.dtype, four_bit: bool) -> tuple[Any, Any]:
-    options: dict[str, Any] = {}
+    options = dict(TOLD)
     if four_bit:
         from transformers import BitsAndBytesConfig
 
@@ -95,7 +96,7 @@ def _read(files: BaseFiles, device: torch.device, dtype: torch.dtype, four_bit: 
         options["device_map"] = {"": device}
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(files.folder), trust_remote_code=False, local_files_only=True)
-        model: Any = AutoModelForCausalLM.from_pretrained(
+        model, info = AutoModelForCausalLM.from_pretrained(
             str(files.folder),
             dtype=dtype,
             use_safetensors=True,
@@ -103,12 +104,15 @@ def _read(files: BaseFiles, device: torch.device, dtype: torch.dtype, four_bit: 
             local_files_only=True,
             **options,
         )
-    except (OSError, ValueError, KeyError, ImportError) as err:
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as err:
+        if is_out_of_memory(err):
+            raise
         reason = " ".join(str(err).split())[:300]
         raise ModelError(
             f"{files.name} can't be loaded: {reason}",
             fix="Take a causal language model that this Transformers version knows without remote code.",
         ) from err
+    check_whole(files.name, info)
     if not four_bit:
         model.to(device)
     model.eval()

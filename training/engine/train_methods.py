@@ -15,6 +15,7 @@ from training.engine.hashes import read_header
 from training.engine.train_device import Plan
 from training.engine.train_job import TrainJob
 from training.errors import AdapterError, ModelError
+from training.engine.whole import TOLD, check_whole
 from training.runs.config import RunConfig
 
 _TORCH_DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
@@ -22,20 +23,21 @@ _TORCH_DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.fl
 
 def load(job: TrainJob, plan: Plan) -> tuple[Any, Any]:
     """Tokenizer and model of a base folder, ready to be given to a trainer. ModelError where they can't be read."""
-    options: dict[str, Any] = {"dtype": plan.weights}
+    options: dict[str, Any] = {**TOLD, "dtype": plan.weights}
     if job.config.four_bit:
         options |= {"quantization_config": four_bit(plan), "device_map": {"": plan.device}}
     if job.config.packing and plan.on_cuda and plan.weights != torch.float32 and _has_flash():
         options["attn_implementation"] = "flash_attention_2"
     tokenizer = load_tokenizer(job.base)
     try:
-        model: Any = AutoModelForCausalLM.from_pretrained(
+        model, info = AutoModelForCausalLM.from_pretrained(
             str(job.base), use_safetensors=True, trust_remote_code=False, local_files_only=True, **options
         )
     except (OSError, ValueError, KeyError, ImportError) as err:
         raise cannot_load(job.base, err) from err
     if job.config.four_bit:
         from peft import prepare_model_for_kbit_training
+    check_whole(str(job.base), info)
 
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     return tokenizer, model
