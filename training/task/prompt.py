@@ -62,6 +62,12 @@ def schema_text(pack: Pack) -> str:
     return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
 
 
+def request_words(pack: Pack) -> str:
+    """What a program is asked, word for word, with "(the text)" in the place of the text: for whoever judges it."""
+    request = pack.user.replace("{source}", "(the text)").strip()
+    return request.replace("{schema}", schema_text(pack))
+
+
 def render_prompt(pack: Pack, context: Context, tokenizer: ChatTokenizer, *, prompted: bool = False) -> Prompt:
     """What `context` shows as the tokens a model is given. Raises ModelError where the chat template can't be used."""
     return render_messages(messages_for(pack, context.shown, prompted), tokenizer)

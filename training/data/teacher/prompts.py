@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from training.chat.exchange import Request
+from training.chat.marks import mark_of
 from training.data.record_recipes import Unusable
 from training.data.rows import SourceRow
 from training.data.teacher.plan import TeacherSpec
@@ -29,7 +30,7 @@ from training.data.teacher.sheet import Sheet, read_sheet
 from training.errors import DataError
 from training.task.pack import Pack
 from training.task.prompt import schema_text
-from training.task.records import Message, sha256_text
+from training.task.records import Message
 from training.task.yamlfile import Reader, read_yaml
 
 FILE = "teacher.yaml"
@@ -166,7 +167,7 @@ def asks(prompts: Prompts, pack: Pack, row: SourceRow, spec: TeacherSpec) -> Ite
     rng.shuffle(styles)
     for number in range(spec.posts_per_row):
         style, voice = styles[number % len(styles)], rng.choice(prompts.voices)
-        mark = _mark(given, f"{spec.seed}|{number}")
+        mark = mark_of(f"{spec.seed}|{number}", given)
         yield Ask(_request(prompts, pack, spec, (style, voice, given, mark)), row, style, voice, given, sheet, mark)
 
 
@@ -188,15 +189,6 @@ def _fits(style: Style, sheet: Sheet | None, prompts: Prompts) -> bool:
     if sheet is None or prompts.writes == "answer":
         return True
     return len(sheet.text().split()) * LEAST_ROOM <= style.most_words
-
-
-def _mark(given: str, salt: str) -> str:
-    """16 hex characters that do not stand in the text."""
-    mark = salt
-    while True:
-        mark = sha256_text(f"{mark}|{given}")[:16]
-        if mark not in given:
-            return mark
 
 
 def _request(prompts: Prompts, pack: Pack, spec: TeacherSpec, drawn: tuple[Style, str, str, str]) -> Request:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from training.chat.marks import sendable
 from training.task.pack import FieldSpec, Pack
 from training.task.score.values import LIST_KINDS, entries, is_empty, set_members
 
@@ -75,11 +76,6 @@ def canonical_text(pack: Pack, obj: Mapping[str, Any]) -> str:
     shown |= {key: obj[key] for key in sorted(obj) if key not in known and not is_empty(obj[key])}
     inner = {key: _sorted(value) for key, value in shown.items()}
     return sendable(json.dumps(inner, ensure_ascii=False, indent=2))
-
-
-def sendable(text: str) -> str:
-    """Text as HTTP can carry it: halves of characters become "?"."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _sorted(value: Any) -> Any:

@@ -13,9 +13,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from training.chat.marks import sendable
 from training.errors import InputError
 from training.evals.data import lines_of, read_rows
-from training.evals.judge.groups import canonical_text, sendable
+from training.evals.judge.groups import canonical_text
 from training.evals.judge.protocol import Material
 from training.evals.records import ANSWERS, ROWS, EvalRow
 from training.task.context import clean

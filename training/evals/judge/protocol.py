@@ -14,12 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from training.chat.marks import framed, sendable
 from training.data.rows import canonical
 from training.evals.judge.config import JudgeSettings
-from training.evals.judge.groups import Group, groups_of, sendable
+from training.evals.judge.groups import Group, groups_of
 from training.evals.judge.rubric import Rubric, load_rubric
 from training.task.pack import Pack
-from training.task.prompt import schema_text
+from training.task.prompt import request_words
 from training.task.records import Message, sha256_text
 
 MOST_COMPLAINTS = 60  # of one kind in one field; a list without end is no verdict
@@ -58,10 +59,10 @@ class Asker:
 
 def asker_for(pack: Pack) -> Asker:
     """The questions' fixed part for a pack."""
-    request = pack.user.replace("{source}", "(the text)").strip()
-    request = request.replace("{schema}", schema_text(pack))
     grounded = pack.answer.grounded
-    return Asker(groups_of(pack), grounded, load_rubric(), request, "the text" if grounded else "the request")
+    return Asker(
+        groups_of(pack), grounded, load_rubric(), request_words(pack), "the text" if grounded else "the request"
+    )
 
 
 def question_key(asker: Asker, settings: JudgeSettings, material: Material, order: str, repeat: int) -> str:
@@ -117,7 +118,7 @@ def messages_for(asker: Asker, material: Material, nonce: str) -> tuple[Message,
             rubric.text("answer_rule", schema=schema),
         )
     )
-    data = "\n\n".join(f"<<{name}-{nonce}>>\n{sendable(text)}\n<</{name}-{nonce}>>" for name, text in blocks)
+    data = "\n\n".join(framed(name, nonce, text) for name, text in blocks)
     return Message("system", system), Message("user", f"{data}\n\n{rubric.text('closing', schema=schema)}")
 
 

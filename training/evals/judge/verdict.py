@@ -15,16 +15,12 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any, cast
 
-from jsonschema import Draft202012Validator
-
+from training.chat.objects import Unusable, read_object
 from training.evals.judge.groups import Group
-from training.task.parse import parse
-from training.task.records import FinishReason, Tier
 
 FLAG_GAP = 3.0
 NA_CONTRADICTED = "unscored(na_contradicted)"
 OK = "ok"
-_COMPLAINT_CHARS = 300
 _WORD = re.compile(r"[^\W_]+|[^\w\s]")
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
 _QUOTES = {**dict.fromkeys(map(ord, "‘’‚‛′"), "'"), **dict.fromkeys(map(ord, "“”„‟″"), '"')}
@@ -100,24 +96,6 @@ class PairVerdict:
     tier: str
     dropped: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-class Unusable(Exception):
-    """A verdict that can't be read; the message is what its writer is told."""
-
-
-def read_object(text: str, schema: Mapping[str, Any], accept_repaired: bool = False) -> tuple[dict[str, Any], str]:
-    """(object, tier) of a verdict's text. Unusable where it is none or breaks the schema."""
-    parsed = parse(text, FinishReason.STOP)
-    counted = {Tier.STRICT, Tier.EXTRACTED} | ({Tier.REPAIRED} if accept_repaired else set())
-    if parsed.object is None or parsed.tier not in counted:
-        raise Unusable(f"it is no JSON object ({(parsed.error or 'nothing can be read')[:_COMPLAINT_CHARS]}).")
-    validator: Any = Draft202012Validator(dict(schema))
-    error = next(iter(sorted(validator.iter_errors(parsed.object), key=lambda e: len(e.absolute_path))), None)
-    if error is not None:
-        at = "/".join(str(part) for part in error.absolute_path) or "the root"
-        raise Unusable(f"at {at}, {error.message[:_COMPLAINT_CHARS]}.")
-    return parsed.object, str(parsed.tier)
 
 
 def read_pointwise(
