@@ -195,6 +195,24 @@ def test_a_whole_model_of_a_run_is_a_base_and_adapters_of_it_are_its_own(tiny_mo
     assert resolve_adapter("on-it-123456", settings, base, quiet).base == found.name
 
 
+@pytest.mark.parametrize(("held", "said"), [(False, True), (True, False)])
+def test_an_adapter_of_a_base_in_4_bits_says_where_it_answers_on_another(
+    tiny_models: Path, tmp_path: Path, held: bool, said: bool
+) -> None:
+    for run, method in (("packed-0a1b2c", "qlora"), ("whole-0a1b2c", "lora")):
+        folder = _run(tmp_path, run, name=run[:6])
+        shutil.copytree(tiny_models / "adapters" / "llama-a", folder / "adapter")
+        provenance = {"task": "news", "config": {"method": method}}
+        (folder / "adapter" / "provenance.json").write_text(json.dumps(provenance), "utf-8")
+    shipped = shutil.copytree(tmp_path / "runs" / "packed-0a1b2c" / "adapter", tmp_path / "adapters" / "shipped")
+    (shipped / "provenance.json").write_text(json.dumps({"run": {"config": {"method": "qlora"}}}), "utf-8")
+    listed = list_adapters("llama", settings_for(tiny_models, home=tmp_path, four_bit=held))
+    labels = {info.name: info.label for info in listed}
+    assert labels["whole-0a1b2c"] == "whole-"
+    for name in ("packed-0a1b2c", "shipped"):
+        assert ("trained on a 4-bit base, answers on the whole one" in labels[name]) is said
+
+
 def test_a_damaged_run_never_breaks_the_list(tiny_models: Path, tmp_path: Path) -> None:
     settings = settings_for(tiny_models, home=tmp_path)
     for name, text in (("torn-000000", "{"), ("odd-000000", "[1]"), ("strange-000000", '{"config": {"rank": []}}')):

@@ -9,9 +9,15 @@ import torch
 from safetensors.torch import load_file
 
 from tests.engine.training import ROWS, chat, curve, train_tiny
+from training.engine import load as engine_load
+from training.engine import train_device, train_methods
+from training.engine.api import EngineSettings
+from training.engine.hub import check_base
 from training.engine.train import Hooks
 from training.engine.train_device import cpu_has_bf16
-from training.errors import InputError
+from training.engine.train_job import TrainJob
+from training.errors import InputError, ModelError
+from training.runs.config import RunConfig
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="says what a machine without a GPU says")
 
@@ -65,6 +71,39 @@ def test_where_a_run_begins_hangs_on_the_seed_alone(tiny_models: Path, tmp_path:
     every = train_tiny(tiny_models, tmp_path / "every", "llama", max_steps=1, learning_rate=1e-12, seed=7)
     one, other = (load_file(str(result.adapter / "adapter_model.safetensors")) for result in (some, every))
     assert all(torch.equal(one[key], other[key]) is (seed == 7) for key in one if ".lora_A." in key)
+
+
+def test_a_base_in_4_bits_answers_as_it_was_trained_on(
+    tiny_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The card is make-believe: what the run and its evaluation ask Transformers for is the same."""
+    from transformers import AutoModelForCausalLM
+
+    asked: list[dict[str, Any]] = []
+
+    def without_a_card(_: str, **options: Any) -> Any:
+        asked.append(options)
+        raise OSError("no card")
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", without_a_card)
+    monkeypatch.setattr(engine_load, "can_four_bit", lambda _: True)
+    monkeypatch.setattr(engine_load, "_check_memory", lambda *_: None)
+    half = train_device.Plan(torch.device("cuda"), torch.float16, torch.float16, tf32=False, words="")
+    monkeypatch.setattr(train_device, "plan_for", lambda _: half)
+    config = RunConfig(dataset="x", base="llama", method="qlora", dtype="fp16")
+    folder = tiny_models / "models" / "llama"
+    with pytest.raises(ModelError, match="no card"):
+        train_methods.load(TrainJob(config, folder, [], tmp_path), half)
+    settings = EngineSettings(device="cuda", dtype=train_device.held_as(config), four_bit=config.four_bit)
+    with pytest.raises(ModelError, match="no card"):
+        engine_load.load_base(check_base("llama", folder), settings, lambda *_: None)
+    trained, answering = asked
+    held = trained["quantization_config"].to_dict()
+    assert held == answering["quantization_config"].to_dict()
+    assert (held["bnb_4bit_quant_type"], held["bnb_4bit_use_double_quant"]) == ("nf4", True)
+    assert held["bnb_4bit_compute_dtype"] in (torch.float16, "float16")
+    assert trained["dtype"] == answering["dtype"] == torch.float16
+    assert train_device.held_as(RunConfig(dataset="x")) is None
 
 
 @NO_GPU

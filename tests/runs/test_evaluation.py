@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tests.runs.run_home import make_home, result_of
 from training.data.versions import open_version, rows_of
+from training.engine import answers, train_device
+from training.engine.api import EngineSettings
 from training.engine.run_rows import find_dataset
 from training.evals.evaluate import evaluate
 from training.runs.config import RunConfig
@@ -83,6 +86,26 @@ def test_none_wanted_and_stop_leave_nothing(home: Path, config: RunConfig, tiny_
     (folder / "stop").touch()
     assert evaluate_run(folder, home, config, result) == {}
     assert not (folder / EVALUATION).exists() and not (folder / ANSWERS).exists()
+
+
+def test_a_run_of_qlora_is_answered_on_the_base_it_was_trained_on(
+    home: Path, config: RunConfig, tiny_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = run_with(home, tiny_models / "adapters" / "llama-a", "five-eeeeee")
+    seen: list[EngineSettings] = []
+
+    def asked(arms: answers.Arms, *_: Any) -> Any:
+        seen.append(arms.settings)
+        raise answers.Stopped
+
+    monkeypatch.setattr(answers, "answer_arms", asked)
+    card = train_device.Plan(torch.device("cuda"), torch.bfloat16, torch.bfloat16, tf32=True, words="")
+    monkeypatch.setattr(train_device, "plan_for", lambda _: card)
+    for method in ("qlora", "lora"):
+        assert evaluate_run(folder, home, replace(config, method=method), result_of(folder / "adapter")) == {}
+    packed, whole = seen
+    assert (packed.four_bit, packed.dtype) == (True, "bfloat16")
+    assert (whole.four_bit, whole.dtype) == (False, None)
 
 
 PRIMARY = {"recipe-jsonld": "list_f1", "recipe-writer": "list_f1", "news-metadata": "field_mean"}

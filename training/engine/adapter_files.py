@@ -28,6 +28,7 @@ class AdapterFiles:
     rank: int | None
     task: str | None
     note: str
+    four_bit: bool = False  # trained on a base held in 4 bits, as our own training wrote beside it
 
     @property
     def sha256(self) -> str:
@@ -68,7 +69,7 @@ def check_adapter(
             )
     rank = config.get("r") if isinstance(config.get("r"), int) else None
     task, note = provenance.get("task"), str(provenance.get("note") or "")
-    return AdapterFiles(name, folder, weights, config, tensors, named, rank, task, note)
+    return AdapterFiles(name, folder, weights, config, tensors, named, rank, task, note, _four_bit(provenance))
 
 
 def same_base(one: str, other: str) -> bool:
@@ -121,6 +122,15 @@ def _read_provenance(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as err:
         raise AdapterError(f"{path} can't be read.", fix="Mend or remove it.") from err
     return data if isinstance(data, dict) else {}
+
+
+def _four_bit(provenance: dict[str, Any]) -> bool:
+    """Whether the run that it tells of, its own or one that was shipped, was one of QLoRA."""
+    for told in (provenance, provenance.get("run")):
+        config = told.get("config") if isinstance(told, dict) else None
+        if isinstance(config, dict) and config.get("method") == "qlora":
+            return True
+    return False
 
 
 def _check_kind(name: str, config: dict[str, Any], beside: bool) -> None:

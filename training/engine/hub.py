@@ -17,6 +17,7 @@ from training.engine.run_outputs import ADAPTER, MODEL, run_output, run_outputs
 from training.errors import AdapterError, ModelError
 
 EMBEDDED = "crumb"
+ON_ANOTHER = "trained on a 4-bit base, answers on the whole one"
 PRESETS = (  # id, what people read, parameters in round numbers as published
     ("google/gemma-3-270m-it", "Gemma 3 270M IT", 268_000_000),
     ("Qwen/Qwen3-0.6B", "Qwen3 0.6B", 596_000_000),
@@ -134,15 +135,17 @@ def list_bases(settings: EngineSettings) -> list[BaseInfo]:
 
 
 def list_adapters(base: str, settings: EngineSettings) -> list[AdapterInfo]:
-    """Adapters in reach that name `base` as theirs. One that can't be used is listed with the reason as its note."""
+    """Adapters in reach that name `base` as theirs. One that can't be used is listed with the reason as its note, and
+    one that answers on its base held otherwise than it was trained on says so in its label."""
     found: list[AdapterInfo] = []
     for root in _roots(settings.adapters, settings.home, "adapters"):
         for folder in sorted(root.iterdir()) if root.is_dir() else []:
             if (folder / "adapter_config.json").is_file():
-                found += _adapter_info(folder.name, folder.name, folder, base)
+                found += _adapter_info(folder.name, folder.name, folder, base, settings)
     for made in run_outputs(settings.home, ADAPTER):
         if made.base is None or same_base(made.base, base):
-            found += [replace(info, task=made.task) for info in _adapter_info(made.run, made.label, made.folder, base)]
+            infos = _adapter_info(made.run, made.label, made.folder, base, settings)
+            found += [replace(info, task=made.task) for info in infos]
     return found
 
 
@@ -154,7 +157,7 @@ def _base_info(name: str, label: str, folder: Path, embedded: bool) -> list[Base
     return [BaseInfo(name, label, str(folder), files.parameters, files.weight_bytes, embedded)]
 
 
-def _adapter_info(name: str, label: str, folder: Path, base: str) -> list[AdapterInfo]:
+def _adapter_info(name: str, label: str, folder: Path, base: str, settings: EngineSettings) -> list[AdapterInfo]:
     try:
         files = check_adapter(name, folder, None, None)
         size = files.weights.stat().st_size
@@ -164,6 +167,8 @@ def _adapter_info(name: str, label: str, folder: Path, base: str) -> list[Adapte
         return []
     if files.base is not None and not same_base(files.base, base):
         return []
+    if files.four_bit and not settings.four_bit:
+        label = f"{label} ({ON_ANOTHER})"
     return [AdapterInfo(name, label, str(folder), base, files.rank, files.task, size, files.note)]
 
 

@@ -50,6 +50,12 @@ def plan_for(config: RunConfig) -> Plan:
     return Plan(device, weights, half, tf32, words)
 
 
+def held_as(config: RunConfig) -> str | None:
+    """What `EngineSettings.dtype` has to be for a base to answer in 4 bits as a run of `config` was trained on it; None
+    for a run on whole weights, which answer as in Compare."""
+    return str(plan_for(config).weights).removeprefix("torch.") if config.four_bit else None
+
+
 def _compute_type(config: RunConfig, device: torch.device) -> tuple[torch.dtype, str]:
     quick = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     if config.dtype == "auto":

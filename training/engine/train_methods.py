@@ -12,10 +12,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from training.disk import disk
 from training.engine.hashes import read_header
+from training.engine.load import four_bit_weights
 from training.engine.train_device import Plan
 from training.engine.train_job import TrainJob
-from training.errors import AdapterError, ModelError
 from training.engine.whole import TOLD, check_whole
+from training.errors import AdapterError, ModelError
 from training.runs.config import RunConfig
 
 _TORCH_DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
@@ -25,7 +26,8 @@ def load(job: TrainJob, plan: Plan) -> tuple[Any, Any]:
     """Tokenizer and model of a base folder, ready to be given to a trainer. ModelError where they can't be read."""
     options: dict[str, Any] = {**TOLD, "dtype": plan.weights}
     if job.config.four_bit:
-        options |= {"quantization_config": four_bit(plan), "device_map": {"": plan.device}}
+        weights = four_bit_weights(plan.autocast or torch.float32)
+        options |= {"quantization_config": weights, "device_map": {"": plan.device}}
     if job.config.packing and plan.on_cuda and plan.weights != torch.float32 and _has_flash():
         options["attn_implementation"] = "flash_attention_2"
     tokenizer = load_tokenizer(job.base)
@@ -35,9 +37,9 @@ def load(job: TrainJob, plan: Plan) -> tuple[Any, Any]:
         )
     except (OSError, ValueError, KeyError, ImportError) as err:
         raise cannot_load(job.base, err) from err
+    check_whole(str(job.base), info)
     if job.config.four_bit:
         from peft import prepare_model_for_kbit_training
-    check_whole(str(job.base), info)
 
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     return tokenizer, model
@@ -56,18 +58,6 @@ def load_tokenizer(base: Path) -> Any:
 def cannot_load(base: Path, err: Exception) -> ModelError:
     reason = " ".join(str(err).split())[:300]
     return ModelError(f"{base} can't be loaded: {reason}", fix="Give a model folder that Transformers can read.")
-
-
-def four_bit(plan: Plan) -> Any:
-    """How QLoRA holds a base (Dettmers et al. 2023): NF4, its scales packed once more."""
-    from transformers import BitsAndBytesConfig
-
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=plan.autocast or torch.float32,
-    )
 
 
 def _has_flash() -> bool:

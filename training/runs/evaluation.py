@@ -94,11 +94,15 @@ def answer_dev(
     from training.engine.answers import Arms, Watch, answer_arms
     from training.engine.api import EngineSettings
     from training.engine.hub import resolve_base
+    from training.engine.train_device import held_as
 
-    settings = EngineSettings(home=home, four_bit=config.four_bit, threads=config.threads or None)
+    settings = EngineSettings(
+        home=home, dtype=held_as(config), four_bit=config.four_bit, threads=config.threads or None
+    )
     base = resolve_base(config.base, settings, lambda *_: None, config.revision)
     asked = dev_prompts(home, config, pack, base.folder)
-    known_at = home / "runs" / BASE_FIGURES / f"{_base_key(config, pack, base.sha256, asked)}.jsonl"
+    held = f"nf4 twice packed, {settings.dtype}" if settings.four_bit else False  # False: whole, as ever
+    known_at = home / "runs" / BASE_FIGURES / f"{_base_key(held, pack, base.sha256, asked)}.jsonl"
     known = _read_replies(known_at, len(asked.rows))
     arms = Arms(base, settings, trained, ask_base=known is None)
     given = answer_arms(arms, asked.prompts, pack, Watch(watch.told, watch.stop))
@@ -203,9 +207,9 @@ def _lines(asked: Asked, arms: Mapping[str, Sequence[Reply]]) -> list[str]:
     return lines
 
 
-def _base_key(config: RunConfig, pack: Pack, base_sha256: str, asked: Asked) -> str:
+def _base_key(held: str | bool, pack: Pack, base_sha256: str, asked: Asked) -> str:
     """What the base's answers depend on: its weights, how they are held, the prompts and the sampling."""
-    how = [base_sha256, config.four_bit, to_json(pack.sampling), to_json(pack.answer)]
+    how = [base_sha256, held, to_json(pack.sampling), to_json(pack.answer)]
     prompts = [prompt.sha256 for prompt in asked.prompts]
     return hashlib.sha256(json.dumps([how, prompts]).encode()).hexdigest()[:32]
 

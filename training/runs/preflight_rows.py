@@ -120,7 +120,9 @@ def adapter_checks(config: RunConfig) -> Iterator[Check]:
             yield Check("learning rate", "warn", words, "Set it to 5e-5 or less.")
         return
     if not config.comparable:
-        words = f"Compare can't answer with it: {config.method} rescales the base's own weights, so it can't answer beside "
+        words = (
+            f"Compare can't answer with it: {config.method} rescales the base's own weights, so it can't answer beside "
+        )
         words += "its base. It is trained, scored and kept all the same."
         yield Check("method", "warn", words, "Set method to lora or rslora to open the adapter in Compare.")
     if config.rank > LARGE_RANK:
