@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.errors import InputError
+from training.task.pack import BUILTIN, load_pack
 from training.task.source import MAX_SOURCE_CHARS, looks_like_html, read_text
 
 
@@ -126,3 +127,25 @@ def test_text_is_never_changed(text: str) -> None:
     except InputError as refusal:
         assert refusal.fix
     assert looks_like_html(text) in (True, False)
+
+
+@pytest.mark.parametrize("task", ["recipe-jsonld", "news-metadata", "recipe-writer"])
+def test_an_example_given_as_a_file_does_not_hand_its_answer_over(task: str) -> None:
+    for example in load_pack(BUILTIN / task).examples:
+        (file,) = (BUILTIN / task / "examples").glob(f"{example.id}.*")
+        given = read_text(file.read_bytes(), file.name)
+        assert (given.text.strip(), given.kind) == (example.text.strip(), example.kind)
+        assert read_text(given.text, file.name) == given, "nothing more is taken off the second time"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\ntitle: Lemon cake\ntags: [cake]\n---\n\n2 lemons\n",
+        "---\nDear diary\n---\ngold: 3\ntitle: no\n",
+        "---\ntitle: a\ngold: b\n",
+        "Hello\n---\ntitle: a\ngold: {}\n---\n",
+    ],
+)
+def test_front_matter_of_ones_own_stays(text: str) -> None:
+    assert read_text(text, "post.md").text == text

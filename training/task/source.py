@@ -1,7 +1,8 @@
 """What a person pasted or dropped, as text. Bytes are decoded without guessing past what can be shown to be right.
 
 Accepted: any text of up to `MAX_SOURCE_CHARS` characters with at least one visible one, whatever its language, NUL
-bytes included (the context step takes them out). Refused with an InputError that says why: nothing to read, too much,
+bytes included (the context step takes them out). The front matter of a task pack's example, which holds the right
+answer, is no part of its text and is taken off; anybody else's stays. Refused with an InputError that says why: nothing to read, too much,
 binary files, text in an encoding that can't be told, halves of characters.
 """
 
@@ -28,6 +29,7 @@ BOMS = (
     (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
 )  # fmt: skip
 CONTROLS = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
+FRONT_MATTER = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|$)", re.DOTALL)
 CONTROL_SHARE = 0.05  # of all characters; more is no text
 PLAIN_FIX = "Paste the text itself, or drop a .txt, .md or .html file."
 
@@ -38,7 +40,7 @@ def read_text(data: bytes | str, name: str = "paste", *, encoding: str | None = 
     `kind` is html for .html files and for text that begins like a page or is full of tags, text otherwise.
     Raises InputError, always before any model is touched.
     """
-    text = data if isinstance(data, str) else _decode(data, name, encoding)
+    text = without_answer(data if isinstance(data, str) else _decode(data, name, encoding))
     _check(text, name)
     return Source(text=text, kind=_kind(text, name), origin=name)
 
@@ -49,6 +51,14 @@ def looks_like_html(text: str) -> bool:
     if re.match(r"<(!doctype\s+html|html|head|body)\b", head, re.IGNORECASE):
         return True
     return len(re.findall(r"</(?:p|div|li|ul|ol|h[1-6]|table|tr|td|article|section)\s*>", head, re.IGNORECASE)) >= 3
+
+
+def without_answer(text: str) -> str:
+    """A text without the front matter of a pack's example: what begins with `title` and `gold` between --- lines."""
+    head = FRONT_MATTER.match(text)
+    if head is None or not {"title", "gold"} <= set(re.findall(r"^(\w+):", head[1], re.MULTILINE)):
+        return text
+    return text[head.end() :].lstrip("\r\n")
 
 
 def _kind(text: str, name: str) -> str:
