@@ -2,8 +2,8 @@
 
 Accepted: any text of up to `MAX_SOURCE_CHARS` characters with at least one visible one, whatever its language, NUL
 bytes included (the context step takes them out). The front matter of a task pack's example, which holds the right
-answer, is no part of its text and is taken off; anybody else's stays. Refused with an InputError that says why: nothing to read, too much,
-binary files, text in an encoding that can't be told, halves of characters.
+answer, is no part of its text and is taken off; anybody else's stays. Refused with an InputError that says why: nothing
+to read, too much, binary files, text in an encoding that can't be told, halves of characters.
 """
 
 import re
@@ -54,9 +54,10 @@ def looks_like_html(text: str) -> bool:
 
 
 def without_answer(text: str) -> str:
-    """A text without the front matter of a pack's example: what begins with `title` and `gold` between --- lines."""
+    """A text without the front matter of a pack's example: `title` with `gold`, `note` or both between --- lines."""
     head = FRONT_MATTER.match(text)
-    if head is None or not {"title", "gold"} <= set(re.findall(r"^(\w+):", head[1], re.MULTILINE)):
+    keys = set(re.findall(r"^(\w+):", head[1], re.MULTILINE)) if head else set[str]()
+    if head is None or not (len(keys) > 1 and "title" in keys and keys <= {"title", "note", "gold"}):
         return text
     return text[head.end() :].lstrip("\r\n")
 
