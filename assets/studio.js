@@ -208,6 +208,19 @@ const tasteTest = {
     const bar = this.el("tt-status");
     if (!bar || bar.classList.contains("tt-stale") === now) return;
     bar.classList.toggle("tt-stale", now);
+    this.loaded();
+  },
+
+  /* What a model will see of a text is counted by that model: the Compare tab hears when another has been loaded. */
+  base: "",
+
+  loaded() {
+    const shown = document.querySelector("#tt-status [data-base]"), now = shown ? shown.dataset.base : "";
+    const box = document.querySelector("#tt-loaded textarea, #tt-loaded input");
+    if (!box || now === this.base) return;
+    this.base = now;
+    box.value = now;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
     bar.toggleAttribute("data-silent", now);
   },
 

@@ -57,7 +57,8 @@ def preview(deps: Deps, form: Form) -> Preview:
         return Preview()
     if deps.engine.status().base != form.base:
         return Preview(words="What the model will see stands here as soon as the chosen base is loaded.")
-    arms = (Arm(ArmKind.BASE, "base"), *((Arm(ArmKind.PROMPTED, "prompted"),) if "prompted" in form.arms else ()))
+    columns = [form.sweep_arm] if form.sweep else form.arms
+    arms = (Arm(ArmKind.BASE, "base"), *((Arm(ArmKind.PROMPTED, "prompted"),) if "prompted" in columns else ()))
     try:
         request = to_request(replace(form, blind=False), deps, arms)
         return Preview(prepare(request, deps.engine, lambda _text, _fraction: None).context)

@@ -36,6 +36,10 @@ from studio.views.context import context_empty, context_html
 from studio.views.markup import note
 from training.task.pack import pack_named
 
+# What the model sees depends on these; `loaded` is filled in by the page when another base has been loaded.
+COUNTED = (
+    "text", "context_enabled", "budget_tokens", "task", "base", "arms", "max_new_tokens", "sweep", "sweep_arm",
+)  # fmt: skip
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # of a page's own events
 
 
@@ -247,6 +251,7 @@ def wire_source(deps: Deps, parts: Parts, form: list[Any]) -> None:
     """Everything that changes the text or what the model will see of it."""
     filled = [parts[name] for name in SourceView._fields]
     index = {"api_name": "load_example", **QUIET}
+    counted = [parts[name].change for name in COUNTED]
     parts["examples"].click(guard(partial(on_example, deps)), [parts["examples"], *form], filled, **index)
     parts["file"].upload(guard(partial(on_file, deps)), [parts["file"], *form], filled, api_name="load_file", **QUIET)
     gr.on(
@@ -255,7 +260,7 @@ def wire_source(deps: Deps, parts: Parts, form: list[Any]) -> None:
     )  # fmt: skip
     parts["text"].input(None, None, parts["origin"], js="() => 'paste'")
     gr.on(
-        [parts["text"].change, parts["context_enabled"].change, parts["budget_tokens"].change],
+        [*counted, parts["loaded"].input],
         guard(partial(on_preview, deps)), form, parts["preview"], api_name="preview", trigger_mode="always_last",
         **QUIET,
     )  # fmt: skip

@@ -55,6 +55,7 @@ def build_source(deps: Deps) -> Parts:
                 parts["fetch"] = gr.Button("Fetch page", size="sm", visible=allow, elem_id="tt-fetch", scale=0)
             parts["origin"] = gr.Textbox("paste", visible="hidden", elem_id="tt-origin", label="Origin")
         parts["preview"] = view(context_empty(), elem_id="tt-context")
+            parts["loaded"] = gr.Textbox("", visible="hidden", elem_id="tt-loaded", label="Base in memory")
     return parts
 
 

@@ -29,7 +29,7 @@ def status_bar(status: Any, *, doing: str = "", runs: str = "") -> Html:
     parts = [
         el("span", device, title=f"numbers as {data['dtype']}" if data.get("dtype") else None),
         el("span", memory_words(data.get("memory_used_bytes"), data.get("memory_total_bytes"))),
-        el("span", model, f", {plural(len(adapters), 'adapter')}" if adapters else None),
+        el("span", model, f", {plural(len(adapters), 'adapter')}" if adapters else None, data_base=data.get("base")),
         el("span", _queue(str(data["state"]), int(data.get("waiting") or 0), doing), cls=f"tt-state-{data['state']}"),
     ]
     if runs:

@@ -3,14 +3,18 @@
 import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from studio.actions.form import Form
+from studio.actions.sources import preview
 from studio.deps import Deps
 from studio.guard import Visit
+from studio.shell import build_studio
 from studio.tabs.compare import on_compare
 from studio.tabs.compare_view import SAME, CompareView
-from tests.fakes import form_values, make_deps
+from tests.fakes import BASE, form_values, make_deps
 from training.errors import StorageError
 
 PAGE = Visit("page", {})
@@ -43,3 +47,26 @@ def test_with_a_full_disk_the_answers_stay_on_the_page(deps: Deps, monkeypatch: 
     assert "Lentil Soup" in left.slot_1["value"] and "No space left" not in left.slot_0["value"]
     assert left.comparison_id and left.exports["visible"], "it can still be saved from here"
     assert left.run["interactive"] and not left.cancel["interactive"]
+
+
+def test_whatever_decides_what_the_model_sees_shows_it_anew(deps: Deps) -> None:
+    app = build_studio(deps)
+    (preview,) = [fn for fn in app.fns.values() if fn.api_name == "preview"]
+    asked = {(app.blocks[number].elem_id or getattr(app.blocks[number], "label", None), event)
+             for number, event in preview.targets if number is not None}  # fmt: skip
+    expected = {"tt-source", "tt-task", "tt-base", "tt-arms", "Max new tokens", "Token budget", "tt-sweep"}
+    assert {(name, "change") for name in expected} | {("tt-loaded", "input")} <= asked
+
+
+def test_the_preview_counts_with_the_prompt_of_the_columns(deps: Deps) -> None:
+    deps.engine.prepare(BASE, [], lambda _text, _share: None)
+
+    def room(**changes: Any) -> int:
+        found = preview(deps, Form.of(form_values(**changes))).context
+        assert found is not None
+        return found.budget_tokens
+
+    plain = room(max_new_tokens=3000)
+    assert room(max_new_tokens=3500) < plain
+    assert room(max_new_tokens=3000, arms=["base", "prompted"]) < plain
+    assert room(max_new_tokens=3000, sweep=True, sweep_arm="prompted") == room(max_new_tokens=3000, arms=["prompted"])
