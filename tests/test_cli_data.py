@@ -71,7 +71,13 @@ def test_a_teachers_cost_is_told_before_anybody_is_asked(
     assert " calls; 0 answers are here already." in said and "Cost: unknown, no prices are given." in said
     assert cli.main(["data", "estimate", str(path), "--home", str(tmp_path), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["requests"] > 0 and found["known"] == 0 and found["input_tokens"] > 100
+    assert list(found) == ["teacher"] and found["teacher"]["known"] == 0 and found["teacher"]["input_tokens"] > 100
+    judge = {"base_url": "http://localhost:9/v1", "model": "critic", "caps": {"calls": 500}}
+    path.write_text(yaml.safe_dump({**spec, "judge": judge}))
+    assert cli.main(["data", "estimate", str(path), "--home", str(tmp_path)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if line.startswith("The ")] == ["The teacher, large:", "The judge, critic:"]
+    assert len(said) == 10
     assert cli.main(["data", "estimate", str(built / "spec.yaml"), "--home", str(tmp_path)]) == 2
     assert "asks no teacher" in capsys.readouterr().err
 

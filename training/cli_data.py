@@ -24,7 +24,14 @@ def add(verbs: Any) -> None:
     parser = verbs.add_parser("data", help="build, check, split, compare and export datasets")
     own = parser.add_subparsers(dest="data_verb", required=True, metavar="VERB")
     _verb(own, "build", build, "build a version from a spec", spec="YAML file of the dataset", home=True)
-    _verb(own, "estimate", estimate, "what a spec's teacher would cost", spec="YAML file of the dataset", home=True)
+    _verb(
+        own,
+        "estimate",
+        estimate,
+        "what a spec's teacher and judge would cost",
+        spec="YAML file of the dataset",
+        home=True,
+    )
     _verb(own, "list", list_, "the versions there are", home=True)
     _verb(own, "show", show, "check a version and show its card", version="name or folder", home=True)
     diff_parser = _verb(
@@ -91,7 +98,8 @@ def build(arguments: argparse.Namespace) -> int:
                 say_json(to_json(step))
             elif step.counts and (step.stage, step.counts) != last:
                 total = f" of {step.total:,}" if step.total is not None else ""
-                say(f"{step.stage}: {step.done:,}{total} ({counted(step.counts)})")
+                paid = f" {step.spending.line()}" if step.spending is not None else ""
+                say(f"{step.stage}: {step.done:,}{total} ({counted(step.counts)}){paid}")
             last = (step.stage, step.counts)
             if step.version and not arguments.json:
                 say(f"{step.version}: {_datasets(arguments) / step.version}")
@@ -102,13 +110,20 @@ def build(arguments: argparse.Namespace) -> int:
 
 
 def estimate(arguments: argparse.Namespace) -> int:
-    """What the teacher of a spec would be asked for; nothing is sent."""
-    from training.data.build_teacher import estimate_teacher
+    """What the teacher and the judge of a spec would be asked for; nothing is sent."""
+    from training.data.build_cost import quotes
     from training.data.spec import read_spec
     from training.task.records import to_json
 
-    found = estimate_teacher(read_spec(Path(arguments.spec)), _home(arguments))
-    _result(arguments, to_json(found), "\n".join(found.lines()))
+    spec = read_spec(Path(arguments.spec))
+    found = quotes(spec, _home(arguments))
+    if not found:
+        fix = "Name one under teacher: or judge:, or build: it costs nothing."
+        raise DataError(f"{spec.name} asks no teacher and no judge.", fix=fix)
+    text = "\n".join(
+        line for quote in found for line in (f"The {quote.whose}, {quote.asked.model}:", *quote.estimate.lines())
+    )
+    _result(arguments, {quote.whose: to_json(quote.estimate) for quote in found}, text)
     return 0
 
 

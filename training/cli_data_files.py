@@ -39,7 +39,7 @@ def add(own: Any, verb: AddVerb) -> None:
 def validate(arguments: argparse.Namespace) -> int:
     """Every gate but licence and quotas, which are a dataset's and not a row's. DataError where a row is refused."""
     from training.cli_data import counted, say, say_json
-    from training.data.build import gate_rows
+    from training.data.build_gates import gate_rows
     from training.data.spec import DatasetSpec, SourceSpec
     from training.home import home_dir
     from training.task.records import to_json

@@ -1,7 +1,7 @@
 """The form of a new dataset: what its components hold becomes a spec, and the YAML of one. No Gradio.
 
-With a teacher the rows are written by a model at an address of the person's own. Of its key the form knows the name,
-never the key: that stays in the environment or the keyring.
+With a teacher the rows are written by a model at an address of the person's own, with a judge they are scored by one.
+Of a key the form knows the name, never the key: that stays in the environment or the keyring.
 """
 
 import re
@@ -12,6 +12,7 @@ from typing import Any
 from studio.actions.form import number, whole
 from studio.deps import Deps
 from training.chat.cost import Caps, Prices
+from training.data.judge.plan import JudgeSpec
 from training.data.makers import MENUS, RenderSpec
 from training.data.rows import UNKNOWN_LICENCE
 from training.data.spec import DatasetSpec, FieldMapping, SourceSpec, SplitSpec, write_spec
@@ -27,7 +28,7 @@ OFFLINE = {
 }
 FROM_OUTSIDE = {"file": "A file (CSV, JSON, Parquet)", "hub": "A Hugging Face dataset"}
 NOT_HERE = "Nothing is kept on this Space, so no dataset can be made here."
-TEACHER = "teacher"
+TEACHER, JUDGE = "teacher", "judge"
 WRITERS = {"studio": "the studio, offline and free", TEACHER: "a teacher model, asked over the network"}
 _KEY_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 
@@ -40,7 +41,7 @@ class DataForm:
     column, rule] and count once `confirmed`; `styles` and `slices` rows are [name, share], shares as weights. `rows` 0
     takes all there are of a file or Hub dataset. What begins with `teacher_` counts with `writer` teacher alone: prices
     are for a million tokens, `teacher_cap` is money and `teacher_calls` are calls over all builds of that name,
-    `teacher_key` names what holds the key.
+    `teacher_key` names what holds the key. What begins with `judge_` is the same for who judges rows, where `judged`.
     """
 
     task: str = ""
@@ -74,6 +75,16 @@ class DataForm:
     teacher_price_out: float | None = None
     teacher_cap: float | None = None
     teacher_calls: float | None = 1000
+    judged: bool = False
+    judge_url: str | None = ""
+    judge_model: str | None = ""
+    judge_key: str | None = ""
+    judge_tokens: float | None = 2000
+    judge_at_once: float | None = 4
+    judge_price_in: float | None = None
+    judge_price_out: float | None = None
+    judge_cap: float | None = None
+    judge_calls: float | None = 1000
 
     @classmethod
     def of(cls, values: Sequence[Any]) -> "DataForm":
@@ -117,6 +128,7 @@ def spec_of_form(form: DataForm, deps: Deps) -> DatasetSpec:
         gates={} if form.personal == "mask" else {"personal": form.personal, "secrets": form.personal},
         split=SplitSpec(preset=form.preset),
         teacher=teacher,
+        judge=JudgeSpec(**_endpoint(form, JUDGE)) if form.judged else None,
         seed=whole(form.seed, "Seed", 0, 2**32 - 1),
     )
 
@@ -143,35 +155,46 @@ def teacher_styles(task: str, deps: Deps) -> tuple[str, ...]:
 
 def _teacher(form: DataForm, deps: Deps) -> TeacherSpec:
     """The teacher that the form describes. DataError where nothing would bound what it may cost."""
-    key = (form.teacher_key or "").strip()
-    if key and not _KEY_NAME.fullmatch(key):  # not shown: it may be the key itself
-        raise DataError(
-            "What stands under Key is no name of a variable.",
-            fix="Write its name in capitals, such as TEACHER_API_KEY; the key itself belongs there, not here.",
-        )
-    prices = Prices(_money(form.teacher_price_in, "Price in"), _money(form.teacher_price_out, "Price out"))
-    calls = whole(form.teacher_calls, "Calls at most", 1, 10**7) if form.teacher_calls else None
-    caps = Caps(calls=calls, money=_money(form.teacher_cap, "Spend at most"))
-    if caps.calls is None and caps.money is None:
-        raise DataError(
-            "Nothing bounds what the teacher may cost.", fix="Fill in Spend at most, Calls at most, or both."
-        )
     every = teacher_styles(form.task, deps)
     styles = tuple(style for style in every if style in form.teacher_styles)
     if every and not styles:
         raise DataError("No style was chosen for the teacher.", fix="Tick at least one of them.")
     return TeacherSpec(
-        base_url=(form.teacher_url or "").strip(),
-        model=(form.teacher_model or "").strip(),
-        key_env=key,
-        concurrency=whole(form.teacher_at_once, "Calls at once", 1, 64),
-        max_tokens=whole(form.teacher_tokens, "Tokens of an answer", 1, 200_000),
-        prices=prices,
-        caps=caps,
+        **_endpoint(form, TEACHER),
         styles=() if styles == every else styles,
         posts_per_row=whole(form.teacher_posts, "Posts per recipe", 1, 100),
         seed=whole(form.seed, "Seed", 0, 2**32 - 1),
     )
+
+
+def _endpoint(form: DataForm, whose: str) -> dict[str, Any]:
+    """What the form says of the teacher or the judge, as fields of their specs."""
+
+    def given(name: str) -> Any:
+        return getattr(form, f"{whose}_{name}")
+
+    key = (given("key") or "").strip()
+    if key and not _KEY_NAME.fullmatch(key):  # not shown: it may be the key itself
+        raise DataError(
+            f"What stands under the {whose}'s Key is no name of a variable.",
+            fix=f"Write its name in capitals, such as {whose.upper()}_API_KEY; the key itself belongs there, not here.",
+        )
+    prices = Prices(_money(given("price_in"), "Price in"), _money(given("price_out"), "Price out"))
+    calls = whole(given("calls"), "Calls at most", 1, 10**7) if given("calls") else None
+    caps = Caps(calls=calls, money=_money(given("cap"), "Spend at most"))
+    if caps.calls is None and caps.money is None:
+        raise DataError(
+            f"Nothing bounds what the {whose} may cost.", fix="Fill in Spend at most, Calls at most, or both."
+        )
+    return {
+        "base_url": (given("url") or "").strip(),
+        "model": (given("model") or "").strip(),
+        "key_env": key,
+        "concurrency": whole(given("at_once"), "Calls at once", 1, 64),
+        "max_tokens": whole(given("tokens"), "Tokens of an answer", 1, 200_000),
+        "prices": prices,
+        "caps": caps,
+    }
 
 
 def _money(given: float | None, what: str) -> float | None:

@@ -14,12 +14,11 @@ from typing import Any
 
 from studio.actions.dataset_form import not_on_a_space
 from studio.deps import Deps
-from training.chat.cost import Estimate
-from training.chat.exchange import Usage
+from training.chat.endpoint import reach
+from training.data.build_cost import Quote, endpoints, quotes
 from training.data.makers import make_rows
 from training.data.rows import BadRecord, DataRow
 from training.data.spec import DatasetSpec, SourceSpec, spec_from, write_spec
-from training.data.teacher.plan import TeacherSpec
 from training.data.version_files import sha256_file
 from training.disk import disk
 from training.errors import DataError
@@ -47,16 +46,13 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a build's teacher would take, told before anything is paid.
+    """What a build would pay, told before anything is paid: a quote for each endpoint it asks, teacher or judge.
 
-    `spent` is what every build of that name has used, `paid` that in money, None where prices are unknown. `problem`
-    says why the teacher can't be asked, "" where it can. `offer` is what `start` wants to hear back: this spec's hash.
+    `problem` says why one of them can't be asked, "" where all can. `offer` is what `start` wants to hear back: this
+    spec's hash.
     """
 
-    estimate: Estimate
-    teacher: TeacherSpec
-    spent: Usage
-    paid: float | None
+    quotes: tuple[Quote, ...]
     problem: str
     offer: str
 
@@ -76,10 +72,12 @@ def spec_of_text(text: str, deps: Deps) -> DatasetSpec:
 def _refuse_paths(spec: DatasetSpec, deps: Deps) -> None:
     """Where others can reach this studio, only what they dropped here is read, and only ids of the Hub.
 
-    No teacher is asked there either: an address of theirs would be sent a key of this machine's.
+    No teacher and no judge is asked there either: an address of theirs would be sent a key of this machine's.
     """
-    if spec.teacher is not None:
-        raise DataError("A teacher is asked only from a studio that nobody else can reach.", fix="Take it out.")
+    for asked in endpoints(spec):
+        raise DataError(
+            f"A {asked.whose} is asked only from a studio that nobody else can reach.", fix="Take it out of the spec."
+        )
     fix = "Drop the file here, or run the studio for yourself alone."
     kept = (deps.settings.home / "sources").resolve()
     for source in spec.sources:
@@ -145,43 +143,42 @@ def _guessed(source: SourceSpec) -> str:
 
 
 def cost(deps: Deps, text: str) -> Cost | None:
-    """What the teacher of the spec would cost, None without one. Pays nothing; the endpoint is only knocked at.
+    """What teacher and judge of the spec would cost, None without either. Pays nothing; they are only knocked at.
 
-    Reads every source: slow for a large one. DataError for a source nobody confirmed.
+    Reads every source, and with a judge holds every row against the gates: slow for a large one. DataError for a source
+    nobody confirmed.
     """
-    from training.data.build_teacher import check_teacher, estimate_teacher, teacher_spent
-
-    if spec_of_text(text, deps).teacher is None:
+    if not endpoints(spec_of_text(text, deps)):
         return None
     spec = _confirmed(deps, text)
-    assert spec.teacher is not None
-    estimate = estimate_teacher(spec, deps.settings.home)
-    spent = teacher_spent(spec, deps.settings.home)
-    problem = ""
-    try:
-        check_teacher(spec.teacher)
-    except DataError as err:
-        problem = f"{err} {err.fix}"
-    paid = spec.teacher.prices.money(spent.input_tokens, spent.output_tokens)
-    return Cost(estimate, spec.teacher, spent, paid, problem, spec.hash)
+    found = quotes(spec, deps.settings.home)
+    problems: list[str] = []
+    for asked in endpoints(spec):
+        try:
+            reach(asked)
+        except DataError as err:
+            problems.append(f"{err} {err.fix}")
+    return Cost(found, " ".join(problems), spec.hash)
 
 
 def start(deps: Deps, text: str, agreed: str = "") -> str:
     """Build what the YAML says, in the background; returns the job. DataError for a source nobody confirmed.
 
-    A spec with a teacher is built only where `agreed` is the offer of its `Cost`: nothing is paid that was not shown.
+    A spec with a teacher or a judge is built only where `agreed` is the offer of its `Cost`: nothing is paid that was
+    not shown.
     """
     from training.data.build_job import start_build
-    from training.data.build_teacher import check_teacher
 
     spec = _confirmed(deps, text)
-    if spec.teacher is not None:
-        if agreed != spec.hash:
-            raise DataError(
-                "What the teacher of this very dataset costs has not been shown yet.",
-                fix="Press Build dataset in the Data tab: it shows the cost and asks.",
-            )
-        check_teacher(spec.teacher)
+    asked = endpoints(spec)
+    if asked and agreed != spec.hash:
+        who = " and the ".join(one.whose for one in asked)
+        raise DataError(
+            f"What the {who} of this very dataset would cost has not been shown yet.",
+            fix="Press Build dataset in the Data tab: it shows the cost and asks.",
+        )
+    for one in asked:
+        reach(one)
     return start_build(replace(spec, folder=str((deps.settings.home / "datasets").absolute())), deps.settings.home)
 
 

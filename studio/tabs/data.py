@@ -18,6 +18,7 @@ from studio.deps import Deps
 from studio.guard import Visit, guard
 from studio.queries import dataset_rows as rows
 from studio.queries import datasets as queries
+from studio.tabs import data_mend as mend
 from studio.tabs import data_outside as outside
 from studio.tabs import data_parts as lay
 from studio.tabs import data_view as shown
@@ -35,7 +36,7 @@ from studio.tabs.data_view import (
     WaitingView,
 )
 from studio.views import dataset_rows as row_views
-from studio.views.markup import insight, note
+from studio.views.markup import note
 from training.errors import StudioError
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # of a page's own events
@@ -106,23 +107,6 @@ def on_rows(deps: Deps, visit: Visit, name: str | None, part: str, find: str, pa
     return shown.rows_view(deps, name, part, find, int(page or 1))
 
 
-def on_mend(deps: Deps, visit: Visit, name: str, row_id: str | None) -> tuple[str, str, str]:
-    return (*shown.mend_values(rows.refused_row(deps, name, row_id)), "") if row_id else ("", "", "")
-
-
-def on_check(deps: Deps, visit: Visit, name: str, row_id: str | None, text: str, answer: str) -> str:
-    if not row_id:
-        return note("Choose a refused row first.")
-    return shown.reasons(acts.check_again(deps, name, (row_id, text, answer)).refusals)
-
-
-def on_keep(deps: Deps, visit: Visit, name: str, row_id: str | None, text: str, answer: str) -> str:
-    if not row_id:
-        return note("Choose a refused row first.")
-    acts.keep_mended(deps, name, (row_id, text, answer))
-    return insight("Kept for evaluation: it waits under New dataset, Rows sent from Compare.")
-
-
 def on_tokens(deps: Deps, visit: Visit, name: str | None, row_id: str | None) -> str:
     if not name or not row_id:
         return note("Choose a row first.")
@@ -175,6 +159,7 @@ def build(deps: Deps, app: gr.Blocks) -> None:
             parts |= lay.build_export(deps) | outside.build_push(deps) | lay.build_card()
     wire_version(deps, parts)
     wire_rows(deps, parts)
+    mend.wire_mend(deps, parts, QUIET)
     if not deps.settings.space:
         wire_start(deps, parts, app)
         wire_builds(deps, parts)
@@ -248,7 +233,7 @@ def wire_version(deps: Deps, parts: Parts) -> None:
 
 
 def wire_rows(deps: Deps, parts: Parts) -> None:
-    """Rows and refused rows, a page at a time, and one of each to be looked at closely."""
+    """Rows and refused rows, a page at a time, and one of them as its tokens."""
     this = parts["version"]
     gr.on(
         [parts["gate"].input, parts["refused_page"].input], guard(partial(on_refused, deps)),
@@ -260,18 +245,6 @@ def wire_rows(deps: Deps, parts: Parts) -> None:
         [this, parts["part"], parts["find"], parts["page"]], of(parts, RowsView), api_name="data_rows",
         trigger_mode="always_last", **QUIET,
     )  # fmt: skip
-    edited = [parts["mend_text"], parts["mend_answer"]]
-    chosen = [this, parts["mend_row"]]
-    parts["mend_row"].input(
-        guard(partial(on_mend, deps)), chosen, [*edited, parts["mended"]], api_name="data_mend", **QUIET
-    )
-    parts["check"].click(
-        guard(partial(on_check, deps)), [*chosen, *edited], parts["mended"], api_name="data_check", **QUIET
-    )
-    if not deps.settings.space:
-        parts["keep"].click(
-            guard(partial(on_keep, deps)), [*chosen, *edited], parts["mended"], api_name="data_keep", **QUIET
-        )
     parts["show"].click(
         guard(partial(on_tokens, deps)), [this, parts["row"]], parts["tokens"], api_name="data_tokens", **SLOW
     )

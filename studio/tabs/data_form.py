@@ -6,7 +6,7 @@ from studio.actions.dataset_form import menu_rows, source_choices
 from studio.actions.datasets import COMMAND
 from studio.deps import Deps
 from studio.queries.choices import task_choices
-from studio.tabs.data_outside import build_offer, build_writer
+from studio.tabs.data_outside import build_judge, build_offer, build_writer
 from studio.tabs.data_parts import Parts, view
 from studio.views.markup import note
 
@@ -25,7 +25,7 @@ def build_start(deps: Deps) -> Parts:
     """The form of a new dataset on the left, what comes of it on the right."""
     with gr.Row(elem_id="tt-data-start"):
         with gr.Column(elem_id="tt-data-form", scale=2, min_width=320):
-            parts = build_source(deps) | build_writer(deps, first_task(deps)) | build_recipe(deps)
+            parts = build_source(deps) | build_writer(deps, first_task(deps)) | build_recipe(deps) | build_judge(deps)
         with gr.Column(elem_id="tt-data-sample", scale=3, min_width=320):
             with gr.Row(elem_id="tt-data-go"):
                 parts["look"] = gr.Button("Show first rows", elem_id="tt-data-look", scale=0, min_width=150)

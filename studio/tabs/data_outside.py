@@ -1,4 +1,5 @@
-"""What of the Data tab reaches beyond this machine: a teacher that writes rows for money, and a push to the Hub.
+"""What of the Data tab reaches beyond this machine: a teacher that writes rows and a judge that scores them, both for
+money, and a push to the Hub.
 
 Nothing is paid before its cost was shown and agreed to; keys and tokens are never typed here, only where they are
 kept. Neither is there on a Space, nor in a studio that others can reach.
@@ -11,18 +12,23 @@ import gradio as gr
 
 from studio.actions import dataset_versions as acts
 from studio.actions import datasets as start
-from studio.actions.dataset_form import TEACHER, WRITERS, teacher_styles
+from studio.actions.dataset_form import JUDGE, TEACHER, WRITERS, teacher_styles
 from studio.deps import Deps
 from studio.guard import Visit, guard
 from studio.tabs.data_parts import Parts, view
 from studio.tabs.data_view import JobView, job_view
 from studio.views import dataset_teacher as views
-from studio.views.markup import insight
+from studio.views.markup import insight, note
 from training.task.records import to_json
 
 KEY_INFO = (
     "Not the key: the name of the environment variable, or of the entry in the keyring (keyring set taste-test NAME), "
     "that holds it. Empty: no key is wanted"
+)
+JUDGE_INFO = (
+    "A larger model scores each row that passed the other gates: realism, correctness, format, difficulty, diversity, "
+    "learnability, safety, 1 to 5 each. Kept from 26 of 35 with correctness and safety 4 and format 5; the spec under "
+    "Advanced can say otherwise."
 )
 TOKEN_INFO = "The token is taken from hf auth login, HF_TOKEN or the keyring (keyring set taste-test HF_TOKEN)"
 
@@ -32,7 +38,7 @@ FIRST: Any = gr.update(variant="primary")
 
 
 class OfferView(NamedTuple):
-    """What a teacher would cost, and the button that agrees to just that; by default there is no offer."""
+    """What teacher and judge would cost, and the button that agrees to just that; by default there is no offer."""
 
     cost: Any = ""
     agree: Any = NO_AGREEMENT
@@ -52,8 +58,12 @@ def on_writer(deps: Deps, visit: Visit, writer: str) -> WriterView:
     return WriterView(gr.update(visible=asked), gr.update(visible=not asked))
 
 
+def on_judged(deps: Deps, visit: Visit, judged: bool) -> Any:
+    return gr.update(visible=judged)
+
+
 def on_make(deps: Deps, visit: Visit, text: str) -> tuple[Any, ...]:
-    """A build, or first what its teacher would cost."""
+    """A build, or first what its teacher and its judge would cost."""
     cost = start.cost(deps, text)
     if cost is not None:
         return (*JobView(), *offer_view(cost))
@@ -64,7 +74,8 @@ def on_make(deps: Deps, visit: Visit, text: str) -> tuple[Any, ...]:
 def offer_view(cost: start.Cost) -> OfferView:
     data = to_json(cost)
     agree = gr.update(value=views.agree_words(data), visible=True, interactive=not cost.problem)
-    return OfferView(views.cost_html(data, cost.estimate.lines()), agree, cost.offer, gr.update(variant="secondary"))
+    lines = [quote.estimate.lines() for quote in cost.quotes]
+    return OfferView(views.cost_html(data, lines), agree, cost.offer, gr.update(variant="secondary"))
 
 
 def on_agree(deps: Deps, visit: Visit, text: str, offer: str) -> tuple[Any, ...]:
@@ -89,39 +100,54 @@ def build_writer(deps: Deps, task: str) -> Parts:
         )
     }  # fmt: skip
     with gr.Group(visible=False, elem_id="tt-data-teacher") as parts["teacher_box"]:
-        parts |= build_address()
+        parts |= build_address(TEACHER)
         parts["teacher_styles"] = gr.CheckboxGroup(
             list(styles), value=list(styles), label="Styles", elem_id="tt-data-teacher-styles"
         )
-        parts |= build_limits()
+        parts |= build_limits(TEACHER, (("teacher_posts", "Texts per record", "", 1, 0),), 1500)
     return parts
 
 
-def build_address() -> Parts:
+def build_judge(deps: Deps) -> Parts:
+    """Whether a judge scores each row, and how it is asked."""
+    parts: Parts = {}
+    shown = deps.settings.allow_paths and not deps.settings.space
+    with gr.Accordion(
+        "Judge rows by a rubric", open=False, elem_classes="tt-fold", visible=shown, elem_id="tt-data-judge-box"
+    ):
+        view(note(JUDGE_INFO))
+        parts["judged"] = gr.Checkbox(False, label="Ask a judge, over the network", elem_id="tt-data-judged")
+        with gr.Group(visible=False, elem_id="tt-data-judge") as parts["judge_group"]:
+            parts |= build_address(JUDGE)
+            parts |= build_limits(JUDGE, (), 2000)
+    return parts
+
+
+def build_address(whose: str) -> Parts:
     return {
-        "teacher_url": gr.Textbox(
+        f"{whose}_url": gr.Textbox(
             label="Address", placeholder="https://…/v1", info="Of any OpenAI-compatible endpoint",
-            elem_id="tt-data-teacher-url",
+            elem_id=f"tt-data-{whose}-url",
         ),
-        "teacher_model": gr.Textbox(
-            label="Model", placeholder="its name at that address", elem_id="tt-data-teacher-model"
+        f"{whose}_model": gr.Textbox(
+            label="Model", placeholder="its name at that address", elem_id=f"tt-data-{whose}-model"
         ),
-        "teacher_key": gr.Textbox(
-            label="Key", placeholder="TEACHER_API_KEY", info=KEY_INFO, elem_id="tt-data-teacher-key"
+        f"{whose}_key": gr.Textbox(
+            label="Key", placeholder=f"{whose.upper()}_API_KEY", info=KEY_INFO, elem_id=f"tt-data-{whose}-key"
         ),
     }  # fmt: skip
 
 
-def build_limits() -> Parts:
-    """Sizes, prices and caps, two beside each other."""
+def build_limits(whose: str, first: tuple[Any, ...], tokens: int) -> Parts:
+    """Sizes, prices and caps, two beside each other; `first` stands before them all."""
     parts: Parts = {}
     pairs = (
-        (("teacher_posts", "Texts per record", "", 1, 0), ("teacher_at_once", "Calls at once", "", 4, 0)),
-        (("teacher_price_in", "Price in", "USD per million tokens", None, None),
-         ("teacher_price_out", "Price out", "USD per million tokens", None, None)),
-        (("teacher_cap", "Spend at most", "USD; needs both prices", None, None),
-         ("teacher_calls", "Calls at most", "Retries count", 1000, 0)),
-        (("teacher_tokens", "Tokens of an answer", "At most, thoughts included", 1500, 0),),
+        (*first, (f"{whose}_at_once", "Calls at once", "", 4, 0)),
+        ((f"{whose}_price_in", "Price in", "USD per million tokens", None, None),
+         (f"{whose}_price_out", "Price out", "USD per million tokens", None, None)),
+        ((f"{whose}_cap", "Spend at most", "USD; needs both prices", None, None),
+         (f"{whose}_calls", "Calls at most", "Retries count", 1000, 0)),
+        ((f"{whose}_tokens", "Tokens of an answer", "At most, thoughts included", tokens, 0),),
     )  # fmt: skip
     for pair in pairs:
         with gr.Row(elem_classes="tt-data-few"):
@@ -157,12 +183,15 @@ def build_push(deps: Deps) -> Parts:
 
 
 def wire_outside(deps: Deps, parts: Parts, quiet: dict[str, Any], slow: dict[str, Any]) -> None:
-    """The build with or without a teacher, and the push."""
+    """The build with or without a teacher and a judge, and the push."""
     job, offer = ([parts[name] for name in fields] for fields in (JobView._fields, OfferView._fields))
     parts["writer"].change(
         guard(partial(on_writer, deps)), parts["writer"], [parts[name] for name in WriterView._fields],
         api_name="data_writer", **quiet,
     )  # fmt: skip
+    parts["judged"].change(
+        guard(partial(on_judged, deps)), parts["judged"], parts["judge_group"], api_name="data_judged", **quiet
+    )
     parts["make"].click(
         guard(partial(on_make, deps)), parts["yaml"], [*job, *offer], api_name="data_build", **slow,
         show_progress_on=parts["cost"],

@@ -69,6 +69,9 @@ def build_refused(deps: Deps) -> Parts:
             parts["mend_text"] = gr.Textbox(label="Text", lines=10, max_lines=16, elem_id="tt-data-mend-text")
             parts["mend_answer"] = gr.Textbox(label="Answer", lines=10, max_lines=16, elem_id="tt-data-mend-answer")
         with gr.Row(elem_classes="tt-data-pick"):
+            parts["propose"] = gr.Button(
+                "Take the judge's proposal", size="sm", visible=False, elem_id="tt-data-propose", scale=0
+            )
             parts["check"] = gr.Button("Check again", size="sm", elem_id="tt-data-check", scale=0)
             parts["keep"] = gr.Button(
                 "Keep for evaluation", size="sm", visible=not deps.settings.space, elem_id="tt-data-keep", scale=0

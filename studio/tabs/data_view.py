@@ -1,6 +1,5 @@
 """What the data tab shows at each moment: the plain values of its components, built from versions, builds and rows."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -256,7 +255,8 @@ def sample_view(found: start.Sample) -> SampleView:
 def job_view(deps: Deps, shown: str, seen: str) -> JobView:
     """Only what changed since `shown` is sent; `seen` is what this page knew of it."""
     status = jobs.latest(deps)
-    now = views.job_html(to_json(status) if status else None)
+    spent = [told.line() for told in status.spending] if status else []
+    now = views.job_html(to_json(status) if status else None, spent)
     state = f"{status.id} {status.state}" if status else ""
     if now == shown and state == seen:
         return JobView()
@@ -272,11 +272,6 @@ def job_view(deps: Deps, shown: str, seen: str) -> JobView:
     )
 
 
-def mend_values(line: Mapping[str, Any]) -> tuple[str, str]:
-    """Text and answer of a refused row, as they are edited."""
-    return str(line["row"]["source"]), row_views.answer_text(line["row"]["gold"])
-
-
 def changes_html(deps: Deps, before: str, after: str) -> str:
     diff = queries.differences(deps, before, after)
     data = {**to_json(diff), "spec": diff.spec}
@@ -284,7 +279,3 @@ def changes_html(deps: Deps, before: str, after: str) -> str:
         data[kind] = queries.shown_rows(getattr(diff, kind))
     data["changed"] = [tuple(queries.shown_rows(pair)) for pair in diff.changed]
     return views.html(views.comparison(data, before, after), row_views.changed_html(data))
-
-
-def reasons(refusals: Sequence[Any]) -> str:
-    return row_views.verdict_html(to_json(refusals))

@@ -29,12 +29,14 @@ STAGES = {
     "": "starting",
     "rows": "making rows",
     "gates": "checking rows",
+    "judge": "asking the judge",
     "split": "splitting",
     "leaks": "looking for leaks",
     "version": "writing the version",
     "done": "done",
 }
 ORDER = ("rows", "gates", "split", "leaks", "version", "done")
+PART_OF = {"judge": "gates"}  # a stage that only some builds have counts as the one it is a part of
 KINDS = {"slice": "Slices", "style": "Styles", "cuisine": "Cuisines", "origin": "Sources", "licence": "Licences"}
 LEAKS = {"exact": "same words", "near": "nearly the same", "group": "same group", "answer": "same long answer"}
 MOST_BARS = 12
@@ -177,10 +179,17 @@ def duplicates(pairs: Sequence[Any], total: int) -> Html:
     return el("div", el("p", head, cls="tt-insight"), *shown, cls="tt-data")
 
 
-def job_html(job: Mapping[str, Any] | None) -> Html:
-    """How a build stands: stage, real counts, and what to do where it ended badly. Empty without a build."""
+def job_html(job: Mapping[str, Any] | None, spent: Sequence[str] = ()) -> Html:
+    """How a build stands: stage, real counts, and what to do where it ended badly. Empty without a build.
+
+    `spent` are sentences on what was paid, one for each endpoint that was asked.
+    """
     if job is None:
         return html()
+    return html(_job(job), *(el("p", line, cls="tt-dim tt-num tt-spent") for line in spent))
+
+
+def _job(job: Mapping[str, Any]) -> Html:
     state, stage, name = str(job["state"]), str(job["stage"]), str(job["name"])
     if state in ("queued", "running"):
         return _running(job, name, stage)
@@ -195,7 +204,8 @@ def job_html(job: Mapping[str, Any] | None) -> Html:
 
 def _running(job: Mapping[str, Any], name: str, stage: str) -> Html:
     done, total = int(job["done"]), job["total"]
-    at = ORDER.index(stage) + 1 if stage in ORDER else 0
+    step = PART_OF.get(stage, stage)
+    at = ORDER.index(step) + 1 if step in ORDER else 0
     count = f"{done:,} of {int(total):,} rows" if total else (f"{plural(done, 'row')} so far" if done else "")
     words = f"{name}: {STAGES.get(stage, stage)}" + (f", step {at} of {len(ORDER) - 1}" if at else "")
     far = meter(done, int(total)) if total else None

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 
 from training.data import stages
-from training.data.build import Gated, Parts, Progress, build, building_folder, gate_rows
+from training.data.build import Parts, Progress, build, building_folder
+from training.data.build_gates import gate_rows
 from training.data.build_job import cancel_job, forget_job, list_jobs, read_job, run_job, start_build
+from training.data.gates.report import Gated
 from training.data.makers import RenderSpec
 from training.data.rows import BadRecord, DataRow, Refusal, SourceRow
 from training.data.spec import DatasetSpec, SourceSpec, SplitSpec, write_spec
@@ -57,7 +59,7 @@ class Fake:
             title = row.fields["title"]
             yield DataRow(task, f"{title}: a post", {"name": title}, row.group, row.origin, row.place, "CC0-1.0")
 
-    def gate(self, rows: Iterable[DataRow], spec: DatasetSpec, home: Path) -> Iterator[Gated]:
+    def gate(self, rows: Iterable[DataRow], spec: DatasetSpec, home: Path, *_: Any) -> Iterator[Gated]:
         self.asked["gate"] += 1
         for row in rows:
             bad = int(row.gold["name"].split()[1]) % 7 == 3

@@ -9,8 +9,10 @@ import pytest
 
 from tests.data.teacher.server import Teacher, good
 from training.chat.cost import Caps, Prices
+from training.chat.endpoint import reach
+from training.chat.ledger import used_in
 from training.data.build import build
-from training.data.build_teacher import check_teacher, estimate_teacher, ledger_path, teacher_spent
+from training.data.build_teacher import estimate_teacher, ledger_path
 from training.data.spec import DatasetSpec, SourceSpec
 from training.data.teacher.plan import TeacherSpec
 from training.data.versions import list_versions
@@ -33,11 +35,15 @@ def test_what_is_paid_is_known_before_and_after_and_paid_once(teacher: Teacher, 
     before = estimate_teacher(spec, tmp_path)
     assert before.requests == 12 and before.known == 0 and before.money and before.most_money
     assert teacher.calls == []
-    assert teacher_spent(spec, tmp_path / "elsewhere").calls == 0 and not (tmp_path / "elsewhere").exists()
+    assert used_in(ledger_path(tmp_path / "elsewhere", spec)).calls == 0 and not (tmp_path / "elsewhere").exists()
     steps = list(build(spec, tmp_path))
     assert steps[-1].stage == "done" and len(teacher.calls) == 12
     assert len([step for step in steps if step.stage == "rows"]) >= 12  # a word for each row that is paid for
-    assert teacher_spent(spec, tmp_path).calls == 12 and teacher_spent(spec, tmp_path).output_tokens == 12 * 50
+    used = used_in(ledger_path(tmp_path, spec))
+    assert used.calls == 12 and used.output_tokens == 12 * 50
+    paid = [step.spending for step in steps if step.spending is not None]
+    assert [told.calls for told in paid][-1] == 12 and len({told.calls for told in paid}) > 6, "told as it is spent"
+    assert {told.whose for told in paid} == {"teacher"} and paid[-1].money == pytest.approx(12 * 200e-6)
     after = estimate_teacher(spec, tmp_path)
     assert (after.known, after.money) == (12, 0.0)
     list(build(replace(spec, split=replace(spec.split, preset="70/15/15")), tmp_path))
@@ -57,12 +63,12 @@ def test_an_endpoint_is_knocked_at_without_the_key_and_without_asking_anything(
     teacher: Teacher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OUR_TEACHER", "sk-secret-of-ours")
-    check_teacher(TeacherSpec(teacher.url, "large", key_env="OUR_TEACHER"))
+    reach(TeacherSpec(teacher.url, "large", key_env="OUR_TEACHER"))
     assert teacher.calls == []
     monkeypatch.delenv("OUR_TEACHER")
     monkeypatch.setattr("keyring.get_password", lambda service, name: None)
     with pytest.raises(DataError, match="OUR_TEACHER is not set") as caught:
-        check_teacher(TeacherSpec(teacher.url, "large", key_env="OUR_TEACHER"))
+        reach(TeacherSpec(teacher.url, "large", key_env="OUR_TEACHER"))
     assert "keyring set" in caught.value.fix
 
 
@@ -71,6 +77,6 @@ def test_where_nothing_answers_is_told(tmp_path: Path) -> None:
         closed.bind(("127.0.0.1", 0))  # nobody listens there
         address = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
         with pytest.raises(DataError, match="No endpoint answers") as caught:
-            check_teacher(TeacherSpec(address, "large"))
+            reach(TeacherSpec(address, "large"))
     assert "Nothing was paid" in caught.value.fix
     assert not ledger_path(tmp_path, spec_of(address)).exists()

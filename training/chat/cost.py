@@ -126,6 +126,50 @@ def estimate(
     return Estimate(len(seen), n_known, n_in, n_out, most, money, most_money, currency, count is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What a ledger has used so far, in all builds that share it, against the caps it is held to.
+
+    `whose` is what the endpoint is asked as. `calls` counts each try, `tokens` in and out; `estimated` says that some
+    of them came without the endpoint's count. `money` is None where prices are unknown.
+    """
+
+    whose: str
+    calls: int
+    tokens: int
+    money: float | None
+    currency: str
+    caps: Caps
+    estimated: bool = False
+
+    @classmethod
+    def of(cls, whose: str, spec: Priced, used: Usage) -> "Spending":
+        """What was used, at the prices of the spec."""
+        money = spec.prices.money(used.input_tokens, used.output_tokens)
+        tokens, estimated = used.input_tokens + used.output_tokens, used.estimated_calls > 0
+        return cls(whose, used.calls, tokens, money, spec.prices.currency, spec.caps, estimated)
+
+    def line(self) -> str:
+        """For a person, in one sentence."""
+        caps, about = self.caps, "about " if self.estimated else ""
+        calls = f"{self.calls:,}{_of(caps.calls)} call{'' if (caps.calls or self.calls) == 1 else 's'}"
+        tokens = f"{about}{self.tokens:,}{_of(caps.tokens)} tokens"
+        money = "cost unknown, since no prices are given"
+        if self.money is not None:
+            most = f" of at most {caps.money:g}" if caps.money is not None else ""
+            money = f"{about}{small_money(self.money)}{most} {self.currency}"
+        return f"The {self.whose} so far, in all builds of this name: {calls}, {tokens}, {money}."
+
+
+def _of(cap: int | None) -> str:
+    return f" of at most {cap:,}" if cap is not None else ""
+
+
+def small_money(amount: float) -> str:
+    """An amount with cents, or with as many digits as a small one needs to be more than nothing."""
+    return f"{amount:.2f}" if amount >= 0.1 or not amount else f"{amount:.2g}"
+
+
 class Budget:
     """Holds the caps over everything a ledger has paid and what is under way now. Used from one thread only.
 

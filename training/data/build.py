@@ -13,25 +13,32 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from training.chat.cost import Spending
+from training.chat.keys import find_key
+from training.data.build_cost import endpoints
+from training.data.build_gates import gate_build, protected_files
 from training.data.build_teacher import REVIEW, teach_rows
+from training.data.gates.report import Gated, Judged
 from training.data.makers import RenderSpec
 from training.data.record_reading import changed
 from training.data.row_index import RowIndex
 from training.data.rows import BadRecord, DataRow, Refusal, SourceRow, canonical
 from training.data.spec import PARTS, DatasetSpec, SourceSpec
 from training.data.split import PIN, split_rows
-from training.data.stages import Stage, folder_hash
+from training.data.stages import Cancelled, Stage, folder_hash
 from training.data.version_changes import leaks_json
 from training.data.version_files import SCRATCH, read_lines, read_rows, row_json, sha256_file
-from training.data.versions import LOCKED, MANIFEST, Content, open_version, rows_of, write_version
+from training.data.versions import LOCKED, Content, write_version
 from training.errors import DataError
 from training.processes import Claim
-from training.task.pack import BUILTIN, find_packs, pack_named
+from training.task.pack import BUILTIN
 from training.task.records import sha256_text, to_json
 
-STAGES = ("rows", "gates", "split", "leaks", "version", "done", "cancelled")
+STAGES = ("rows", "gates", "judge", "split", "leaks", "version", "done", "cancelled")
 EVERY = 100  # rows between two words of progress
-Gated = tuple[DataRow, tuple[Refusal, ...]]
+
+
+Taught = DataRow | BadRecord | Spending
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,8 @@ class Progress:
     """How far a build is. `done` and `total` count rows of the stage; `total` None: not known before its end.
 
     `counts` says more: rows and bad records by source, or rows by the gate that refused them. `version` is the name of
-    the finished one, at the stage done.
+    the finished one, at the stage done. `spending` is what was paid so far, where the stage asks an endpoint; the stage
+    judge, which only a spec with a judge has, is a part of the gates, and its rows are those that it is asked about.
     """
 
     stage: str
@@ -47,6 +55,7 @@ class Progress:
     total: int | None = None
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
     version: str = ""
+    spending: Spending | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +64,16 @@ class Parts:
 
     read: Callable[[SourceSpec, int], Iterator[SourceRow | BadRecord]]
     make: Callable[[str, Iterator[SourceRow], RenderSpec, int], Iterator[DataRow | BadRecord]]
-    gate: Callable[[Iterable[DataRow], DatasetSpec, Path], Iterator[Gated]]
+    gate: Callable[[Iterable[DataRow], DatasetSpec, Path, Callable[[], bool]], Iterator[Gated | Judged]]
     leaks: Callable[[Sequence[DataRow], Sequence[DataRow]], Mapping[str, Any]]
-    teach: Callable[[Iterator[SourceRow], DatasetSpec, Path, Callable[[], bool]], Iterator[DataRow | BadRecord]] = (
-        teach_rows
-    )
+    teach: Callable[[Iterator[SourceRow], DatasetSpec, Path, Callable[[], bool]], Iterator[Taught]] = teach_rows
 
 
 def real_parts() -> Parts:
     from training.data.makers import make_rows
     from training.data.sources.read import read_source
 
-    return Parts(read_source, make_rows, gate_rows, leaks_json)
-
-
-class Cancelled(Exception):
-    """Someone asked the build to stop."""
+    return Parts(read_source, make_rows, gate_build, leaks_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,8 @@ def build(
 
 
 def _build(work: _Work) -> Generator[Progress, None, None]:
+    for asked in endpoints(work.spec):  # a judge's missing key is told before its teacher is paid
+        find_key(asked.key_env, whose=asked.whose)
     made: list[Stage] = []
     for number in range(len(work.spec.sources)):
         made.append((yield from _make(work, number)))
@@ -145,6 +150,7 @@ def _make(work: _Work, number: int) -> Generator[Progress, None, Stage]:
     given.append(changed(spec.teacher) if spec.teacher else None)
     stage = Stage(work.stages, f"source-{number}", sha256_text(canonical(given)))
     origin, every = source.origin, 1 if spec.teacher else EVERY  # a row that is paid for takes seconds
+    spending: Spending | None = None
     if stage.finished():
         yield Progress("rows", stage.notes["rows"], None, {origin: stage.notes["rows"]})
         return stage
@@ -159,6 +165,9 @@ def _make(work: _Work, number: int) -> Generator[Progress, None, Stage]:
                     yield item
 
         for item in _rows(work, readable()):
+            if isinstance(item, Spending):
+                spending = item
+                continue
             if isinstance(item, BadRecord):
                 bad.write({"bad": to_json(item)})
             elif REVIEW in item.notes:
@@ -167,14 +176,16 @@ def _make(work: _Work, number: int) -> Generator[Progress, None, Stage]:
             else:
                 rows.write(row_json(_pinned(item, source.part)))
             if (rows.count + bad.count) % every == 0:
-                yield Progress("rows", rows.count, None, {origin: rows.count, "bad records": bad.count})
+                counts = {origin: rows.count, "bad records": bad.count}
+                yield Progress("rows", rows.count, None, counts, spending=spending)
         notes = {"origin": origin, "rows": rows.count, "bad_records": bad.count, "file_sha256": file_hash}
     stage.finish(notes)
-    yield Progress("rows", stage.notes["rows"], None, {origin: rows.count, "bad records": bad.count})
+    counts = {origin: rows.count, "bad records": bad.count}
+    yield Progress("rows", stage.notes["rows"], None, counts, spending=spending)
     return stage
 
 
-def _rows(work: _Work, rows: Iterator[SourceRow]) -> Iterator[DataRow | BadRecord]:
+def _rows(work: _Work, rows: Iterator[SourceRow]) -> Iterator[Taught]:
     if work.spec.teacher is None:
         yield from work.parts.make(work.spec.task, rows, work.spec.render, work.spec.seed)
     else:
@@ -189,22 +200,28 @@ def _pinned(row: DataRow, part: str) -> DataRow:
 def _gate(work: _Work, made: Sequence[Stage]) -> Generator[Progress, None, Stage]:
     """All rows through the gates; returns the stage with the kept and the refused ones."""
     from training.data.gates.report import Tally
+    from training.data.judge.prompts import FILE as ROWS_WORDS
 
     spec = work.spec
-    protect = [sha256_file(path) for path in _protected_files(spec)]
+    protect = [sha256_file(path) for path in protected_files(spec)]
     given = [[stage.facts("rows").sha256 for stage in made], spec.gates, protect, spec.tokenizer, spec.task]
     given.append(folder_hash(BUILTIN / spec.task, work.home / "tasks" / spec.task))
+    given += [changed(spec.judge), sha256_file(ROWS_WORDS)] if spec.judge else []
     stage = Stage(work.stages, "gates", sha256_text(canonical(given)))
     total = sum(stage_of.notes["rows"] for stage_of in made)
     if not total:
         raise DataError(_nothing(made), fix="Correct the source or its mapping, then build again.")
-    if not stage.finished():
+    if not stage.finished() or (spec.judge and stage.notes["n_unscored"]):  # it may score them this time
         yield Progress("gates", 0, total)
         tally = Tally()
         with stage.writing("kept", "refused") as (kept, refused):
             every_row = (row for stage_of in made for row in read_rows(stage_of.path("rows")))
-            for row, refusals in work.parts.gate(_checked(every_row, work), spec, work.home):
+            for step in work.parts.gate(_checked(every_row, work), spec, work.home, work.cancelled):
                 work.check()
+                if isinstance(step, Judged):
+                    yield Progress("judge", step.done, step.total, {"judged": step.done}, spending=step.spending)
+                    continue
+                row, refusals = step
                 tally.add(row, refusals)
                 if refusals:
                     refused.write({"row": row_json(row), "refusals": to_json(refusals)})
@@ -245,29 +262,3 @@ def _refused(made: Sequence[Stage], gated: Stage) -> Iterator[Mapping[str, Any]]
     yield from read_lines(gated.path("refused"))
     for stage in made:
         yield from read_lines(stage.path("bad"))
-
-
-def gate_rows(rows: Iterable[DataRow], spec: DatasetSpec, home: Path) -> Iterator[Gated]:
-    """The real gates, with the task's pack, the tokenizer's count and the rows to protect."""
-    from training.data.gates.run import run_gates
-    from training.data.gates.settings import Tools, plan_from
-    from training.engine.counting import token_counter
-
-    pack = pack_named(spec.task, find_packs(BUILTIN, home / "tasks"), DataError)
-    tools = Tools(token_counter(spec.tokenizer, home), tuple(_protected(spec)))
-    return run_gates(rows, plan_from(spec.gates, pack, tools))
-
-
-def _protected(spec: DatasetSpec) -> Iterator[DataRow]:
-    for path in map(spec.place, spec.protect):
-        if path.is_dir():
-            version = open_version(path)
-            for part in LOCKED:
-                if part in version.rows:
-                    yield from rows_of(version, part)
-        else:
-            yield from read_rows(path)
-
-
-def _protected_files(spec: DatasetSpec) -> list[Path]:
-    return [path / MANIFEST if path.is_dir() else path for path in map(spec.place, spec.protect)]

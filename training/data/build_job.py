@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from training.background import CANCEL, PROCESS, UNDER_WAY, WRITE_EVERY_S, gone, kill, now, spawn
+from training.chat.cost import Caps, Spending
 from training.data.build import Parts, Progress, build, building_folder
 from training.data.spec import DatasetSpec, spec_from, write_spec
 from training.data.version_files import SCRATCH
@@ -34,7 +35,7 @@ class JobStatus:
     """What is known of a build. `state`: queued, running, finished, failed, cancelled, or lost: its process is gone.
 
     `stage`, `done`, `total` and `counts` are the last `Progress`; `version` is the finished one's name; `error` and
-    `fix` say why it failed; `updated` is ISO 8601 UTC.
+    `fix` say why it failed; `updated` is ISO 8601 UTC. `spending` is the last word on what each endpoint was paid.
     """
 
     id: str
@@ -49,6 +50,7 @@ class JobStatus:
     error: str = ""
     fix: str = ""
     updated: str = ""
+    spending: tuple[Spending, ...] = ()
 
 
 def start_build(spec: DatasetSpec, home: Path) -> str:
@@ -71,9 +73,9 @@ def read_job(home: Path, job: str) -> JobStatus:
     """How a build stands. DataError where there is no such job."""
     path = _folder(home, job) / "status.json"
     with disk("read the build's status", path):
-        status = JobStatus(**json.loads(path.read_text("utf-8")))
+        status = _status(path)
     if gone(path.parent, status.state, status.updated):
-        after = JobStatus(**json.loads(path.read_text("utf-8")))  # it may have ended between the two looks
+        after = _status(path)  # it may have ended between the two looks
         if after.state not in UNDER_WAY:
             return after
         return replace(after, state="lost", error="The build's process is gone.", fix="Build again: it goes on.")
@@ -141,8 +143,19 @@ def _with(status: JobStatus, progress: Progress) -> JobStatus:
         return status
     return replace(
         status, stage=progress.stage, done=progress.done, total=progress.total, counts=dict(progress.counts),
-        version=progress.version,
+        version=progress.version, spending=_spent(status.spending, progress.spending),
     )  # fmt: skip
+
+
+def _spent(before: tuple[Spending, ...], last: Spending | None) -> tuple[Spending, ...]:
+    """One word for each endpoint, the latest."""
+    return before if last is None else (*(told for told in before if told.whose != last.whose), last)
+
+
+def _status(path: Path) -> JobStatus:
+    data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    told = [{**given, "caps": Caps(**given["caps"])} for given in data.pop("spending", ())]
+    return JobStatus(**data, spending=tuple(Spending(**given) for given in told))
 
 
 def _write(folder: Path, status: JobStatus) -> None:

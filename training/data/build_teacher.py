@@ -5,17 +5,15 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from training.chat.cost import Spending
 from training.data.rows import BadRecord, DataRow, SourceRow
 from training.data.spec import DatasetSpec
 from training.errors import DataError
 
 if TYPE_CHECKING:
     from training.chat.cost import Estimate
-    from training.chat.exchange import Usage
-    from training.data.teacher.plan import TeacherSpec
 
 REVIEW = "review"  # the note of a row that a person has to look at
-KNOCK_S = 10.0  # how long an endpoint may take to be there
 
 
 def ledger_path(home: Path, spec: DatasetSpec) -> Path:
@@ -41,43 +39,12 @@ def estimate_teacher(spec: DatasetSpec, home: Path) -> "Estimate":
     return estimate_posts(rows, pack, spec.teacher, path, count)
 
 
-def teacher_spent(spec: DatasetSpec, home: Path) -> "Usage":
-    """What every build of that name has used so far; no file is made where there is none yet."""
-    from training.chat.exchange import Usage
-    from training.data.teacher.ledger import Ledger
-
-    path = ledger_path(home, spec)
-    if not path.is_file():
-        return Usage()
-    with Ledger(path) as ledger:
-        return ledger.spent
-
-
-def check_teacher(teacher: "TeacherSpec") -> None:
-    """DataError where the teacher can't be asked: its key is not there, or nothing answers at its address.
-
-    It costs nothing: no model is named and no key is sent, and whatever the endpoint says to that is an answer.
-    """
-    import httpx
-
-    from training.chat.keys import find_key
-
-    find_key(teacher.key_env)
-    try:
-        httpx.get(teacher.base_url, timeout=KNOCK_S, follow_redirects=False)
-    except httpx.ReadTimeout:
-        return  # somebody took the call
-    except (httpx.HTTPError, httpx.InvalidURL) as err:
-        raise DataError(
-            f"No endpoint answers at {teacher.base_url}: {err or type(err).__name__}.",
-            fix="Check the address and that the endpoint runs, then try again. Nothing was paid.",
-        ) from err
-
-
 def teach_rows(
     rows: Iterator[SourceRow], spec: DatasetSpec, home: Path, cancelled: Callable[[], bool]
-) -> Iterator[DataRow | BadRecord]:
-    """Rows that the spec's teacher writes. DataError where it ended early: half a source is no stage of a build.
+) -> Iterator[DataRow | BadRecord | Spending]:
+    """Rows that the spec's teacher writes, each after what was spent up to it.
+
+    DataError where it ended early: half a source is no stage of a build.
 
     Building again asks only what has no answer yet.
     """
@@ -96,7 +63,9 @@ def teach_rows(
 
     path = ledger_path(home, spec)
     path.parent.mkdir(parents=True, exist_ok=True)
-    yield from write_posts(rows, pack, spec.teacher, path, keep, cancelled)
+    for row in write_posts(rows, pack, spec.teacher, path, keep, cancelled):
+        yield Spending.of(spec.teacher.whose, spec.teacher, last.spent)
+        yield row
     if last.stopped and not cancelled():
         raise DataError(
             f"The teacher stopped after {last.kept:,} rows: {last.stopped}.",

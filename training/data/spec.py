@@ -18,6 +18,7 @@ dataset that changes under its name changes the rows; of a path only the last na
     render: {styles: {clean: 2, fluffy: 1}, posts_per_recipe: 2}
     gates: {personal: refuse, quotas: {group: 0.1}}
     split: {preset: 80/10/10, golden: 30, adversarial: 20}
+    judge: {base_url: "https://judge.example/v1", model: large, key_env: JUDGE_API_KEY, caps: {calls: 500}}
     seed: 7
 """
 
@@ -30,6 +31,7 @@ from typing import Any, cast
 import yaml
 
 from training.data.gates.settings import Tools, plan_from
+from training.data.judge.plan import JudgeSpec
 from training.data.makers import RenderSpec
 from training.data.record_reading import Problem, changed, read_record
 from training.data.rows import UNKNOWN_LICENCE, canonical
@@ -158,10 +160,11 @@ class DatasetSpec:
     """The whole description. What is not given keeps its default.
 
     With a `teacher` a model writes the rows instead of `render`; the same spec then gives the same version only with
-    the same ledger of answers. `gates` are settings by the names of `GatePlan`. `protect` names files of rows, or
-    folders of versions, that no row of this dataset may repeat. `tokenizer` is the base, by name, folder or Hub id,
-    whose tokens lengths are counted in; "" is the embedded one. `folder` is where the spec was read from: relative
-    paths start there. It is neither written nor hashed.
+    the same ledger of answers. A `judge` scores each row that passed every other gate but the quotas, by the rule of
+    `gates.rubric`; of it the same holds. `gates` are settings by the names of `GatePlan`. `protect` names files of
+    rows, or folders of versions, that no row of this dataset may repeat. `tokenizer` is the base, by name, folder or
+    Hub id, whose tokens lengths are counted in; "" is the embedded one. `folder` is where the spec was read from:
+    relative paths start there. It is neither written nor hashed.
     """
 
     task: str
@@ -171,6 +174,7 @@ class DatasetSpec:
     gates: Mapping[str, Any] = field(default_factory=dict[str, Any])
     split: SplitSpec = field(default_factory=SplitSpec)
     teacher: TeacherSpec | None = None
+    judge: JudgeSpec | None = None
     protect: tuple[str, ...] = ()
     seed: int = 7
     tokenizer: str = ""
@@ -189,9 +193,14 @@ class DatasetSpec:
         if not self.sources:
             raise Problem("sources", "is empty", fix="Give at least one source.")
         try:
-            plan_from(self.gates, cast("Any", None), Tools(judge=lambda _: None))
+            plan_from(self.gates, cast("Any", None), Tools(judge=lambda _: ()))
         except DataError as err:
             raise Problem("gates", f"can't be used: {err}", fix=err.fix) from err
+        if self.judge is not None and self.gates.get("rubric", {}) is None:
+            raise Problem("judge", "is named, but gates.rubric is null: no row would be judged", fix="Take one out.")
+        if self.judge is None and self.gates.get("rubric") is not None:
+            fix = "Name one under judge: with base_url and model, or take the rubric out."
+            raise Problem("gates", "ask for a rubric, but the spec names no judge", fix=fix)
         if not 0 <= self.seed < 2**32:
             raise Problem("seed", f"is {self.seed}", fix="Give a whole number from 0 to 4294967295.")
 

@@ -31,6 +31,10 @@ def folder_hash(*folders: Path, pattern: str = "*") -> str:
     return digest.hexdigest()
 
 
+class Cancelled(Exception):
+    """Someone asked the build to stop."""
+
+
 @functools.cache
 def code_hash() -> str:
     """The code that makes and judges rows, as this process found it."""

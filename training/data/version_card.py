@@ -82,6 +82,10 @@ def limits(facts: CardFacts) -> list[str]:
         found.append(
             f"The rows are written by a model ({spec.teacher.model}): its terms of use apply, and its mistakes."
         )
+    if spec.judge is not None:
+        found.append(
+            f"Rows that a model ({spec.judge.model}) scored low were left out: what stayed has its taste and faults."
+        )
     unknown = counts.by.get("licence", {}).get(UNKNOWN_LICENCE)
     if unknown:
         found.append(f"{unknown.total():,} of {counts.total:,} rows have no known licence: do not pass them on.")

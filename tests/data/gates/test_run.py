@@ -123,8 +123,8 @@ def test_settings_that_are_not_given_keep_their_defaults() -> None:
 
 
 def test_a_rubric_from_settings() -> None:
-    def judge(row: object) -> None:
-        return None
+    def judge(rows: object) -> tuple[()]:
+        return ()
 
     made = plan_from({"rubric": {"least_total": 30}}, recipe_pack(), Tools(judge=judge))
     assert made.rubric == Rubric(judge, least_total=30)
@@ -148,10 +148,13 @@ def test_a_rubric_from_settings() -> None:
         ({"licences": "MIT"}, "licences is 'MIT'", "list of texts"),
         ({"similarity": 7}, "similarity is 7", "0.1 to 1"),
         ({"rubric": {"judge": 1}}, "'rubric.judge'", "least_total"),
+        ({"rubric": {"least_total": 36}}, "rubric.least_total is 36", "7 to 35"),
+        ({"rubric": {"least_safety": 0}}, "rubric.least_safety is 0", "1 to 5"),
+        ({"rubric": {"unscored": "hope"}}, "rubric.unscored is 'hope'", "keep"),
     ],
 )
 def test_a_wrong_setting_is_named(settings: dict[str, Any], name: str, fix: str) -> None:
     with pytest.raises(DataError) as caught:
-        plan_from(settings, recipe_pack(), Tools(judge=lambda row: None))
+        plan_from(settings, recipe_pack(), Tools(judge=lambda rows: ()))
     assert name in str(caught.value)
     assert fix in caught.value.fix

@@ -1,6 +1,6 @@
 """Gates that look at rows beside each other: duplicates, contradictions, quotas, the evaluation, the judge."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,8 +24,9 @@ from tests.data.gates.samples import (
 )
 from training.data.gates.consistency import contradiction
 from training.data.gates.diversity import cap, diversity
-from training.data.gates.plan import DIMENSIONS, Quotas, Rubric, Supported
-from training.data.gates.report import Gated, gate_report
+from training.data.gates.plan import DIMENSIONS, Opinion, Quotas, Rubric, Supported
+from training.data.gates.report import Gated, Judged, gate_report
+from training.data.gates.run import gate_steps
 from training.data.rows import DataRow
 
 LONG = SOUP + "\n".join(
@@ -288,6 +289,11 @@ def scores(**changes: int) -> dict[str, int]:
     return dict.fromkeys(DIMENSIONS, 4) | {"format": 5} | changes
 
 
+def judged(given: dict[str, int] | None, reason: str = "", **said: Any) -> Rubric:
+    """A judge who thinks the same of every row."""
+    return Rubric(lambda rows: [Opinion(given, reason, **said) for _ in rows])
+
+
 @pytest.mark.parametrize(
     ("given_scores", "words"),
     [
@@ -300,7 +306,7 @@ def scores(**changes: int) -> dict[str, int]:
     ],
 )
 def test_the_acceptance_rule(given_scores: dict[str, int], words: str | None) -> None:
-    [(row, refusals)] = gated([soup()], rubric=Rubric(lambda row: given_scores))
+    [(row, refusals)] = gated([soup()], rubric=judged(given_scores))
     assert row.notes["rubric"] == given_scores
     assert [refusal.gate for refusal in refusals] == ([] if words is None else ["rubric"])
     assert words is None or words in refusals[0].reason
@@ -308,26 +314,53 @@ def test_the_acceptance_rule(given_scores: dict[str, int], words: str | None) ->
 
 @pytest.mark.parametrize("answer", [None, {}, scores() | {"realism": 0}, scores() | {"safety": 6}, {"realism": 5}])
 def test_unscored_is_an_outcome_of_its_own(answer: dict[str, int] | None) -> None:
-    results = gated([soup()], rubric=Rubric(lambda row: answer))
+    results = gated([soup()], rubric=judged(answer, "It was asleep."))
     assert gates_of(results) == [("rubric",)]
-    assert results[0][1][0].evidence == "unscored"
+    assert results[0][1][0].evidence == "unscored" and results[0][1][0].reason.endswith("not known. It was asleep.")
     assert "rubric" not in results[0][0].notes
     report = gate_report(results)
     assert (report.n_unscored, report.refused) == (1, {"rubric": 1})
-    kept_anyway = gated([soup()], rubric=Rubric(lambda row: answer, unscored="keep"))
+    kept_anyway = gated([soup()], rubric=replace(judged(answer), unscored="keep"))
     assert gates_of(kept_anyway) == [()]
     assert gate_report(kept_anyway).n_unscored == 1
+
+
+def test_a_judge_that_rejects_is_heard_and_its_proposal_kept_for_a_person() -> None:
+    fixed = {"source": SOUP, "gold": {"name": "Leek soup"}}
+    [(row, [refusal])] = gated([soup()], rubric=judged(scores(), "The salt is made up.", rejects=True, fixed_row=fixed))
+    assert refusal.reason == "The judge rejects the row, though its scores pass. The salt is made up."
+    assert row.notes["fixed_row"] == fixed and (row.source, row.gold) == (SOUP, SOUP_GOLD), (
+        "nothing is mended in silence"
+    )
+    [(row, [refusal])] = gated([soup()], rubric=judged(scores(safety=1), "It burns."))
+    assert refusal.reason == "The judge's scores do not pass: safety is 1, the least is 4. It burns."
+    assert "fixed_row" not in row.notes
+    [(row, refusals)] = gated([soup()], rubric=judged(scores(), "Good.", fixed_row=fixed))
+    assert refusals == () and "fixed_row" not in row.notes
+
+
+def test_an_opinion_too_few_is_no_row_kept() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        gated([soup(), loaf()], rubric=Rubric(lambda rows: [Opinion(scores())]))
 
 
 def test_the_judge_is_asked_only_about_rows_that_would_be_kept() -> None:
     asked: list[str] = []
     rows = [soup(), soup(place="line 4"), loaf(licence="unknown"), loaf()]
-    gated(rows, rubric=Rubric(lambda row: asked.append(row.place) or scores()))
+
+    def judge(given: Sequence[DataRow]) -> Iterator[Opinion]:
+        for row in given:
+            asked.append(row.place)
+            yield Opinion(scores())
+
+    steps = list(gate_steps(rows, plan(rubric=Rubric(judge))))
     assert sorted(asked) == ["line 2", "line 3"]
+    told = [step for step in steps if isinstance(step, Judged)]
+    assert told == steps[:2] == [Judged(1, 2), Judged(2, 2)], "its progress is told before the first row comes out"
 
 
 def test_a_broken_judge_is_not_swallowed() -> None:
-    def judge(row: DataRow) -> dict[str, int]:
+    def judge(rows: Sequence[DataRow]) -> Iterator[Opinion]:
         raise ConnectionError("no judge here")
 
     with pytest.raises(ConnectionError):

@@ -27,13 +27,14 @@ from tests.data.teacher.server import (
     in_turn,
     recipe,
 )
+from training.chat.asking import NONE_USABLE, Terms
 from training.chat.cost import Caps, Prices
 from training.chat.keys import Key
 from training.data.rows import BadRecord, DataRow, SourceRow
 from training.data.teacher.check import Judge
 from training.data.teacher.plan import TeacherSpec
 from training.data.teacher.prompts import load_prompts
-from training.data.teacher.write import NONE_USABLE, TeacherProgress, Terms, estimate_posts, write_posts, write_with
+from training.data.teacher.write import TeacherProgress, estimate_posts, write_posts, write_with
 from training.errors import DataError
 from training.task.pack import BUILTIN, load_pack
 
@@ -175,7 +176,9 @@ def test_a_teacher_that_dies_half_way_is_given_up_and_nothing_is_lost(desk: Open
 
 def test_a_teacher_that_only_writes_nonsense_is_given_up(desk: Open) -> None:
     at = desk(in_turn(completion("blah blah")))
-    with pytest.raises(DataError, match=f"None of the first {NONE_USABLE} answers can be used .style {NONE_USABLE}"):
+    with pytest.raises(
+        DataError, match=f"None of the teacher's first {NONE_USABLE} answers can be used .style {NONE_USABLE}"
+    ):
         list(at.write(recipes(100)))
     assert len(at.teacher.calls) <= NONE_USABLE + 6
 

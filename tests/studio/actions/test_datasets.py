@@ -16,11 +16,14 @@ from studio.actions.dataset_form import FIELDS, DataForm
 from studio.deps import Deps
 from studio.queries import datasets
 from tests.data.hub_server import Hub
+from tests.data.judge.scripts import fair
 from tests.data.teacher.server import Teacher, good
 from tests.fakes import make_comparison, make_deps
 from tests.studio.dataset_samples import make_version, recipe_row
+from training.chat.cost import Caps, Prices
 from training.data.build import build
 from training.data.candidates import list_candidates
+from training.data.judge.plan import JudgeSpec
 from training.data.rows import UNKNOWN_LICENCE
 from training.data.spec import DatasetSpec, FieldMapping, spec_from
 from training.errors import DataError, InputError, StudioError
@@ -189,7 +192,8 @@ def test_a_teacher_is_paid_only_for_what_was_shown(deps: Deps, teacher: Teacher)
     text = forms.form_yaml(taught(teacher.url, teacher_price_in=1, teacher_price_out=2, teacher_cap=1), deps)
     assert start.cost(deps, forms.form_yaml(form(rows=12), deps)) is None
     cost = start.cost(deps, text)
-    assert cost is not None and cost.problem == "" and cost.estimate.requests == 12 and cost.spent.calls == 0
+    assert cost is not None and cost.problem == "" and [quote.whose for quote in cost.quotes] == ["teacher"]
+    assert cost.quotes[0].estimate.requests == 12 and cost.quotes[0].spent.calls == 0
     with pytest.raises(DataError, match="has not been shown"):
         start.start(deps, text)
     other = forms.form_yaml(taught(teacher.url, rows=13), deps)
@@ -199,7 +203,8 @@ def test_a_teacher_is_paid_only_for_what_was_shown(deps: Deps, teacher: Teacher)
     assert start.start(deps, text, cost.offer).startswith("my-dataset-")
     assert len(teacher.calls) == 12
     again = start.cost(deps, text)
-    assert again is not None and again.estimate.known == 12 and again.spent.calls == 12 and again.paid
+    assert again is not None and again.quotes[0].paid
+    assert again.quotes[0].estimate.known == 12 and again.quotes[0].spent.calls == 12
 
 
 @pytest.mark.usefixtures("builds_here")
@@ -211,6 +216,59 @@ def test_a_cap_stops_the_build_and_says_so(deps: Deps, teacher: Teacher) -> None
         start.start(deps, text, cost.offer)
     assert "not paid for twice" in found.value.fix
     assert len(teacher.calls) == 3
+
+
+def judged(url: str, **changes: Any) -> DataForm:
+    given: dict[str, Any] = {"judged": True, "judge_url": url, "judge_model": "critic", "rows": 12}
+    return form(**{**given, **changes})
+
+
+def test_a_judge_of_the_form_is_the_judge_of_the_spec(deps: Deps) -> None:
+    given = judged(
+        "https://judge.example/v1", judge_key="OUR_KEY", judge_price_in=0.5, judge_price_out=2, judge_cap=3,
+        judge_at_once=8, judge_tokens=900,
+    )  # fmt: skip
+    spec = forms.spec_of_form(given, deps)
+    assert spec.judge == JudgeSpec(
+        "https://judge.example/v1", "critic", "OUR_KEY", 8, max_tokens=900, prices=Prices(0.5, 2), caps=Caps(1000, money=3)
+    )
+    assert start.spec_of_text(forms.form_yaml(given, deps), deps) == spec and spec.teacher is None
+    assert forms.spec_of_form(replace(given, judged=False), deps).judge is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "words_"),
+    [
+        ({"judge_url": ""}, "The judge's address '' is no web address"),
+        ({"judge_model": " "}, "The judge has no model"),
+        ({"judge_calls": None}, "Nothing bounds what the judge may cost"),
+        ({"judge_cap": 5}, "the judge's prices are unknown"),
+        ({"judge_key": "sk-abcdefgh"}, "under the judge's Key is no name"),
+    ],
+)
+def test_a_judge_that_can_not_be_asked_is_named(deps: Deps, changes: dict[str, Any], words_: str) -> None:
+    with pytest.raises(StudioError, match=words_) as found:
+        forms.spec_of_form(judged("https://judge.example/v1", **changes), deps)
+    assert found.value.fix and "sk-abcdefgh" not in f"{found.value} {found.value.fix}"
+
+
+@pytest.mark.usefixtures("builds_here")
+def test_a_judge_is_paid_only_for_what_was_shown(deps: Deps) -> None:
+    with Teacher(fair).running() as judge:
+        text = forms.form_yaml(judged(judge.url, judge_price_in=1, judge_price_out=2, judge_cap=1), deps)
+        cost = start.cost(deps, text)
+        assert cost is not None and cost.problem == "" and [quote.whose for quote in cost.quotes] == ["judge"]
+        with pytest.raises(DataError, match="What the judge of this very dataset would cost has not been shown"):
+            start.start(deps, text)
+        assert judge.calls == []
+        assert start.start(deps, text, cost.offer).startswith("my-dataset-")
+        assert len(judge.calls) == cost.quotes[0].estimate.requests > 0
+        again = start.cost(deps, text)
+        assert again is not None and again.quotes[0].estimate.known == len(judge.calls) and again.quotes[0].paid
+    silent = start.cost(deps, text)
+    assert silent is not None and "the judge's address" in silent.problem
+    with pytest.raises(DataError, match="No endpoint answers"):
+        start.start(deps, text, cost.offer)
 
 
 def test_without_its_key_or_an_answer_a_teacher_is_not_asked(
@@ -230,8 +288,12 @@ def test_without_its_key_or_an_answer_a_teacher_is_not_asked(
 def test_where_others_come_in_nothing_of_the_owner_leaves(tmp_path: Path, teacher: Teacher) -> None:
     shared = make_deps(tmp_path / "home", allow_paths=False)
     text = forms.form_yaml(taught(teacher.url), shared)
-    with pytest.raises(DataError, match="nobody else can reach"):
+    with pytest.raises(DataError, match="A teacher is asked only from a studio that nobody else can reach"):
         start.cost(shared, text)
+    for act in (start.cost, start.start):
+        with pytest.raises(DataError, match="A judge is asked only from a studio that nobody else can reach"):
+            act(shared, forms.form_yaml(judged(teacher.url), shared))
+    assert teacher.calls == []
     version = make_version(shared.settings.home / "datasets")
     with pytest.raises(DataError, match="token is its owner's"):
         acts.push(shared, version.name, "ann/soups")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,17 @@ import pytest
 from studio.actions.dataset_form import FIELDS, DataForm, menu_rows
 from studio.deps import Deps
 from studio.guard import Visit
-from studio.queries import dataset_jobs, datasets
-from studio.tabs import compare, data
+from studio.queries import dataset_jobs, dataset_rows, datasets
+from studio.tabs import compare, data, data_mend
 from studio.tabs import data_outside as outside
 from studio.tabs.data_view import SAME
+from tests.data.judge.scripts import fair
 from tests.data.teacher.server import Teacher, good
 from tests.fakes import make_comparison, make_deps
 from tests.studio.dataset_samples import make_version, recipe_row
+from training.chat.cost import Caps, Spending
 from training.data.build_job import JobStatus
+from training.data.version_files import row_json
 from training.data.versions import Version
 from training.errors import DataError
 
@@ -86,6 +90,19 @@ def test_a_task_brings_its_own_sources_styles_and_slices(deps: Deps) -> None:
         "request",
         "typed",
     ]
+
+
+def test_a_judge_is_asked_only_after_its_cost_was_shown(deps: Deps, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr("training.data.build_job.start_build", lambda spec, home: begun.append(spec.name) or "ab12")
+    assert outside.on_judged(deps, PAGE, True)["visible"] and not outside.on_judged(deps, PAGE, False)["visible"]
+    with Teacher(fair).running() as judge:
+        text = yaml_of(deps, name="judged", judged=True, judge_url=judge.url, judge_model="critic")
+        shown = outside.OfferView(*outside.on_make(deps, PAGE, text)[len(data.JobView._fields) :])
+        assert "critic at http://127.0.0.1" in shown.cost and "verdicts. Nothing is paid yet" in shown.cost
+        assert shown.agree["value"] == "Ask the judge and build" and begun == [] and judge.calls == []
+        outside.on_agree(deps, PAGE, text, shown.offer)
+        assert begun == ["judged"]
 
 
 def test_another_source_confirms_nothing(deps: Deps, tmp_path: Path) -> None:
@@ -181,10 +198,40 @@ def test_rows_are_searched_and_shown_as_tokens_only_when_chosen(deps: Deps, vers
 def test_refused_rows_are_listed_and_opened_to_be_mended(deps: Deps, version: Version) -> None:
     view = data.on_refused(deps, PAGE, version.name, "trivial", 1)
     assert "Its text has 2 words." in view.refused and len(view.mend_row["choices"]) == 1
-    text, answer, _ = data.on_mend(deps, PAGE, version.name, view.mend_row["choices"][0][1])
+    text, answer, *_ = data_mend.on_mend(deps, PAGE, version.name, view.mend_row["choices"][0][1])
     assert text.endswith("Short.") and json.loads(answer)["name"] == "Fish pie 7"
-    assert data.on_mend(deps, PAGE, version.name, None) == ("", "", "")
-    assert "Choose a refused row" in data.on_check(deps, PAGE, version.name, None, "", "")
+    assert data_mend.on_mend(deps, PAGE, version.name, None) == data_mend.MendView()
+    assert "Choose a refused row" in data_mend.on_check(deps, PAGE, version.name, None, "", "")
+
+
+def test_what_the_judge_proposed_is_offered_and_never_taken_by_itself(
+    deps: Deps, version: Version, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = recipe_row(7)
+    fixed = {"source": row.source, "gold": {**row.gold, "name": "As it should be"}}
+    line = {"row": row_json(replace(row, notes={"rubric": {}, "fixed_row": fixed})), "refusals": []}
+    monkeypatch.setattr(dataset_rows, "refused_row", lambda deps, name, row_id: line)
+    view = data_mend.on_mend(deps, PAGE, version.name, row.id)
+    assert view.propose["visible"] and json.loads(view.mend_answer) == row.gold, "first the row as it is"
+    text, answer, said = data_mend.on_propose(deps, PAGE, version.name, row.id)
+    assert text == row.source and json.loads(answer)["name"] == "As it should be" and "check it again" in said
+    line["row"] = row_json(row)
+    assert not data_mend.on_mend(deps, PAGE, version.name, row.id).propose["visible"]
+    assert data_mend.on_propose(deps, PAGE, version.name, None)[:2] == (SAME, SAME)
+
+
+def test_a_build_that_pays_says_what_it_paid_so_far(deps: Deps, jobs: list[JobStatus]) -> None:
+    told = (
+        Spending("teacher", 40, 9000, 0.5, "USD", Caps(calls=100, money=5)),
+        Spending("judge", 7, 3000, None, "USD", Caps(calls=100)),
+    )
+    jobs[:] = [JobStatus("ab12", "soups", "recipe-jsonld", "running", "judge", 7, 38, spending=told)]
+    shown = data.on_tick(deps, PAGE, "", "").job
+    assert "asking the judge, step 2 of 5" in shown and "7 of 38 rows" in shown
+    assert "The teacher so far, in all builds of this name: 40 of at most 100 calls" in shown
+    assert "0.50 of at most 5 USD" in shown and "7 of at most 100 calls, 3,000 tokens, cost unknown" in shown
+    jobs[:] = [replace(jobs[0], state="failed", error="The judge stopped.", fix="Raise the cap.")]
+    assert "Raise the cap." in (ended := data.on_tick(deps, PAGE, "", "").job) and "0.50 of at most 5 USD" in ended
 
 
 def test_a_build_is_followed_and_its_version_opened_once(deps: Deps, version: Version, jobs: list[JobStatus]) -> None:

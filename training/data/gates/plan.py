@@ -4,19 +4,38 @@ Built from a dataset's spec by the build. A threshold out of range is a DataErro
 in the middle of a run.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+from training.chat.cost import Spending
 from training.data.rows import DataRow
 from training.errors import DataError
 from training.task.pack import Pack
 
 CountTokens = Callable[[str], int]
-Judge = Callable[[DataRow], Mapping[str, int] | None]  # dimension -> 1..5; None where the judge failed
 Policy = Literal["off", "find", "mask", "refuse"]
 Check = Literal["off", "find", "refuse"]
 DIMENSIONS = ("realism", "correctness", "format", "difficulty", "diversity", "learnability", "safety")
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a judge thinks of a row. `scores` by dimension, 1..5; None where it gave none, and `reason` says why.
+
+    `rejects`: it would not have the row, whatever its scores. `fixed_row` is the one that it would have in its place,
+    as {"source", "gold"}: a proposal to a person. `spending` is what was used so far, None for a judge that costs
+    nothing.
+    """
+
+    scores: Mapping[str, int] | None
+    reason: str = ""
+    rejects: bool = False
+    fixed_row: Mapping[str, Any] | None = None
+    spending: Spending | None = None
+
+
+Judge = Callable[[Sequence[DataRow]], Iterable[Opinion]]  # an opinion for each row, in their order
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +80,10 @@ class Supported:
 
 @dataclass(frozen=True, slots=True)
 class Rubric:
-    """A judge and the acceptance rule over its seven scores of 1-5. `unscored`: what happens where it gave none."""
+    """A judge and the acceptance rule over its seven scores of 1-5. `unscored`: what happens where it gave none.
+
+    A row that the judge itself rejects is refused whatever its scores.
+    """
 
     judge: Judge
     least_total: int = 26  # of 35
@@ -115,6 +137,10 @@ class GatePlan:
             _within("trivial.source_words", self.trivial.source_words, 0, float("inf"))
             _within("trivial.answer_words", self.trivial.answer_words, 0, float("inf"))
             _within("trivial.distinct_share", self.trivial.distinct_share, 0.0, 1.0)
+        if self.rubric:
+            _within("rubric.least_total", self.rubric.least_total, len(DIMENSIONS), 5 * len(DIMENSIONS))
+            for name in ("least_correctness", "least_format", "least_safety"):
+                _within(f"rubric.{name}", getattr(self.rubric, name), 1, 5)
         for name in ("prompt_tokens", "answer_tokens", "context_tokens"):
             if (limit := getattr(self.lengths, name)) is not None:
                 _within(f"lengths.{name}", limit, 1, float("inf"))

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from training.chat.cost import Spending
 from training.data.rows import DataRow, Refusal
 
 # The order in which a row meets them; its first reason is the first of these that refused it.
@@ -15,7 +16,17 @@ GATES = (
     "consistency", "duplicate", "rubric", "diversity",
 )  # fmt: skip
 MASKED, FOUND, UNSCORED, UNSUPPORTED = "masked", "found", "unscored", "unsupported"  # keys of a row's notes
+SCORES, FIXED = "rubric", "fixed_row"  # the judge's scores; of a refused row, the one it would have in its place
 Gated = tuple[DataRow, tuple[Refusal, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How far the judge is: `done` of `total` rows that passed the gates before it, and what was spent so far."""
+
+    done: int
+    total: int
+    spending: Spending | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from training.data.gates.leaked import leaked
 from training.data.gates.lengths import length
 from training.data.gates.personal import guard
 from training.data.gates.plan import GatePlan
-from training.data.gates.report import UNSCORED, UNSUPPORTED, Gated
+from training.data.gates.report import UNSUPPORTED, Gated, Judged
 from training.data.gates.rows import contract, parses, schema
 from training.data.gates.supported import licence, rubric, supported, unsupported
 from training.data.gates.trivial import trivial
@@ -30,6 +30,11 @@ ROW_GATES: tuple[RowGate, ...] = (schema, contract, leaked, trivial, length, sup
 
 def run_gates(rows: Iterable[DataRow], plan: GatePlan) -> Iterator[Gated]:
     """Every row with its refusals in the order of `GATES`, () where kept; a masked or noted row comes back changed."""
+    return (step for step in gate_steps(rows, plan) if not isinstance(step, Judged))
+
+
+def gate_steps(rows: Iterable[DataRow], plan: GatePlan) -> Iterator[Gated | Judged]:
+    """`run_gates` with a word after each row that the judge was asked about, before the first row comes out."""
     known = protected(plan)
     held: list[DataRow] = []
     refusals: defaultdict[int, list[Refusal]] = defaultdict(list)
@@ -39,7 +44,7 @@ def run_gates(rows: Iterable[DataRow], plan: GatePlan) -> Iterator[Gated]:
         if found:
             refusals[at] += found
     _clusters(held, plan, refusals)
-    _rubric(held, plan, refusals)
+    yield from _rubric(held, plan, refusals)
     _quotas(held, plan, refusals)
     for at, row in enumerate(held):
         yield row, tuple(refusals.get(at, ()))
@@ -71,13 +76,16 @@ def _clusters(held: list[DataRow], plan: GatePlan, refusals: defaultdict[int, li
         refusals[left[twin.at]].append(duplicate(twin, rows))
 
 
-def _rubric(held: list[DataRow], plan: GatePlan, refusals: defaultdict[int, list[Refusal]]) -> None:
-    for at in _left(held, refusals) if plan.rubric else ():
-        scores, refusal = rubric(held[at], plan.rubric) if plan.rubric else (None, None)
-        note = {UNSCORED: True} if scores is None else {"rubric": dict(scores)}
-        held[at] = replace(held[at], notes={**held[at].notes, **note})
+def _rubric(held: list[DataRow], plan: GatePlan, refusals: defaultdict[int, list[Refusal]]) -> Iterator[Judged]:
+    if plan.rubric is None:
+        return
+    left = _left(held, refusals)
+    opinions = plan.rubric.judge([held[at] for at in left])
+    for number, (at, opinion) in enumerate(zip(left, opinions, strict=True), 1):
+        held[at], refusal = rubric(held[at], opinion, plan.rubric)
         if refusal:
             refusals[at].append(refusal)
+        yield Judged(number, len(left), opinion.spending)
 
 
 def _quotas(held: list[DataRow], plan: GatePlan, refusals: defaultdict[int, list[Refusal]]) -> None:

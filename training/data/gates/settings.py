@@ -55,7 +55,8 @@ def _rubric(given: Any, judge: Judge | None) -> Rubric | None:
     if given is None:
         return None
     if judge is None:
-        raise DataError("The gates ask for a rubric, but no judge is set up.", fix="Set up a judge, or remove rubric.")
+        fix = "Name one under judge:, or remove rubric."
+        raise DataError("The gates ask for a rubric, but no judge is set up.", fix=fix)
     return cast("Rubric", _nested("rubric", given, Rubric(judge), optional=True))
 
 

@@ -6,10 +6,11 @@ answer of a task whose pack says that answers are made up (`answer.grounded` fal
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
-from training.data.gates.plan import DIMENSIONS, GatePlan, Rubric
-from training.data.gates.report import UNSCORED
+from training.data.gates.plan import DIMENSIONS, GatePlan, Opinion, Rubric
+from training.data.gates.report import FIXED, SCORES, UNSCORED
 from training.data.gates.rows import answer_object
 from training.data.rows import UNKNOWN_LICENCE, DataRow, Refusal
 from training.task.records import Item
@@ -57,19 +58,36 @@ def licence(row: DataRow, plan: GatePlan) -> Refusal | None:
     return None
 
 
-def rubric(row: DataRow, rule: Rubric) -> tuple[Mapping[str, int] | None, Refusal | None]:
-    """The judge's scores and the refusal where they break the rule. No scores is its own outcome, never a zero.
+def rubric(row: DataRow, opinion: Opinion, rule: Rubric) -> tuple[DataRow, Refusal | None]:
+    """The row with the judge's scores in its notes, and the refusal where they break the rule or the judge rejects it.
 
-    A judge that leaves a dimension out, or scores outside 1-5, has not scored.
+    No scores is its own outcome, never a zero. A judge that leaves a dimension out, or scores outside 1-5, has not
+    scored. What the judge would have in the place of a refused row is noted for a person and used by nobody.
     """
-    scores = rule.judge(row)
+    scores = opinion.scores
     if scores is None or not _whole(scores):
         what = "gave no score" if scores is None else f"gave scores that are no rubric: {dict(scores)}"
-        refused = Refusal("rubric", f"The judge {what}; whether the row is good is not known.", UNSCORED)
-        return None, refused if rule.unscored == "refuse" else None
-    shown = ", ".join(f"{name} {scores[name]}" for name in DIMENSIONS)
+        reason = f"The judge {what}; whether the row is good is not known.{_said(opinion)}"
+        return _noted(row, {UNSCORED: True}), Refusal("rubric", reason, UNSCORED) if rule.unscored == "refuse" else None
+    notes: dict[str, Any] = {SCORES: dict(scores)}
     broken = next(_broken(scores, rule), None)
-    return scores, Refusal("rubric", f"The judge's scores do not pass: {broken}.", shown) if broken else None
+    if broken is None and not opinion.rejects:
+        return _noted(row, notes), None
+    shown = ", ".join(f"{name} {scores[name]}" for name in DIMENSIONS)
+    what = (
+        f"The judge's scores do not pass: {broken}." if broken else "The judge rejects the row, though its scores pass."
+    )
+    if opinion.fixed_row is not None:
+        notes[FIXED] = dict(opinion.fixed_row)
+    return _noted(row, notes), Refusal("rubric", what + _said(opinion), shown)
+
+
+def _said(opinion: Opinion) -> str:
+    return f" {opinion.reason}" if opinion.reason else ""
+
+
+def _noted(row: DataRow, notes: Mapping[str, Any]) -> DataRow:
+    return replace(row, notes={**row.notes, **notes})
 
 
 def _whole(scores: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Every question put to a teacher and what came of it, in one file that only grows: JSONL, one exchange a line.
+"""Every question put to an endpoint and what came of it, in one file that only grows: JSONL, one exchange a line.
 
 The last good answer to a request is final: it is read from here and never asked for again. A failure stands here with
 its reason and is asked again. A line is on the disk before its answer is used, so a process that is killed loses
@@ -40,7 +40,7 @@ class Ledger:
         self.damaged: tuple[int, ...] = ()  # line numbers from 1
 
     def __enter__(self) -> Self:
-        with disk("open the teacher's ledger", self._path):
+        with disk("open the ledger of answers", self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("a+b")
         self._read()
@@ -70,7 +70,7 @@ class Ledger:
         if place is None:
             return None
         offset, length = place
-        with disk("read the teacher's ledger", self._path), self._path.open("rb") as file:
+        with disk("read the ledger of answers", self._path), self._path.open("rb") as file:
             file.seek(offset)
             line = json.loads(file.read(length))
         return Reply(line["answer"], line["reasoning"], line["finish"], line["served_by"], _usage(line))
@@ -87,7 +87,7 @@ class Ledger:
             line |= {"status": "failed", "kind": outcome.kind, "reason": outcome.reason}
         line["usage"] = to_json(outcome.usage)
         data = json.dumps(line).encode("ascii") + b"\n"
-        with disk("write the teacher's ledger", self._path):
+        with disk("write the ledger of answers", self._path):
             offset = self._file.seek(0, os.SEEK_END)
             self._file.write(data)
             self._file.flush()
@@ -97,7 +97,7 @@ class Ledger:
     def _read(self) -> None:
         damaged: list[int] = []
         offset, data = 0, b"\n"
-        with disk("read the teacher's ledger", self._path):
+        with disk("read the ledger of answers", self._path):
             self._file.seek(0)
             for number, data in enumerate(self._file, 1):
                 line = _parse(data)
@@ -115,6 +115,14 @@ class Ledger:
         self._spent += _usage(line)
         if line["status"] == "answered":
             self._places[line["key"]] = (offset, length)
+
+
+def used_in(path: Path) -> Usage:
+    """What all exchanges of a ledger used; no file is made where there is none yet."""
+    if not path.is_file():
+        return Usage()
+    with Ledger(path) as ledger:
+        return ledger.spent
 
 
 def _parse(data: bytes) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.chat.exchange import Failure, Reply, Request, Usage
-from training.data.teacher.ledger import Ledger
+from training.chat.ledger import Ledger
 from training.errors import StorageError
 from training.task.records import Message
 
