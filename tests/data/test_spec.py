@@ -30,9 +30,11 @@ sources:
 gates: {similarity: 0.9, personal: refuse, quotas: null, trivial: {source_words: 12}, lengths: {answer_tokens: 800}}
 split: {shares: {train: 0.8, test: 0.2}, by: group, golden: 10, adversarial: 5}
 teacher: {base_url: "http://localhost:9/v1", model: large, policy: review, caps: {calls: 100}}
+judge: {base_url: "http://localhost:8/v1", model: critic, prices: {input_per_million: 1, output_per_million: 2}}
 seed: 3
 tokenizer: crumb
 """
+JUDGE = {"base_url": "http://localhost:9/v1", "model": "large"}
 SMALL = {"task": "recipe-jsonld", "name": "soups", "sources": [{"kind": "grammar", "rows": 5}]}
 
 
@@ -51,6 +53,11 @@ def test_every_field_is_read(tmp_path: Path) -> None:
     assert (file.group_column, file.origin, hub.origin) == ("link", "recipes.csv", "someone/recipes")
     assert hub.streaming and hub.slice == "0:500"
     assert spec.teacher and (spec.teacher.policy, spec.teacher.caps.calls) == ("review", 100)
+    assert spec.judge and (spec.judge.model, spec.judge.temperature, spec.judge.prices.money(0, 10**6)) == (
+        "critic",
+        0,
+        2,
+    )
     assert spec.split.wanted == {"train": 0.8, "test": 0.2} and spec.split.golden == 10
     assert spec.gates == {
         "similarity": 0.9, "personal": "refuse", "quotas": None, "trivial": {"source_words": 12},
@@ -115,6 +122,12 @@ def test_a_relative_path_starts_at_the_spec(tmp_path: Path) -> None:
         ({"format": 2}, "format", "Update"),
         ({"gates": {"personal": "hide"}}, "gates", "mask"),
         ({"teacher": {"base_url": "http://localhost:9", "model": ""}}, "teacher", "model"),
+        ({"judge": {"base_url": "localhost", "model": "large"}}, "judge", "http://localhost"),
+        ({"judge": {**JUDGE, "caps": {"money": 5}}}, "judge", "prices"),
+        ({"judge": {**JUDGE, "policy": "trim"}}, "judge.policy", "Remove it"),
+        ({"judge": JUDGE, "gates": {"rubric": None}}, "judge", "Take one out"),
+        ({"judge": JUDGE, "gates": {"rubric": {"least_total": 99}}}, "gates", "from 7 to 35"),
+        ({"gates": {"rubric": {}}}, "gates", "under judge:"),
         ({"gates": {"similarity": 7}}, "gates", "from 0.1 to 1"),
         ({"gates": {"trivial": {"words": 7}}}, "gates", "source_words"),
         ({"gates": {"lengths": {"answer_tokens": "all"}}}, "gates", "whole number"),
