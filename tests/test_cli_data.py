@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.data.judge.scripts import fair
+from tests.data.teacher.server import Teacher
 from training import cli
 from training.data.versions import list_versions, open_version, rows_of
 
@@ -80,6 +82,22 @@ def test_a_teachers_cost_is_told_before_anybody_is_asked(
     assert len(said) == 10
     assert cli.main(["data", "estimate", str(built / "spec.yaml"), "--home", str(tmp_path)]) == 2
     assert "asks no teacher" in capsys.readouterr().err
+
+
+def test_a_build_that_pays_says_what_it_paid_so_far(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Teacher(fair).running() as judge:
+        spec = {
+            "task": "recipe-jsonld", "name": "judged", "sources": [{"kind": "grammar", "rows": 20}],
+            "judge": {"base_url": judge.url, "model": "critic", "caps": {"calls": 500}},
+        }  # fmt: skip
+        path = tmp_path / "judged.yaml"
+        path.write_text(yaml.safe_dump(spec))
+        assert cli.main(["data", "build", str(path), "--home", str(tmp_path)]) == 0
+        said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("judge: ")]
+        asked = len(judge.calls)
+        assert len(said) == asked > 0
+        assert said[-1].startswith(f"judge: {asked} of {asked} (judged {asked}) The judge so far")
+        assert f"{asked} of at most 500 calls, {asked * 150:,} tokens, cost unknown" in said[-1]
 
 
 def name_of(home: Path) -> str:

@@ -1,5 +1,6 @@
 """The Data tab as a person uses it: first rows, a build that a refresh does not lose, a version to read, any width."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 from tests.browser.acts import compare, message, tab
 from tests.browser.conftest import Studio
 from tests.browser.test_look import serious, sideways
-from tests.data.teacher.server import Teacher, good
+from tests.data.judge.scripts import fair
+from tests.data.teacher.server import Say, Teacher, good
 from tests.studio.dataset_samples import make_version
 from training.data.sources.offline import offline_rows
 
@@ -200,11 +202,21 @@ def test_a_hub_dataset_is_out_of_reach_or_read_by_its_columns(kitchen: Studio, o
     built(page, "fetched")
 
 
-def test_a_teacher_is_paid_after_its_cost_was_agreed_to_and_once(kitchen: Studio, open_page: Open) -> None:
+def writes_or_judges(number: int, body: dict[str, Any]) -> Say:
+    return good(number, body) if body["model"] == "large" else fair(number, body)
+
+
+def test_teacher_and_judge_are_paid_after_their_cost_was_agreed_to_and_once(kitchen: Studio, open_page: Open) -> None:
     page = open_page(kitchen.url)
     new_dataset(page, "taught")
     page.locator("#tt-data-writer").get_by_label("a teacher model").check()
-    with Teacher(good).running() as teacher:
+    page.locator("#tt-data-judge-box button").first.click()
+    page.locator("#tt-data-judged input").check()
+    with Teacher(writes_or_judges).running() as teacher:
+        fill(page, "judge-url", teacher.url)
+        fill(page, "judge-model", "critic")
+        for part, value in (("price-in", "1"), ("price-out", "2"), ("cap", "5")):
+            fill(page, f"judge-{part}", value)
         fill(page, "teacher-url", teacher.url)
         fill(page, "teacher-model", "large")
         fill(page, "teacher-key", "NOT_THERE")
@@ -221,12 +233,16 @@ def test_a_teacher_is_paid_after_its_cost_was_agreed_to_and_once(kitchen: Studio
         page.locator("#tt-data-cost .tt-data").wait_for(state="detached")  # an offer does not outlive a change
         page.locator("#tt-data-make").click()
         page.locator("#tt-data-cost", has_text="Nothing is paid yet").wait_for()
+        page.locator("#tt-data-cost", has_text="asked for 20 verdicts").wait_for()
         assert teacher.calls == [] and "at most" in page.locator("#tt-data-agree").inner_text()
         page.locator("#tt-data-agree").click()
+        page.locator("#tt-data-progress", has_text="The judge so far, in all builds of this name").wait_for()
         built(page, "taught")
-        assert len(teacher.calls) == 20 and {h["authorization"] for h in teacher.headers} == {
-            f"Bearer {SECRETS['OUR_TEACHER']}"
-        }
+        keys = Counter(
+            (call["model"], h.get("authorization")) for call, h in zip(teacher.calls, teacher.headers, strict=True)
+        )
+        assert keys["large", f"Bearer {SECRETS['OUR_TEACHER']}"] == 20 and 0 < keys["critic", None] <= 20
+        assert len(keys) == 2, "the teacher's key goes to the teacher alone"
         page.locator("#tt-data-make").click()
         page.locator("#tt-data-cost", has_text="building costs nothing").wait_for()
     told = page.content() + "".join(
