@@ -112,12 +112,12 @@ def test_axe_finds_nothing_serious_in_any_view(own_studio: Studio, open_page: Op
     for part in ("shares", "advanced", "candidates"):
         page.locator(f"#tt-data-{part} button").first.click()
     page.locator("#tt-data-yaml .cm-line").first.wait_for()
-    assert serious(page) == []
+    assert serious(page, dark) == []
     for label in VIEWS:
         tab(page, label)
         for chart in CHARTS.get(label, ()):
             page.locator(f"#tt-data-{chart} .point").first.wait_for()
-        assert serious(page) == [], label
+        assert serious(page, dark) == [], label
 
 
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800)])
