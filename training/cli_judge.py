@@ -1,8 +1,8 @@
 """`judge`: ask a larger model what an evaluation's answers are worth, or first how far that model can be trusted.
 
 Results go to standard output, as text or with --json as JSON, one object a line. Ctrl-C keeps what was judged: the same
-command goes on from there. Exit codes: 0 done, 1 it ended early (a cap, an endpoint that died, Ctrl-C once), 2 what was
-given can't work.
+command goes on from there. An evaluation that ships stays as it is: it is copied into your home and judged there. Exit
+codes: 0 done, 1 it ended early (a cap, an endpoint that died, Ctrl-C once), 2 what was given can't work.
 """
 
 import argparse
@@ -63,32 +63,43 @@ def add(verbs: Any) -> None:
 
 def judge(arguments: argparse.Namespace) -> int:
     """Judge, calibrate or estimate."""
-    from training.evals.directory import open_evaluation, read_job
+    from training.evals.directory import own_copy, read_job
     from training.evals.judge.calibrate import calibrate_judge, estimate_calibration
     from training.evals.judge.run import estimate_judging, judge_evaluation
-    from training.evals.judge.tables import refresh_aggregates
-    from training.evals.records import ANSWERS
+    from training.evals.judge.tables import refresh_aggregates, refresh_pages
     from training.home import home_dir
     from training.task.pack import BUILTIN, find_packs, pack_named
 
     home = home_dir(arguments.home)
-    given = Path(arguments.evaluation).expanduser()
-    folder = given if (given / ANSWERS).is_file() else open_evaluation(home, arguments.evaluation)
+    folder = _folder(arguments.evaluation, home)
     pack = pack_named(read_job(folder).task, find_packs(BUILTIN, home / "tasks"))
     settings, parts = _settings(arguments), _parts(arguments, home)
     if arguments.dry_run:
         estimate = estimate_calibration if arguments.calibrate else estimate_judging
         _tell_estimate(estimate(folder, pack, settings, parts), arguments.json)
         return 0
-    told, stop = _telling(arguments.json), _Stop()
+    told, stop, given = _telling(arguments.json), _Stop(), folder
+    folder = own_copy(home, given)
     if arguments.calibrate:
         found = _until_stopped(stop, lambda: calibrate_judge(folder, pack, settings, told, stop, parts))
         _tell_calibration(found, arguments.json)
     else:
         found = _until_stopped(stop, lambda: judge_evaluation(folder, pack, settings, told, stop, parts))
         _tell_report(found, arguments.json)
-    refresh_aggregates(folder)
+    if refresh_aggregates(folder):
+        refresh_pages(folder, pack)
+    if folder != given and not arguments.json:
+        say(f"What ships stays as it is: the verdicts stand in {folder}")
     return 1 if found.stopped else 0
+
+
+def _folder(text: str, home: Path) -> Path:
+    """The evaluation that was named; a folder of documents and answers alone will do."""
+    from training.evals.directory import open_evaluation
+    from training.evals.records import ANSWERS
+
+    given = Path(text).expanduser()
+    return given if (given / ANSWERS).is_file() else open_evaluation(home, text)
 
 
 class _Stop:

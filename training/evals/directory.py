@@ -7,6 +7,7 @@ is as good for the command line. Promise: every JSON file is whole or not there.
 import json
 import re
 import secrets
+import shutil
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from typing import Any
 from training.background import now
 from training.disk import disk, write_whole
 from training.errors import InputError
-from training.evals.records import AGGREGATES, JOB, STATUS, EvalJob, EvalStatus
+from training.evals.records import AGGREGATES, GEN, JOB, STATUS, EvalJob, EvalStatus
 from training.task.records import Sampling, to_json
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "evaluations"
@@ -46,6 +47,29 @@ def open_evaluation(home: Path, text: str) -> Path:
     if (folder / STATUS).is_file() or (folder / AGGREGATES).is_file():
         return folder
     return find_evaluation(home, text)
+
+
+def own_copy(home: Path, folder: Path) -> Path:
+    """The folder that may be written to: a shipped evaluation's copy among a person's own ones, made where there is
+    none yet; any other folder itself. It hides the shipped one of its id until it is deleted.
+
+    InputError where an own evaluation of that id holds other answers.
+    """
+    if folder.resolve().parent != SHIPPED.resolve():
+        return folder
+    mine = evals_root(home) / folder.name
+    with disk("copy the evaluation", mine):
+        if mine.is_dir():
+            if (mine / GEN).is_file() and (mine / GEN).read_bytes() == (folder / GEN).read_bytes():
+                return mine
+            raise InputError(
+                f"{mine} holds other answers than the evaluation {folder.name} that ships.",
+                fix="Delete or rename that folder, then ask again.",
+            )
+        beside = mine.with_name(f".{mine.name}.{secrets.token_hex(3)}")
+        shutil.copytree(folder, beside)
+        beside.rename(mine)
+    return mine
 
 
 def write_job(folder: Path, job: EvalJob) -> None:

@@ -375,6 +375,24 @@ def test_a_folder_that_is_no_evaluation_says_so(tmp_path: Path) -> None:
         judge_evaluation(tmp_path, RECIPES, settings, parts=parts(tmp_path))
 
 
+def test_an_evaluation_that_kept_its_frames_alone_is_judged_like_any_other(bench: Bench) -> None:
+    bench.make(3, BOTH)
+    kept, rows, _ = bench.judge(careful(RECIPES))
+    frame_of(bench.folder)
+    (bench.folder / "answers.jsonl").unlink()
+    found, again, _ = bench.judge(careful(RECIPES))
+    assert found.arms == kept.arms and [row["score"] for row in again] == [row["score"] for row in rows]
+
+
+def frame_of(folder: Path) -> None:
+    """The answers as gen.parquet has them."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    given = [json.loads(line) for line in (folder / "answers.jsonl").read_text("utf-8").splitlines()]
+    pq.write_table(pa.Table.from_pylist(given), folder / "gen.parquet")
+
+
 def test_what_the_machinery_could_not_answer_is_no_failure_of_the_model(bench: Bench) -> None:
     bench.make(1)
     answers = bench.folder / "answers.jsonl"

@@ -21,14 +21,18 @@ from tests.evals.judge.graders import (
     settings_for,
     without_an_ingredient,
 )  # fmt: skip
+from tests.evals.made_evaluation import ARMS as MADE
+from tests.evals.made_evaluation import make_evaluation
 from training.chat.exchange import Usage
 from training.cli import main
-from training.errors import StorageError
+from training.errors import InputError, StorageError
+from training.evals.directory import own_copy, write_job
 from training.evals.judge.cache import Kept, VerdictCache
 from training.evals.judge.figures import arm_figures, decided, pair_figures
 from training.evals.judge.run import judge_evaluation
 from training.evals.judge.tables import NOT_RUN, document_verdicts, judge_tables, refresh_aggregates
-from training.evals.records import AGGREGATES, JUDGE
+from training.evals.records import AGGREGATES, ANSWERS, GEN, JUDGE, REPORT, EvalJob
+from training.evals.report import write_report
 
 ARMS = {"base": prose, "adapter:x": without_an_ingredient, "imported:g": gold_json}
 
@@ -145,6 +149,31 @@ def test_the_command_judges_estimates_and_calibrates(folder: Path, tmp_path: Pat
         assert json.loads(capsys.readouterr().out)["label"] == "uncalibrated local judge"
         assert main([*command, "--max-calls", "1", "--arms", "adapter:x", "--seed", "3"]) == 1
         assert "It ended early: The cap of 1 calls" in capsys.readouterr().out
+
+
+def test_what_ships_is_judged_in_the_home_and_its_pages_no_longer_say_that_nobody_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    shipped = make_evaluation(tmp_path / "shipped" / "demo", 6)
+    write_job(shipped, EvalJob(RECIPES.name, "posts.jsonl", MADE))
+    write_report(shipped, RECIPES)
+    assert not (shipped / ANSWERS).exists() and "No judge was asked" in (shipped / REPORT).read_text("utf-8")
+    monkeypatch.setattr("training.evals.directory.SHIPPED", tmp_path / "shipped")
+    before = {path.name: path.read_bytes() for path in shipped.iterdir()}
+    mine = tmp_path / "home" / "evals" / "demo"
+    with Teacher(careful(RECIPES)).running() as teacher:
+        command = ["judge", str(shipped), "--endpoint", teacher.url, "--model", "m", "--home", str(tmp_path / "home")]
+        assert main([*command, "--dry-run"]) == 0 and not mine.exists()
+        assert main([*command, "--arms", "adapter:crumb-demo"]) == 0
+        assert f"the verdicts stand in {mine}" in capsys.readouterr().out
+        assert main(["judge", "demo", *command[2:], "--arms", "adapter:crumb-demo"]) == 0, "its own copy by its name"
+    assert {path.name: path.read_bytes() for path in shipped.iterdir()} == before
+    assert judge_tables(mine)["overall"].keys() == {"adapter:crumb-demo"}
+    page = (mine / REPORT).read_text("utf-8")
+    assert "No judge was asked" not in page and "The judge (m) is uncalibrated" in page
+    (mine / GEN).write_bytes(b"others")
+    with pytest.raises(InputError, match="holds other answers"):
+        own_copy(tmp_path / "home", shipped)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What of an evaluation's folder a judge is shown: documents, golds, each arm's answer, and which documents are drawn.
 
-Read from rows.jsonl and answers.jsonl, streaming: only the drawn documents are held. Of several samples the first is
+Read from rows.jsonl and the answers, streaming: only the drawn documents are held. Of several samples the first is
 judged. A failed parse never goes to a judge; a repaired answer does only as an arm of its own (metrics C2).
 """
 
@@ -15,10 +15,11 @@ from typing import Any
 
 from training.chat.marks import sendable
 from training.errors import InputError
-from training.evals.data import lines_of, read_rows
+from training.evals.answers_read import answers_in
+from training.evals.data import read_rows
 from training.evals.judge.groups import canonical_text
 from training.evals.judge.protocol import Material
-from training.evals.records import ANSWERS, ROWS, EvalRow
+from training.evals.records import ROWS, EvalRow
 from training.task.context import clean
 from training.task.pack import Pack
 from training.task.parse import parse_answer
@@ -95,23 +96,21 @@ def read_matter(
     folder: Path, pack: Pack, arms: Sequence[str] = (), limit: int = 0, seed: int = 7, reference: bool = True
 ) -> Matter:
     """The documents drawn and the answers of `arms`, () for all of them. InputError for what is not there."""
-    for name in (ROWS, ANSWERS):
-        if not (folder / name).is_file():
-            raise InputError(
-                f"{folder} is no evaluation: {name} is missing.", fix="Give the folder that `evaluate --out` wrote."
-            )
+    if not (folder / ROWS).is_file():
+        raise InputError(
+            f"{folder} is no evaluation: {ROWS} is missing.", fix="Give the folder that `evaluate --out` wrote."
+        )
     slices = {row.id: row.slice for row in read_rows(folder / ROWS)}
     drawn = frozenset(draw(slices, limit, seed))
     rows = {row.id: row for row in read_rows(folder / ROWS) if row.id in drawn}
     documents = {name: document_of(pack, row, reference) for name, row in rows.items()}
     found: dict[str, dict[str, Candidate]] = defaultdict(dict)
-    for _, _, line in lines_of(folder / ANSWERS):
-        arm, doc = str(line["arm"]), str(line["doc"])
-        if arms and arm not in arms:
+    for given in answers_in(folder):
+        if arms and given.arm not in arms:
             continue
-        found[arm] = found[arm]
-        if line.get("k", 0) == 0 and doc in rows:
-            found[arm][doc] = candidate_of(pack, rows[doc], arm, line["raw"], line["finish"])
+        mine = found[given.arm]
+        if given.k == 0 and given.doc in rows:
+            mine[given.doc] = candidate_of(pack, rows[given.doc], given.arm, given.raw, given.finish)
     if unknown := [arm for arm in arms if arm not in found]:
         known = ", ".join(_arms_in(folder)) or "none"
         raise InputError(f"The evaluation has no arm {unknown[0]!r}.", fix=f"Its arms: {known}.")
@@ -125,13 +124,13 @@ def read_matter(
 def mended(folder: Path, pack: Pack, matter: Matter) -> dict[str, dict[str, Candidate]]:
     """By `ARM (repaired)` the answers that only a repair made readable, for arms that have any."""
     found: dict[str, dict[str, Candidate]] = defaultdict(dict)
-    for _, _, line in lines_of(folder / ANSWERS):
-        arm, doc = str(line["arm"]), str(line["doc"])
-        if line.get("k", 0) or arm not in matter.arms or matter.arms[arm].get(doc) is None:
+    for given in answers_in(folder):
+        arm, doc = given.arm, given.doc
+        if given.k or arm not in matter.arms or matter.arms[arm].get(doc) is None:
             continue
         if matter.arms[arm][doc].refused == REPAIRED:
             name, row = arm + REPAIRED_ARM, matter.documents[doc].row
-            found[name][doc] = candidate_of(pack, row, name, line["raw"], line["finish"], repaired=True)
+            found[name][doc] = candidate_of(pack, row, name, given.raw, given.finish, repaired=True)
     return dict(found)
 
 
@@ -200,4 +199,4 @@ def raw_of(pack: Pack, obj: Mapping[str, Any]) -> str:
 
 
 def _arms_in(folder: Path) -> list[str]:
-    return list(dict.fromkeys(str(line["arm"]) for _, _, line in lines_of(folder / ANSWERS)))
+    return list(dict.fromkeys(given.arm for given in answers_in(folder)))

@@ -16,7 +16,8 @@ from training.evals.judge.figures import JudgedFigure, arm_figures, pair_figures
 from training.evals.judge.frame import OVERALL, PAIRWISE, POINTWISE, Row, read_note, read_rows
 from training.evals.judge.material import FAILED, REPAIRED
 from training.evals.judge.verdict import OK
-from training.evals.records import AGGREGATES
+from training.evals.records import AGGREGATES, CARD, REPORT
+from training.task.pack import Pack
 from training.task.records import to_json
 
 NOT_RUN = "Judge: not run (no endpoint)"
@@ -67,6 +68,7 @@ _COST = (
     "calls", "cached", "input_tokens", "output_tokens", "estimated_calls", "retries", "unscored", "money", "currency",
     "dropped", "flagged", "score_first", "extracted", "repaired",
 )  # fmt: skip
+_CALIBRATION_COST = ("questions", "calls", "cached", "unscored", "money", "currency", "documents", "stopped")
 
 
 def document_verdicts(folder: Path, doc: str) -> list[Row]:
@@ -84,6 +86,15 @@ def refresh_aggregates(folder: Path) -> bool:
         aggregates.setdefault("tables", {})["judge"] = judge_tables(folder)
         write_whole(path, json.dumps(aggregates, ensure_ascii=True))
     return True
+
+
+def refresh_pages(folder: Path, pack: Pack) -> list[Path]:
+    """Writes an evaluation's card and report anew where it has them, so that neither says that nobody judged."""
+    from training.evals.card import write_card
+    from training.evals.report import write_report
+
+    writers = {CARD: write_card, REPORT: write_report}  # the card first: the report holds it
+    return [write(folder, pack) for name, write in writers.items() if (folder / name).is_file()]
 
 
 def _figure(found: JudgedFigure) -> dict[str, Any]:
@@ -132,7 +143,5 @@ def _calibrated(calibration: Mapping[str, Any]) -> dict[str, Any]:
         "votes": figures.get("votes"),
         "ratings": figures.get("ratings"),
         "checks": list(calibration.get("checks", ())),
-        "calibration_cost": {key: calibration.get(key) for key in ("questions", "calls", "cached", "unscored", "money")}
-        if calibration
-        else {},
+        "calibration_cost": {key: calibration.get(key) for key in _CALIBRATION_COST} if calibration else {},
     }
