@@ -173,6 +173,37 @@ def test_a_run_of_a_newer_studio_can_be_listed_and_says_why_it_can_not_be_run(tm
     assert [status.run for status in list_runs(tmp_path)[0]] == [folder.name]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("status.json", b'{"run": "a"}', "state is missing"),
+        ("status.json", b'{"run": "a", "state": "dreaming"}', "'dreaming', which is no state"),
+        ("status.json", b'{"run": "a", "state": "running", "step": "many"}', "step is 'many'"),
+        ("status.json", b"\xff\xfe\xff", "damaged"),
+        ("status.json", b"[" * 100_000, "damaged"),
+        ("run.json", b'{"run": "a"}', "config is missing"),
+        ("run.json", b'{"run": "a", "config": 3}', "config is 3"),
+        ("notes.json", b'{"tags": 3}', "tags is 3"),
+        ("notes.json", b'{"text": 3}', "text is 3"),
+    ],
+)
+def test_a_damaged_file_is_named_with_its_run_the_reason_and_what_to_do(
+    tmp_path: Path, name: str, text: bytes, words: str
+) -> None:
+    folder = make(tmp_path)
+    (folder / name).write_bytes(text)
+    with pytest.raises(StorageError, match=words) as caught:
+        {"status.json": read_status, "run.json": read_facts, "notes.json": read_notes}[name](folder)
+    assert name in str(caught.value) and folder.name in str(caught.value) and "backup" in caught.value.fix
+
+
+def test_lines_that_are_no_record_are_left_out(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    (folder / "metrics.jsonl").write_text('{"step": "one"}\n{"step": 2}\n{"step": 3, "seconds": "long"}\n')
+    (folder / "samples.jsonl").write_text('{"step": 1, "row": "a", "raw": "b"}\n')
+    assert [step.step for step in read_metrics(folder)] == [2] and read_samples(folder) == []
+
+
 def test_facts_are_completed(tmp_path: Path) -> None:
     folder = make(tmp_path)
     facts = replace(read_facts(folder), git="abc+", versions={"torch": "2.13"}, rows=7)

@@ -408,3 +408,15 @@ def test_a_status_that_a_crash_left_ahead_of_the_index_is_believed(tmp_path: Pat
         (folder / name).unlink(missing_ok=True)
     write_status(folder, replace(read_status(folder), state="queued"))
     assert Queue(tmp_path, queue._launcher).reconcile() == [f"{run} was started."]
+
+
+@pytest.mark.parametrize("updated", ["", "yesterday", "2026-11-20T10:00:00"])
+def test_a_run_that_names_no_time_was_heard_of_long_ago(tmp_path: Path, updated: str) -> None:
+    launcher = Pretend(tmp_path)
+    queue = Queue(tmp_path, launcher)
+    run = queue.submit(CONFIG)
+    launcher.processes.clear()  # no process of it is known
+    path = run_folder(tmp_path, run) / "status.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"updated": updated}))
+    queue.reconcile()
+    assert read_status(run_folder(tmp_path, run)).state == "lost"

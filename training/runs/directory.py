@@ -19,20 +19,20 @@ import re
 import secrets
 import shutil
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from training.disk import disk, write_whole
 from training.engine.train_checkpoints import last_whole, step_of
-from training.errors import RunError, StorageError, StudioError
+from training.errors import RunError, StudioError
 from training.runs.config import RunConfig
 from training.runs.config_file import command as command_of
 from training.runs.config_file import config_from, config_yaml
+from training.runs.record_files import checked, damaged, lines_of, read_json, write_json
 from training.runs.records import RunFacts, RunNotes, RunStatus, Sample, Step
-from training.runs.states import ACTIVE, QUEUED, RUNNING, STARTING, STOPPING, check_move
+from training.runs.states import ACTIVE, QUEUED, RUNNING, STARTING, STATES, STOPPING, check_move
 from training.task.records import to_json
 
 CONFIG, FACTS, STATUS, NOTES, PROCESS = "config.yaml", "run.json", "status.json", "notes.json", "process.json"
@@ -41,7 +41,6 @@ STOP, KILL, CHECKPOINTS = "stop", "kill", "checkpoints"
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}-[0-9a-f]{6}")
 SLUG_CHARS = 60
 TAIL_BYTES = 400  # a line of a log, about
-T = TypeVar("T")
 
 
 def now() -> str:
@@ -118,13 +117,16 @@ def list_runs(home: Path) -> tuple[list[RunStatus], list[str]]:
         except RunError:
             notices.append(f"{folder.name} in {folder.parent} is no run, and was left as it is.")
         except StudioError as err:
-            notices.append(str(err))
+            notices.append(f"{err} {err.fix}")
     return sorted(found, key=lambda status: (status.created, status.run), reverse=True), notices
 
 
 def read_status(folder: Path) -> RunStatus:
     """How a run stands; `stopping` as soon as it was asked to. StorageError for a file that can't be read."""
-    status = RunStatus(**_known(RunStatus, _read_json(folder / STATUS)))
+    path = folder / STATUS
+    status = RunStatus(**checked(RunStatus, path, read_json(path)))
+    if status.state not in STATES:
+        raise damaged(path, f"it says {status.state!r}, which is no state of a run")
     if status.state in (STARTING, RUNNING) and any((folder / name).exists() for name in (STOP, KILL)):
         return replace(status, state=STOPPING)
     return status
@@ -133,7 +135,7 @@ def read_status(folder: Path) -> RunStatus:
 def write_status(folder: Path, status: RunStatus) -> RunStatus:
     """Keep how a run stands, with the time of now; returns what was written."""
     status = replace(status, updated=now())
-    _write_json(folder / STATUS, to_json(status))
+    write_json(folder / STATUS, to_json(status))
     return status
 
 
@@ -146,13 +148,15 @@ def change_status(folder: Path, state: str, **changes: Any) -> RunStatus:
 
 def read_facts(folder: Path) -> RunFacts:
     """What a run was given. ConfigError, an InputError, where its config was written by another studio."""
-    data = _known(RunFacts, _read_json(folder / FACTS))
-    data["config"] = config_from(data["config"], f"{folder.name}/{FACTS}")
-    return RunFacts(**data)
+    path = folder / FACTS
+    data = read_json(path)
+    if isinstance(data.get("config"), dict):  # anything else is told with the other fields
+        data["config"] = config_from(data["config"], f"{folder.name}/{FACTS}")
+    return RunFacts(**checked(RunFacts, path, data))
 
 
 def write_facts(folder: Path, facts: RunFacts) -> None:
-    _write_json(folder / FACTS, to_json(facts))
+    write_json(folder / FACTS, to_json(facts))
 
 
 def read_config_of(folder: Path) -> RunConfig:
@@ -162,27 +166,30 @@ def read_config_of(folder: Path) -> RunConfig:
 
 def read_key(folder: Path) -> str:
     """What the run was submitted under; empty for none."""
-    return str(_read_json(folder / KEY).get("key", "")) if (folder / KEY).exists() else ""
+    return str(read_json(folder / KEY).get("key", "")) if (folder / KEY).exists() else ""
 
 
 def read_notes(folder: Path) -> RunNotes:
     if not (folder / NOTES).exists():
         return RunNotes()
-    data = _known(RunNotes, _read_json(folder / NOTES))
-    return RunNotes(tuple(data.get("tags", ())), data.get("text", ""))
+    data = checked(RunNotes, folder / NOTES, read_json(folder / NOTES))
+    tags = data.get("tags", ())
+    if not isinstance(tags, list | tuple) or not all(isinstance(tag, str) for tag in tags):
+        raise damaged(folder / NOTES, f"tags is {tags!r}")
+    return RunNotes(tuple(tags), data.get("text", ""))
 
 
 def write_notes(folder: Path, notes: RunNotes) -> None:
-    _write_json(folder / NOTES, to_json(notes))
+    write_json(folder / NOTES, to_json(notes))
 
 
 def read_metrics(folder: Path, after: int = 0) -> list[Step]:
-    """The steps above `after`, in the order of the file; see `_lines` for what is left out."""
-    return [Step(**data) for data in _lines(folder / METRICS, Step) if data["step"] > after]
+    """The steps above `after`, in the order of the file; see `lines_of` for what is left out."""
+    return [Step(**data) for data in lines_of(folder / METRICS, Step) if data["step"] > after]
 
 
 def read_samples(folder: Path) -> list[Sample]:
-    return [Sample(**data) for data in _lines(folder / SAMPLES, Sample)]
+    return [Sample(**data) for data in lines_of(folder / SAMPLES, Sample)]
 
 
 def append_sample(folder: Path, sample: Sample) -> None:
@@ -213,7 +220,7 @@ def log_tail(folder: Path, lines: int = 200) -> list[str]:
 
 def write_exit(folder: Path, code: int, state: str) -> None:
     """How the process ended: the last thing it says."""
-    _write_json(folder / EXIT, {"code": code, "state": state, "ended": now()})
+    write_json(folder / EXIT, {"code": code, "state": state, "ended": now()})
 
 
 def last_checkpoint(folder: Path) -> Path | None:
@@ -236,46 +243,3 @@ def slug(label: str) -> str:
 def _subfolders(home: Path) -> list[Path]:
     root = runs_folder(home)
     return [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
-
-
-def _lines(path: Path, record: type) -> Iterator[dict[str, Any]]:
-    """Records of a growing file. A half-written last line waits for the next look, a torn one within is left out.
-
-    A torn line is what a full disk leaves of a step: a gap in the curve, which the log explains.
-    """
-    needed = {field.name for field in fields(record) if field.name in ("step", "row", "raw")}
-    with disk("read the run's lines", path):
-        text = path.read_bytes() if path.exists() else b""
-    for line in text.split(b"\n")[:-1]:
-        try:
-            data = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(data, dict) and needed <= set(data):
-            yield _known(record, data)
-
-
-def _known(record: type, data: dict[str, Any]) -> dict[str, Any]:
-    """The fields that this version of the record has; a newer one may have written more."""
-    names = {field.name for field in fields(record)}
-    return {name: value for name, value in data.items() if name in names}
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    with disk("read the run", path):
-        text = path.read_text("utf-8")
-    try:
-        data = json.loads(text)
-        if not isinstance(data, dict):
-            raise ValueError("it holds no record")
-    except ValueError as err:
-        raise StorageError(
-            f"{path.name} of the run {path.parent.name} is damaged: {err}.",
-            fix=f"Delete the run's folder {path.parent}, or restore the file from a backup.",
-        ) from err
-    return data
-
-
-def _write_json(path: Path, data: dict[str, Any]) -> None:
-    with disk(f"keep the run's {path.name}", path):
-        write_whole(path, json.dumps(data, indent=1))

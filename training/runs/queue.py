@@ -7,6 +7,7 @@ that the queue drains with every window closed. What is known of a run is its di
 and is filled from the directories where it was lost. Safe from several threads and processes. Limits: one machine.
 """
 
+import math
 import shutil
 import sqlite3
 from dataclasses import dataclass
@@ -281,7 +282,11 @@ def _last_place(db: sqlite3.Connection) -> int:
 
 
 def _age_s(status: RunStatus) -> float:
-    return (datetime.now(UTC) - datetime.fromisoformat(status.updated)).total_seconds()
+    """Seconds since it was last heard of; a run that names no time was heard of long ago."""
+    try:
+        return (datetime.now(UTC) - datetime.fromisoformat(status.updated)).total_seconds()
+    except (ValueError, TypeError):  # empty or torn, or a time of no time zone
+        return math.inf
 
 
 def _go_on(folder: Path) -> str:
