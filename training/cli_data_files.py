@@ -7,7 +7,6 @@ what `propose` is for. Nothing is changed in place.
 import argparse
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +169,7 @@ def _rows(arguments: argparse.Namespace) -> tuple[list[Any], list[Any]]:
     if not rows:
         first = f"{bad[0].place}: {bad[0].reason}" if bad else "it is empty"
         raise DataError(f"{arguments.file} has no row that can be read ({first}).", fix="Give a file of finished rows.")
-    return [replace(row, notes={}) for row in rows], bad
+    return rows, bad
 
 
 def _known(path: Path) -> Sequence[Any]:

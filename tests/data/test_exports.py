@@ -14,6 +14,12 @@ from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, Offl
 from tests.data.hub_server import Hub
 from tests.data.test_versions import content, row
 from training.data.exports import FORMS, REJECTED, answer_text, export_version, hub_key, push_to_hub
+from training.data.gates.personal import mask
+from training.data.makers import make_rows
+from training.data.rows import DataRow
+from training.data.sources.read import propose_source, read_source
+from training.data.spec import DatasetSpec, SourceSpec
+from training.data.teacher.plan import TeacherSpec
 from training.data.versions import Version, write_version
 from training.errors import DataError
 from training.task.pack import BUILTIN, Pack, load_pack
@@ -51,6 +57,23 @@ def test_every_form_holds_source_and_gold(version: Version, tmp_path: Path, pack
     assert found["preference"]["rejected"] == [{"role": "assistant", "content": '{"name":"Stew"}'}]
 
 
+def test_a_file_of_preferences_comes_out_as_preferences(tmp_path: Path, pack: Pack) -> None:
+    lines = [
+        {"prompt": f"Soup {n}", "chosen": f'{{"name": "Soup {n}"}}', "rejected": '{"name": "a@b.de"}'} for n in (1, 2)
+    ]
+    path = tmp_path / "pairs.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    given = SourceSpec("file", path=str(path), licence="CC0-1.0")
+    confirmed = replace(given, mapping=propose_source(given).mapping)
+    spec = DatasetSpec("recipe-jsonld", "pairs", (confirmed,))
+    made = [row for row in make_rows(spec.task, read_source(confirmed), spec.render, 7) if isinstance(row, DataRow)]
+    rows = [mask(row)[0] for row in made]
+    version = write_version(tmp_path / "datasets", content({"train": sorted(rows, key=lambda row: row.id)}))
+    found = exported(version, tmp_path / "a.jsonl", "preference", pack)
+    assert {line["rejected"][0]["content"] for line in found.values()} == {'{"name":"[e-mail 1]"}'}
+    assert {line["chosen"][0]["content"] for line in found.values()} == {'{"name":"Soup 1"}', '{"name":"Soup 2"}'}
+
+
 def test_only_rows_with_a_worse_answer_are_preferences(version: Version, tmp_path: Path, pack: Pack) -> None:
     assert set(exported(version, tmp_path / "a.jsonl", "preference", pack, "train", "test")) == {row(1).id}
 
@@ -70,6 +93,20 @@ def test_an_export_that_fails_leaves_the_file_that_was_there(version: Version, t
         export_version(version, out, "chat", load_pack(BUILTIN / "news-metadata"))
     assert out.read_text() == "before"
     assert [path.name for path in tmp_path.glob(".a*")] == []
+
+
+def test_an_address_of_the_local_network_is_not_told_to_everyone(tmp_path: Path) -> None:
+    def asked_at(address: str) -> Version:
+        spec = replace(content().spec, teacher=TeacherSpec(address, "tiny"))
+        return write_version(tmp_path, content(spec=spec))
+
+    hub, kitchen = FakeHub(), asked_at("http://10.1.2.3:8000/v1")
+    with pytest.raises(DataError, match=r"names 10\.1\.2\.3, the teacher's address") as found:
+        push_to_hub(kitchen, "ann/soups", private=False, api=hub)
+    assert "private dataset" in found.value.fix
+    push_to_hub(kitchen, "ann/soups", private=True, api=hub)
+    for known in ("https://teacher.example/v1", "http://localhost:8000/v1"):
+        push_to_hub(asked_at(known), "ann/soups", private=False, api=hub)
 
 
 def test_a_text_answer_stays_as_it_is() -> None:

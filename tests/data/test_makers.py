@@ -287,6 +287,20 @@ def test_finished_rows_pass_through_in_every_task() -> None:
     assert golds == [text, text]
 
 
+def test_a_worse_answer_and_a_sources_instruction_stay_beside_the_row() -> None:
+    fields = {
+        "source": "Soup.",
+        "gold": '{"name": "Soup"}',
+        "rejected": '{"name": "Recipe"}',
+        "instruction": "As JSON.",
+    }
+    (row,) = good("recipe-jsonld", [source(fields)])
+    assert row.gold == {"name": "Soup"}
+    assert row.notes == {"rejected": {"name": "Recipe"}, "instruction": "As JSON."}
+    (plain,) = good("recipe-jsonld", [source({"source": "Soup.", "gold": "{}"})])
+    assert plain.notes == {}
+
+
 def test_an_unfinished_row_of_a_task_without_a_maker_is_refused() -> None:
     assert "my-own-task has no maker" in reason(SOUP, "my-own-task")
     assert reason({"source": "  ", "gold": {}}) == "its text is empty"

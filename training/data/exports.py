@@ -13,9 +13,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from training.chat.address import at_home
 from training.chat.keys import SERVICE, Key, find_key
-from training.data.rows import DataRow, answer_text
+from training.data.build_cost import endpoints
+from training.data.rows import REJECTED, DataRow, answer_text
 from training.data.version_files import LineWriter, row_json
 from training.data.versions import MANIFEST, Version, rows_of
 from training.disk import disk
@@ -24,7 +27,6 @@ from training.task.pack import Pack
 from training.task.prompt import messages_for
 
 FORMS = ("rows", "completion", "chat", "instruction", "preference")
-REJECTED = "rejected"  # the note that holds an answer that was judged worse than the gold
 PRIVATE = ("refused.jsonl",)  # may hold what was refused for being personal: never pushed
 TOKEN = "HF_TOKEN"  # the variable, and the keyring's entry, that holds the Hub's token
 _REPO = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
@@ -72,13 +74,16 @@ def push_to_hub(version: Version, repo: str, *, private: bool = True, api: Any =
     """Put a version into a dataset repository in one commit, its card as README.md; returns the repository's address.
 
     Refused rows stay at home. `api` is a `huggingface_hub.HfApi`, made with `hub_key` when None. DataError says what
-    the Hub refused and what to do: no token, no right, no network.
+    the Hub refused and what to do: no token, no right, no network; and where everyone would read an address of the
+    local network in the spec.
     """
     from huggingface_hub import CommitOperationAdd, HfApi
 
     repo = repo.strip()
     if not _REPO.fullmatch(repo):
         raise DataError(f"{repo!r} is no name for a repository.", fix="Write it as owner/name.")
+    if not private:
+        _refuse_addresses(version)
     key = Key("") if api else hub_key()
     hub = api or HfApi(token=key.header().removeprefix("Bearer "))
     with tempfile.TemporaryDirectory() as folder, _told(repo, key):
@@ -91,6 +96,18 @@ def push_to_hub(version: Version, repo: str, *, private: bool = True, api: Any =
         hub.create_repo(repo, repo_type="dataset", private=private, exist_ok=True)
         hub.create_commit(repo, operations, commit_message=version.name, repo_type="dataset")
     return f"https://huggingface.co/datasets/{repo}"
+
+
+def _refuse_addresses(version: Version) -> None:
+    """A version's spec names whom it asked; an address of one's own network is nobody else's business."""
+    for asked in endpoints(version.spec):
+        host = urlsplit(asked.base_url).hostname or ""
+        if at_home(host) and not (host in ("localhost", "::1") or host.startswith("127.")):
+            raise DataError(
+                f"The spec of {version.name} names {host}, the {asked.whose}'s address in your own network, and "
+                "everyone could read it.",
+                fix="Push it as a private dataset, or push an export of its rows.",
+            )
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from training.data.posts import STYLES as POST_STYLES
 from training.data.recipes import grammar_recipe, with_facts
 from training.data.record_reading import Problem
 from training.data.record_recipes import MINUTES, TEXTS, Unusable, bad_record, recipe_of
-from training.data.rows import BadRecord, DataRow, SourceRow, canonical
+from training.data.rows import INSTRUCTION, REJECTED, BadRecord, DataRow, SourceRow, canonical
 from training.data.wordlists import words
 from training.errors import DataError, InputError
 from training.task.pack import BUILTIN, load_pack
@@ -117,8 +117,22 @@ def _make(
             yield from made
 
 
+def finished_row(task: str, row: SourceRow) -> DataRow | BadRecord | None:
+    """A row that somebody finished (source and gold), as it passes in every task; None where it has yet to be made."""
+    if not is_finished(row):
+        return None
+    try:
+        return _finished(task, row)
+    except (Unusable, InputError) as problem:
+        return bad_record(row, str(problem).rstrip("."))
+
+
+def is_finished(row: SourceRow) -> bool:
+    return "source" in row.fields and "gold" in row.fields
+
+
 def _rows_of(task: str, row: SourceRow, render: RenderSpec, seed: int) -> Sequence[DataRow]:
-    if "source" in row.fields and "gold" in row.fields:
+    if is_finished(row):
         return [_finished(task, row)]
     if task == "news-metadata":
         return [_news(task, row)]
@@ -212,15 +226,26 @@ def _news(task: str, row: SourceRow) -> DataRow:
 
 
 def _finished(task: str, row: SourceRow) -> DataRow:
-    """A row that somebody finished. A gold that is one JSON object in text becomes the object; gates judge the rest."""
-    gold = row.fields["gold"]
-    if task == "recipe-writer" and isinstance(gold, Mapping):
-        gold = write_sections(_writer_answer(), dict(gold))
-    elif task != "recipe-writer" and isinstance(gold, str):
-        parsed = parse(gold, FinishReason.EOS)
-        gold = parsed.object if parsed.tier is Tier.STRICT else gold
-    made = _row(task, row, row.fields["source"], gold, (_word(row, "style"), _word(row, "slice") or "plain"))
-    return replace(made, reasoning=_word(row, "reasoning"))
+    """A row that somebody finished. A gold that is one JSON object in text becomes the object; gates judge the rest.
+
+    A worse answer and the source's own instruction go into the notes: neither is what the model is taught.
+    """
+    gold, kind = _answer(task, row.fields["gold"]), (_word(row, "style"), _word(row, "slice") or "plain")
+    made = _row(task, row, row.fields["source"], gold, kind)
+    notes: dict[str, Any] = {}
+    if (worse := row.fields.get(REJECTED)) is not None:
+        notes[REJECTED] = _answer(task, worse)
+    if asked := _word(row, INSTRUCTION):
+        notes[INSTRUCTION] = asked
+    return replace(made, reasoning=_word(row, "reasoning"), notes=notes)
+
+
+def _answer(task: str, value: Any) -> Any:
+    """A finished answer in the task's form, as far as it can be had; what is left over is for the gates to say."""
+    if task == "recipe-writer":
+        return write_sections(_writer_answer(), dict(value)) if isinstance(value, Mapping) else value
+    parsed = parse(value, FinishReason.EOS) if isinstance(value, str) else None
+    return parsed.object if parsed is not None and parsed.tier is Tier.STRICT else value
 
 
 def _word(row: SourceRow, name: str) -> str:

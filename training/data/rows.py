@@ -12,6 +12,9 @@ from typing import Any
 from training.task.records import sha256_text
 
 UNKNOWN_LICENCE = "unknown"
+REJECTED = "rejected"  # the note that holds an answer that was judged worse than the gold
+INSTRUCTION = "instruction"  # the note that holds what a source's own instruction was; a task asks in its own words
+FROM_SOURCE = (REJECTED, INSTRUCTION)  # notes that hold a source's words, and so whatever stands in these
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,16 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class BadRecord:
-    """A record that could not even be read: where it stands and why. The rest of the source continues."""
+    """A record that could not even be read: where it stands and why. The rest of the source continues.
+
+    `kind` is "" for one, and for a teacher's answer that no row could be made of why: garbage, unsupported and so on.
+    """
 
     origin: str
     place: str
     reason: str
     text: str = ""  # its beginning, as found
+    kind: str = ""
 
 
 def answer_text(gold: Any) -> str:

@@ -260,6 +260,12 @@ def test_a_line_without_end_is_passed_over_in_pieces(monkeypatch: pytest.MonkeyP
     assert [(line.text, bool(line.fault)) for line in wide] == [("short\n", False), ("", True), ("last\n", False)]
 
 
+def test_a_key_that_another_row_has_is_not_null_in_this_one(tmp_path: Path) -> None:
+    golds = [{"name": "Soup", "cookTime": "PT5M"}, {"name": "Stew", "steps": [{"text": "Boil."}, {"at": 2}]}]
+    pq.write_table(pa.Table.from_pylist([{"gold": gold, "note": None} for gold in golds]), tmp_path / "a.parquet")
+    assert good(read(tmp_path / "a.parquet")) == [{"gold": gold, "note": None} for gold in golds]
+
+
 def test_dates_and_decimals_of_parquet_come_as_json_has_them(tmp_path: Path) -> None:
     rows = [{"d": date(2025, 3, 1), "n": Decimal("4.00"), "x": [Decimal("1.50")], "s": {"t": "a"}}]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")

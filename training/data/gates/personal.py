@@ -1,11 +1,11 @@
 """Personal data and secrets in a row: found, masked or refused as the plan says, one policy for each of the two.
 
 Personal: e-mail addresses and phone numbers. Secrets: access keys and tokens by their known forms, private keys,
-passwords and keys that are named as such, card numbers with a correct check digit. A mask is the same in source, gold
-and reasoning, so that what a gold copies from its source it still copies. Promise: after masking nothing that is looked
-for is left in any of the three. Limits: names, postal addresses, account numbers and anything written out in words are
-not looked for; phone numbers need a form that quantities, times and dates do not have. A refusal and a note say kinds
-and counts, never the thing itself; a row that is refused still holds it.
+passwords and keys that are named as such, card numbers with a correct check digit. A mask is the same in source, gold,
+reasoning and the notes that hold a source's words, so that what a gold copies from its source it still copies. Promise:
+after masking nothing that is looked for is left in any of these. Limits: names, postal addresses, account numbers and
+anything written out in words are not looked for; phone numbers need a form that quantities, times and dates do not
+have. A refusal and a note say kinds and counts, never the thing itself; a row that is refused still holds it.
 """
 
 import re
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, cast
 
 from training.data.gates.plan import GatePlan
 from training.data.gates.report import FOUND, MASKED
-from training.data.rows import DataRow, Refusal
+from training.data.rows import FROM_SOURCE, DataRow, Refusal
 
 PERSONAL_KINDS = ("e-mail", "phone")
 SECRET_KINDS = ("key", "card")
@@ -93,7 +93,8 @@ def guard(row: DataRow, plan: GatePlan) -> tuple[DataRow, Refusal | None]:
 def mask(row: DataRow, kinds: tuple[str, ...] = PERSONAL_KINDS + SECRET_KINDS) -> tuple[DataRow, Counter[str]]:
     """The row with each found thing replaced by its kind and number, such as "[phone 1]", and how many of each kind.
 
-    The same thing has the same mask wherever it stands in source, gold (keys too) and reasoning; notes are untouched.
+    The same thing has the same mask wherever it stands in source, gold (keys too), reasoning and the notes that hold a
+    source's words (`rows.FROM_SOURCE`); other notes are untouched.
     """
     names: dict[str, str] = {}
     counts: Counter[str] = Counter()
@@ -120,7 +121,12 @@ def _noted(row: DataRow, key: str, counts: Counter[str]) -> DataRow:
 
 
 def _found_in(row: DataRow, kinds: tuple[str, ...]) -> list[Found]:
-    return [found for text in (row.source, *_texts(row.gold), row.reasoning) for found in find(text, kinds)]
+    texts = (row.source, *_texts(row.gold), row.reasoning, *_texts([*_from_source(row).values()]))
+    return [found for text in texts for found in find(text, kinds)]
+
+
+def _from_source(row: DataRow) -> dict[str, Any]:
+    return {name: row.notes[name] for name in FROM_SOURCE if name in row.notes}
 
 
 def _hits(text: str, kinds: tuple[str, ...]) -> Iterator[tuple[str, int, int]]:
@@ -162,7 +168,9 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _mapped(row: DataRow, change: Callable[[str], str]) -> DataRow:
-    return replace(row, source=change(row.source), gold=_changed(row.gold, change), reasoning=change(row.reasoning))
+    notes = {**row.notes, **{name: _changed(value, change) for name, value in _from_source(row).items()}}
+    source, gold, reasoning = change(row.source), _changed(row.gold, change), change(row.reasoning)
+    return replace(row, source=source, gold=gold, reasoning=reasoning, notes=notes)
 
 
 def _changed(value: Any, change: Callable[[str], str]) -> Any:

@@ -183,9 +183,12 @@ def _parquet(path: Path, origin: str) -> Iterator[RawRow | BadRecord]:
 
 
 def plain(value: Any) -> Any:
-    """A column's value as JSON has it: dates as ISO 8601, exact decimals as numbers; bytes stay and fit no field."""
+    """A column's value as JSON has it: dates as ISO 8601, exact decimals as numbers; bytes stay and fit no field.
+
+    Objects of one column all get the same keys there, null where a row had none: such a key is taken out again.
+    """
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items() if item is not None}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, Decimal):
