@@ -1,11 +1,15 @@
-"""How many tokens a text has for a base: its tokenizer's own file is all that is read. No torch."""
+"""How many tokens a text has for a base, and how many it reads at most: two small files are read or fetched, no
+weights. No torch."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 from training.engine.api import EngineSettings
-from training.engine.hub import EMBEDDED, resolve_base
+from training.engine.hub import EMBEDDED, base_folder
 from training.errors import ModelError
+
+FETCHED = ["tokenizer.json", "config.json"]
 
 
 def token_counter(base: str, home: Path | None) -> Callable[[str], int]:
@@ -16,7 +20,7 @@ def token_counter(base: str, home: Path | None) -> Callable[[str], int]:
     """
     from tokenizers import Tokenizer
 
-    folder = resolve_base(base or EMBEDDED, EngineSettings(home=home), lambda *_: None).folder
+    folder = _folder(base, home)
     path = folder / "tokenizer.json"
     if not path.is_file():
         raise ModelError(f"{folder} has no tokenizer.json.", fix="Name a base whose folder has one.")
@@ -30,3 +34,22 @@ def token_counter(base: str, home: Path | None) -> Callable[[str], int]:
         return len(tokenizer.encode(clean, add_special_tokens=False).ids)
 
     return count
+
+
+def context_tokens(base: str, home: Path | None) -> int | None:
+    """The most tokens that a base reads, prompt and answer together; None where its config says nothing of it.
+
+    ModelError where the base is not there.
+    """
+    path = _folder(base, home) / "config.json"
+    try:
+        config = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as err:
+        raise ModelError(f"{path} can't be read: {err}.", fix="Fetch the model again.") from err
+    parts = [part for part in (config, config.get("text_config")) if isinstance(part, dict)]
+    stated = [part[key] for part in parts for key in ("max_position_embeddings", "n_positions") if part.get(key)]
+    return int(stated[0]) if stated else None
+
+
+def _folder(base: str, home: Path | None) -> Path:
+    return base_folder(base or EMBEDDED, EngineSettings(home=home), lambda *_: None, wanted=FETCHED)

@@ -9,6 +9,7 @@ from training.engine.api import Progress
 from training.errors import AdapterError, ModelError, StorageError
 
 WANTED = ["*.json", "*.safetensors", "tokenizer.model", "*.jinja", "vocab.txt", "merges.txt", "spiece.model"]
+TOKENIZER = [pattern for pattern in WANTED if pattern != "*.safetensors"]  # all that text needs to become tokens
 
 
 def fetch_repo(

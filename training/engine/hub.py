@@ -6,12 +6,13 @@ of another base is an error that says so.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from training.engine.adapter_files import AdapterFiles, check_adapter, same_base
 from training.engine.api import AdapterInfo, BaseInfo, EngineSettings, Progress
-from training.engine.download import fetch_repo
+from training.engine.download import WANTED, fetch_repo
 from training.engine.hashes import hash_files, read_header
 from training.engine.run_outputs import ADAPTER, MODEL, run_output, run_outputs
 from training.errors import AdapterError, ModelError
@@ -48,27 +49,35 @@ class BaseFiles:
 
 
 def resolve_base(name: str, settings: EngineSettings, progress: Progress, revision: str = "") -> BaseFiles:
-    """The folder behind a base's name, downloaded if need be. ModelError says what is missing and what to do.
+    """The base behind a name, downloaded if need be. ModelError says what is missing and what to do.
 
     `revision` is a commit of a repository on the hub, "" the newest; a folder has none and does not ask.
     """
+    folder = base_folder(name, settings, progress, revision)
+    return check_base(name, folder, embedded=_is_plain(name) and folder == settings.models / name)
+
+
+def base_folder(
+    name: str, settings: EngineSettings, progress: Progress, revision: str = "", wanted: Sequence[str] = WANTED
+) -> Path:
+    """The folder behind a base's name, not looked into. Of a repository on the hub only `wanted` is downloaded."""
     for root in _roots(settings.models, settings.home, "models"):
         if _is_plain(name) and (root / name / "config.json").is_file():
-            return check_base(name, root / name, embedded=root == settings.models)
+            return root / name
     if _is_plain(name) and (made := run_output(settings.home, name, MODEL)) is not None:
-        return check_base(name, made)
+        return made
     folder = Path(name).expanduser()
     if _names_a_path(name, folder):
         if not settings.allow_paths:
             raise ModelError(f"{name} is a path; folders are closed here.", fix="Pick a model from the list.")
-        return check_base(name, folder)
+        return folder
     if not _HUB_ID.fullmatch(name):
         known = ", ".join(info.name for info in list_bases(settings) if info.embedded) or "none"
         raise ModelError(f"There is no base {name!r}.", fix=f"Embedded: {known}. Else give a folder or owner/name.")
     presets = {preset[0] for preset in PRESETS}
     if settings.hub == "none" or (settings.hub == "presets" and name not in presets):
         raise ModelError(f"{name} can't be loaded here; only listed models are.", fix="Pick a model from the list.")
-    return check_base(name, fetch_repo(name, progress, ModelError, revision or None))
+    return fetch_repo(name, progress, ModelError, revision or None, wanted)
 
 
 def resolve_adapter(name: str, settings: EngineSettings, base: BaseFiles, progress: Progress) -> AdapterFiles:

@@ -1,7 +1,8 @@
 """One row as a base reads it in training: the prompt as the studio renders it, then the answer that loss is taken on.
 
-Only the base's tokenizer is read, never its weights. The context step runs as it does for a comparison, so what it
-leaves out of a long page is left out here too. Limit: a token that is part of a character reads as a replacement mark.
+Only the base's tokenizer is read and fetched, never its weights. The context step runs as it does for a comparison, so
+what it leaves out of a long page is left out here too. Limit: a token that is part of a character reads as a
+replacement mark.
 """
 
 from functools import lru_cache
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from training.engine.api import EngineSettings
-from training.engine.hub import EMBEDDED, resolve_base
+from training.engine.download import TOKENIZER
+from training.engine.hub import EMBEDDED, base_folder
 from training.engine.tokens import chat_end_token, encode
 from training.errors import ModelError
 from training.task.context import build_context
@@ -32,9 +34,8 @@ def tokens_of(base: str, home: Path | None, pack: Pack, source: str, answer: str
     ModelError where the base is not there or its tokenizer can't be read.
     """
     settings = EngineSettings(home=home, allow_paths=home is not None, hub="any" if home else "none")
-    return split_tokens(
-        _tokenizer(resolve_base(base or EMBEDDED, settings, lambda *_: None).folder), pack, source, answer
-    )
+    folder = base_folder(base or EMBEDDED, settings, lambda *_: None, wanted=TOKENIZER)
+    return split_tokens(_tokenizer(folder), pack, source, answer)
 
 
 def split_tokens(tokenizer: Any, pack: Pack, source: str, answer: str) -> tuple[RowToken, ...]:
