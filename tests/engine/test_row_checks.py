@@ -53,6 +53,18 @@ def test_of_many_rows_a_spread_is_looked_at(news: Path, base: Path) -> None:
     assert seen.usable(CONFIG.__class__(dataset="x", max_length=100_000)) == 9
 
 
+def test_a_run_of_the_first_rows_takes_and_looks_at_no_others(news: Path, base: Path) -> None:
+    pack, few = PACKS["news-metadata"], replace(CONFIG, rows=4)
+    every = render_rows(news, "train", pack, base, CONFIG).rows
+    taken = render_rows(news, "train", pack, base, few).rows
+    assert taken == every[:4] and len(every) == 9
+    seen = see_rows(news, pack, base, rows=few.rows)
+    assert (list(seen.rows), seen.n_rows, seen.usable(replace(few, max_length=100_000))) == (taken, 4, 4)
+    assert see_rows(news, pack, base, rows=100).n_rows == 9
+    dev = render_rows(news, "dev", pack, base, replace(CONFIG, rows=1)).rows
+    assert len(dev) == 4, "dev is what a run is measured by"
+
+
 def test_lengths_say_what_fits(news: Path, base: Path) -> None:
     seen = see_rows(news, PACKS["news-metadata"], base)
     middle = sorted(seen.lengths)[4]

@@ -28,7 +28,7 @@ from training.runs.presets import apply, find_presets
 OTHER: dict[str, Any] = {
     "task": "news-metadata", "dataset": "1e5", "base": "owner/model", "revision": "123456", "name": "true",
     "method": "dora", "rank": 8, "alpha": 16, "dropout": 0.1, "target_modules": ("q_proj", "v_proj"), "max_steps": 0,
-    "epochs": 1.5, "batch_size": 2, "grad_accumulation": 3, "learning_rate": 1e-5, "schedule": "linear",
+    "rows": 5, "epochs": 1.5, "batch_size": 2, "grad_accumulation": 3, "learning_rate": 1e-5, "schedule": "linear",
     "warmup": 10.0, "weight_decay": 0.01, "optimizer": "adamw_8bit", "adam_beta2": 0.98, "max_grad_norm": 0.0,
     "max_length": 512, "too_long": "drop", "packing": True, "answer_only": False, "short_first_steps": 5,
     "focal_gamma": 2.0, "dtype": "bf16", "gradient_checkpointing": True, "seed": 3407,
@@ -66,11 +66,13 @@ def test_each_field_comes_through_file_and_command_alone(field: str, tmp_path: P
     assert with_settings(RunConfig(), [word for word in words if "=" in word]) == config
 
 
-def test_a_config_from_before_gradient_checkpointing_is_the_same_config() -> None:
+def test_a_config_from_before_a_field_came_is_the_same_config() -> None:
     """Runs, files and hashes of a studio that did not know the field mean what they meant."""
-    old = {name: value for name, value in RunConfig(dataset="x").to_json().items() if name != "gradient_checkpointing"}
+    later = ("gradient_checkpointing", "rows")
+    old = {name: value for name, value in RunConfig(dataset="x").to_json().items() if name not in later}
     config = config_from(old)
-    assert config == RunConfig(dataset="x", gradient_checkpointing=False)
+    assert config == RunConfig(dataset="x", gradient_checkpointing=False, rows=0)
+    assert config.sha256 != replace(config, rows=5).sha256, "other rows, other weights"
     hashed = {name: value for name, value in old.items() if name not in ("name", "report_to")}
     assert config.sha256 == hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
     assert config.sha256 == replace(config, gradient_checkpointing=True).sha256, "the weights come out the same"

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from training.data.versions import read_version
 from training.engine.row_cache import Rendered
 from training.engine.row_tokens import RowToken
-from training.engine.run_rows import Row, context_tokens, load_tokenizer, rendered
+from training.engine.run_rows import Row, context_tokens, first_places, load_tokenizer, rendered
 from training.engine.tokens import chat_end_token
 from training.engine.train_rows import IGNORED, TokenRows, tokenize_rows
 from training.errors import InputError, ModelError
@@ -34,7 +34,7 @@ class RowsSeen:
     held `cut_tokens` of all `source_tokens`. A fault is "" where there is none.
     """
 
-    n_rows: int  # in the whole part
+    n_rows: int  # in the part, or the first of it that the run takes
     looked_at: int
     rows: tuple[Row, ...]
     tokens: TokenRows | None
@@ -66,7 +66,7 @@ class RowsSeen:
         return sum(length > most for length in self.lengths)
 
     def usable(self, config: RunConfig) -> int:
-        """Rows of the whole part that the run would learn from, reckoned from those that were looked at."""
+        """Rows that the run would learn from, reckoned from those that were looked at."""
         fit = len(self.rows) - self.too_long(config.max_length)
         return round(self.n_rows * fit / self.looked_at) if self.looked_at else 0
 
@@ -81,6 +81,7 @@ class _Key(NamedTuple):
     tokenizer: Path
     part: str
     most: int
+    rows: int
     home: Path | None
 
 
@@ -91,15 +92,16 @@ def see_rows(
     *,
     part: str = "train",
     most: int = MOST,
+    rows: int = 0,
     home: Path | None = None,
 ) -> RowsSeen:
-    """Look at up to `most` rows; with a `home` what was rendered is kept there for the run itself.
+    """Look at up to `most` rows of the first `rows` (0: of all); with a `home` what was rendered is kept for the run.
 
     ModelError where the base's tokenizer can't be used; DataError for the version.
     """
     stamp = max(path.stat().st_mtime_ns for path in (pack.path / "task.yaml", pack.path / "output_schema.json"))
     sha256 = read_version(version_folder).sha256
-    return _see(_Key(version_folder, sha256, pack.path, stamp, tokenizer_folder, part, most, home))
+    return _see(_Key(version_folder, sha256, pack.path, stamp, tokenizer_folder, part, most, rows, home))
 
 
 @lru_cache(maxsize=4)
@@ -109,9 +111,9 @@ def _see(key: _Key) -> RowsSeen:
     if end is None:
         raise ModelError(f"{key.tokenizer.name} has no end token to learn.", fix="Set eos_token in its tokenizer.")
     version = read_version(key.version)
-    n_rows = version.rows.get(key.part, 0)
-    stride = max(1, -(-n_rows // key.most))
-    looked = rendered(version, key.part, pack, key.tokenizer, stride=stride, home=key.home)
+    n_rows = len(first_places(version, key.part, RunConfig(rows=key.rows)))
+    places = range(0, n_rows, max(1, -(-n_rows // key.most)))
+    looked = rendered(version, key.part, pack, key.tokenizer, places=places, home=key.home)
     sound = [row for row in looked if not row.reason]
     left_out: dict[str, int] = {}
     for row in looked:

@@ -109,7 +109,8 @@ def render_rows(
     version = _of_task(open_version(version_folder), pack)
     rows: list[Row] = []
     left_out: dict[str, list[str]] = {}
-    for row in rendered(version, part, pack, tokenizer_folder, home=home):
+    places = first_places(version, part, config)
+    for row in rendered(version, part, pack, tokenizer_folder, places=places, home=home):
         if row.reason:
             left_out.setdefault(row.reason, []).append(row.id)
         else:
@@ -123,11 +124,17 @@ def render_rows(
     return RowsRendered(rows, {reason: tuple(ids) for reason, ids in left_out.items()})
 
 
+def first_places(version: Version, part: str, config: RunConfig) -> range:
+    """The rows of a part that a run looks at, by their place: of train the first `config.rows`, else all."""
+    count = version.rows.get(part, 0)
+    return range(min(count, config.rows) if config.rows and part == "train" else count)
+
+
 def rendered(
-    version: Version, part: str, pack: Pack, tokenizer_folder: Path, *, stride: int = 1, home: Path | None = None
+    version: Version, part: str, pack: Pack, tokenizer_folder: Path, *, places: range, home: Path | None = None
 ) -> list[Rendered]:
-    """Every `stride`th row of a part in the version's order, each rendered once where there is a `home` to keep it."""
-    rows, places = rows_for_training(version, part), range(0, version.rows.get(part, 0), stride)
+    """The rows of a part at these places in the version's order, each rendered once where a `home` keeps it."""
+    rows = rows_for_training(version, part)
     cache = RowCache(home, key_of(version.sha256, part, pack.path, tokenizer_folder)) if home else None
     kept = cache.read() if cache else {}
     missing = set(places) - kept.keys()

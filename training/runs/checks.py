@@ -43,6 +43,7 @@ LIMITS: dict[str, Limit] = {
     "dropout": Limit(0, 0.9),
     "max_steps": Limit(0, 10_000_000),
     "epochs": Limit(0, 10_000),
+    "rows": Limit(0, 100_000_000),
     "batch_size": Limit(1, 4096),
     "grad_accumulation": Limit(1, 4096),
     "learning_rate": Limit(0, 1, open_=True),

@@ -7,7 +7,7 @@ contradicts another one, is an InputError with the field's name, the reason and 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
@@ -20,6 +20,7 @@ OPTIMIZERS = ("adamw_torch", "adamw_torch_fused", "adamw_8bit", "paged_adamw_8bi
 SAVE_DTYPES = ("fp16", "bf16", "fp32")
 TOO_LONG = ("error", "drop")
 MIRRORS = ("trackio", "tensorboard", "wandb")
+_LATER = ("rows",)  # fields that came after runs had been made; a file without one means its off-value
 _SAME_WEIGHTS = ("name", "report_to", "gradient_checkpointing")  # fields that no number of the result hangs on
 GROUPS = ("what", "main", "length", "learning", "watching", "machine")
 
@@ -74,6 +75,10 @@ class RunConfig:
     epochs: float = knob(
         0.0, "How many times all rows are seen.", group="main", unit="passes over the rows", off="0: max_steps decides"
     )
+    rows: int = knob(
+        0, "The first so many train rows of the version and no others; their order is that of a hash.", group="main",
+        unit="rows", off="0: all of them",
+    )  # fmt: skip
     batch_size: int = knob(4, "Rows in memory at a time.", group="main", unit="rows")
     grad_accumulation: int = knob(
         1, "Batches that are added up before the weights move once. Steadier steps for the same memory, each takes "
@@ -182,10 +187,16 @@ class RunConfig:
         data = {f.name: getattr(self, f.name) for f in fields(self)}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
 
+    def identity(self, without: Collection[str]) -> dict[str, Any]:
+        """The plain values that a hash is made of, but those left out. A field that older studios did not know is in it
+        only where it is on: what they made keeps its hash."""
+        later = {name for name in _LATER if getattr(self, name) == FIELDS[name].default}
+        return {key: value for key, value in self.to_json().items() if key not in {*without, *later}}
+
     @property
     def sha256(self) -> str:
         """Hex SHA-256 of everything that can change the weights; the name, the mirrors and what is kept can't."""
-        data = {key: value for key, value in self.to_json().items() if key not in _SAME_WEIGHTS}
+        data = self.identity(_SAME_WEIGHTS)
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 

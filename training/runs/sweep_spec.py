@@ -99,7 +99,7 @@ class SweepSpec:
             else [list(value) if isinstance(value, tuple) else value for value in values]
             for name, values in self.fields.items()
         }
-        config = {name: value for name, value in self.config.to_json().items() if name not in ("name", "report_to")}
+        config = self.config.identity(("name", "report_to"))
         return {
             "name": self.name, "config": config, "fields": fields, "search": self.search, "trials": self.trials,
             "metric": self.metric, "prune": self.prune, "seed": self.seed,
