@@ -7,7 +7,6 @@ Gradio nor torch; models load after the first page.
 import argparse
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,12 @@ from training.home import home_dir
 
 if TYPE_CHECKING:
     from studio.deps import Deps
+
+
+ZERO_GPU = (
+    "This Space runs on ZeroGPU, which lends its GPU to single calls only: the embedded model answers, on the CPU. "
+    "Larger ones need the studio at home, or a Space with CPU or GPU hardware of its own."
+)
 
 
 def flags() -> argparse.ArgumentParser:
@@ -30,8 +35,24 @@ def flags() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, metavar="N", help="port to listen on; without it, the first free from 7860")
     parser.add_argument("--share", action="store_true", help="make a public link through gradio.live; needs --auth")
     parser.add_argument("--auth", metavar="USER:PASS", help="ask everyone for this login")
+    parser.add_argument(
+        "--four-bit", action="store_true",
+        help="hold models in 4 bits where a CUDA GPU and bitsandbytes are there; without it, those that would not fit",
+    )  # fmt: skip
     parser.add_argument("--no-browser", action="store_true", help="open no browser window")
     return parser
+
+
+def register_gpu_call() -> None:
+    """ZeroGPU starts no Space that does not name, before the window opens, a function that it may lend its GPU to.
+
+    A model that is proven once and stays in memory can't go from one lent GPU to the next, so no answer is made there:
+    the function is the one that names the device, and what it is given and gives back is text.
+    """
+    lend = import_module("spaces").GPU  # before torch: it shows the rest of the process a GPU that is not there
+    from training.engine.device_facts import device_name
+
+    lend(duration=5)(device_name)
 
 
 def build_deps(settings: Settings) -> "Deps":
@@ -45,18 +66,20 @@ def build_deps(settings: Settings) -> "Deps":
     from training.store import Store
     from training.task.pack import BUILTIN, find_packs
 
-    zero_gpu = settings.space and find_spec("spaces") is not None
+    if settings.zero_gpu:
+        register_gpu_call()
     store = Store(settings.home) if settings.keep_history else None
     engine = Engine(
         EngineSettings(
             home=None if settings.space else settings.home,
             allow_paths=settings.allow_paths,
-            hub="presets" if settings.space else "any",
-            gpu_hook=import_module("spaces").GPU if zero_gpu else None,
+            hub="none" if settings.zero_gpu else "presets" if settings.space else "any",
+            device="cpu" if settings.zero_gpu else None,
+            four_bit=settings.four_bit,
         )
     )
     packs = find_packs(BUILTIN) if settings.space else find_packs(BUILTIN, settings.home / "tasks")
-    notices = list(store.notices) if store else []
+    notices = list(store.notices) if store else [ZERO_GPU] if settings.zero_gpu else []
     queue = None if settings.space else Queue(settings.home)
     return Deps(settings, engine, packs, Sessions(store), Line(settings.max_waiting), notices=notices, queue=queue)
 

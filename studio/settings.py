@@ -19,7 +19,11 @@ UPLOAD_SUFFIXES = (".txt", ".md", ".html", ".htm")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`space` is True on a Hugging Face Space; the rest follows from it and from the flags (see `home` and `space`)."""
+    """`space` is True on a Hugging Face Space; the rest follows from it and from the flags (see `home` and `space`).
+
+    `zero_gpu`: its GPU is lent to single calls (ZeroGPU), so models stay on the CPU. `four_bit` None: only where a base
+    would not fit otherwise.
+    """
 
     space: bool
     home: Path
@@ -38,6 +42,8 @@ class Settings:
     max_upload_bytes: int
     max_body_bytes: int
     hosts: tuple[str, ...]
+    zero_gpu: bool = False
+    four_bit: bool | None = None
 
 
 def is_loopback(host: str) -> bool:
@@ -93,6 +99,7 @@ def at_home(flags: argparse.Namespace, home: Path) -> Settings:
         max_upload_bytes=8_000_000,
         max_body_bytes=16_000_000,
         hosts=LOOPBACK_NAMES + others + (("*.gradio.live",) if flags.share else ()),
+        four_bit=True if flags.four_bit else None,
     )
 
 
@@ -117,6 +124,7 @@ def on_space(env: Mapping[str, str], home: Path) -> Settings:
         max_upload_bytes=2_000_000,
         max_body_bytes=4_000_000,
         hosts=LOOPBACK_NAMES + ((own,) if own else ("*.hf.space",)),
+        zero_gpu=env.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true"),
     )
 
 

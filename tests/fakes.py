@@ -187,7 +187,7 @@ def make_comparison(
 
 def make_deps(home: Path, *, space: bool = False, engine: FakeEngine | None = None, **changes: Any) -> Deps:
     """The studio's bundle around a fake engine and the built-in task; `changes` replace fields of the settings."""
-    flags = Namespace(host="127.0.0.1", port=None, share=False, auth=None, no_browser=True)
+    flags = Namespace(host="127.0.0.1", port=None, share=False, auth=None, no_browser=True, four_bit=False)
     env = {"SPACE_ID": "me/taste", "SPACE_HOST": "me-taste.hf.space"} if space else {}
     settings = replace(build_settings(flags, home, env), **changes)
     sessions = Sessions(Store(home) if settings.keep_history else None)

@@ -113,6 +113,19 @@ def test_without_json_it_is_short_text_that_can_not_steer_a_terminal(
     assert all(char.isprintable() or char in "\n\t" for char in out)
 
 
+def test_an_arm_that_breaks_down_is_told_and_changes_the_exit_code(
+    home: Path, post: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import training.engine.generate as generate
+
+    whole = generate._forward
+    monkeypatch.setattr(generate, "_forward", lambda *given: whole(*given) * float("nan"))
+    asked = ["compare", "--task", "recipe-jsonld", "--input", str(post), "--base", "lfm2", "--home", str(home)]
+    code, out, err = main(capsys, *asked, "--no-constrained", "--json")
+    assert (code, json.loads(out)["finish_reason"]) == (1, "error")
+    assert err.startswith("base broke down") and err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

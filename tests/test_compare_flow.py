@@ -90,11 +90,11 @@ def test_base_and_taught_adapter_side_by_side(pack: Pack, engine: Engine) -> Non
 
 def test_events_come_in_order_and_text_grows_in_both_columns(pack: Pack, engine: Engine) -> None:
     engine.unload()
-    told: list[str] = []
-    events = list(run(request_for(pack, BASE, COOK), engine, threading.Event(), lambda text, _share: told.append(text)))
+    events = list(run(request_for(pack, BASE, COOK), engine, threading.Event()))
     kinds = [type(event) for event in events]
     assert kinds[0] is Loading
-    assert told == [event.text for event in events if isinstance(event, Loading)]
+    told = [event.text for event in events if isinstance(event, Loading)]
+    assert told == ["Reading lfm2", "Checking lfm2", "Attaching cook"]
     ready = kinds.index(Ready)
     assert set(kinds[:ready]) == {Loading}
     assert kinds[-3:] == [ArmDone, ArmDone, Done]
@@ -144,6 +144,17 @@ def test_a_cancelled_run_ends_with_what_it_has(pack: Pack, engine: Engine) -> No
     assert last.comparison.arms[1].generation.raw == ANSWER[:5]
 
 
+def test_a_run_that_had_its_time_says_so_and_not_that_the_person_stopped_it(pack: Pack, engine: Engine) -> None:
+    tokens = [0]
+    last = None
+    for event in run(request_for(pack, BASE, COOK), engine, threading.Event(), over=lambda: tokens[0] >= 5):
+        tokens[0] = event.new_tokens if isinstance(event, Partial) else tokens[0]
+        last = event
+    assert isinstance(last, Done)
+    assert {arm.generation.finish_reason for arm in last.comparison.arms} == {FinishReason.TIME_LIMIT}
+    assert ANSWER.startswith(last.comparison.arms[1].generation.raw)
+
+
 def test_leaving_at_any_point_frees_the_model(pack: Pack, engine: Engine) -> None:
     for kind in (Loading, Ready, Partial, ArmDone):
         if kind is Loading:
@@ -152,7 +163,7 @@ def test_leaving_at_any_point_frees_the_model(pack: Pack, engine: Engine) -> Non
         for event in events:
             if isinstance(event, kind):
                 events.close()
-        engine.prepare("lfm2", [], quiet)  # a load that was left goes to its end; then the model is free
+        engine.prepare("lfm2", [], quiet)  # a load that was left ends at its next word; then the model is free
         assert engine.status().state == "idle", kind
 
 

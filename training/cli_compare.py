@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.errors import InputError
-from training.task.records import Arm, ArmKind, ArmResult, Source, to_json
+from training.task.records import Arm, ArmKind, ArmResult, FinishReason, Source, to_json
 
 if TYPE_CHECKING:
     from training.engine.api import EngineSettings
     from training.task.pack import Pack
 
 EMBEDDED = "crumb"
+BROKE = "broke down: its numbers are no numbers any more. Its weights are damaged, or dtype and device don't suit it."
+FOUR_BIT = "hold models in 4 bits where a CUDA GPU and bitsandbytes are there (default: those that would not fit)"
 
 
 def add(verbs: Any) -> None:
@@ -40,13 +42,14 @@ def add(verbs: Any) -> None:
         action=argparse.BooleanOptionalAction,
         help="hold every answer to the task's JSON Schema, token by token (default: as the task says)",
     )
+    parser.add_argument("--four-bit", action="store_true", help=FOUR_BIT)
     parser.add_argument("--json", action="store_true", help="one JSON object a line for each arm")
     parser.add_argument("--home", metavar="DIR", help="where your tasks, models and adapters live")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare and print. 0 when every arm ran; StudioError for what a person can mend."""
+    """Compare and print. 0 when every arm ran, 1 when one broke down; StudioError for what a person can mend."""
     from training.compare import Done, Request
     from training.compare import run as compare
     from training.engine.api import EngineSettings
@@ -67,15 +70,19 @@ def run(arguments: argparse.Namespace) -> int:
         source, gold = _source(arguments.input), None
     else:
         source, gold = _example(pack, arguments.example)
-    settings = EngineSettings(home=home)
+    settings = EngineSettings(home=home, four_bit=True if arguments.four_bit else None)
     request = Request(pack, arguments.base, source, arms_of(arguments, settings), sampling, gold=gold)
     warnings.simplefilter("ignore")  # libraries' advice is not for the one who reads this output
     engine = Engine(settings)
+    code = 0
     for event in compare(request, engine, threading.Event()):
         if isinstance(event, Done):
             for result in event.comparison.arms:
                 sys.stdout.write((json_line(result) if arguments.json else text_of(result)) + "\n")
-    return 0
+                if result.generation.finish_reason is FinishReason.ERROR:
+                    sys.stderr.write(f"{result.generation.arm.label} {BROKE}\n")
+                    code = 1
+    return code
 
 
 def arms_of(arguments: argparse.Namespace, settings: "EngineSettings") -> tuple[Arm, ...]:

@@ -7,18 +7,18 @@ equal and what was not stands in the receipt; closing the iterator, at whatever 
 """
 
 import platform
-import queue
 import secrets
 import threading
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, cast
 
 from training.engine.api import MAX_ARMS, Delta, EndMarker, EngineLike, ModelCard, Progress, Row, Stop
 from training.errors import InputError
+from training.loading import Loading, watched
 from training.receipt import build_receipt
 from training.task.context import build_context, readable
 from training.task.pack import Pack
@@ -30,6 +30,7 @@ from training.task.records import (
     ArmResult,
     Comparison,
     Context,
+    FinishReason,
     Generation,
     Prompt,
     Sampling,
@@ -69,14 +70,6 @@ class Prepared:
     source: Source
     context: Context
     prompts: tuple[Prompt, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Loading:
-    """`fraction` is 0..1, None where it is not known."""
-
-    text: str
-    fraction: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +115,16 @@ def run(
     request: Request,
     engine: EngineLike,
     cancel: threading.Event,
-    progress: Progress | None = None,
     now: Callable[[], datetime] = utc_now,
+    over: Callable[[], bool] = lambda: False,
 ) -> Generator[Event, None, None]:
-    """The whole comparison as events, `Done` last. `progress` hears of loading as well.
+    """The whole comparison as events, `Done` last. `over` is asked at every step whether the run has had its time.
 
-    Cancelled while loading it just ends; cancelled later, the arms end with what they have and `Done` still comes.
-    Raises the StudioErrors of its steps.
+    Cancelled while loading it just ends; cancelled or over later, the arms end with what they have and `Done` still
+    comes. Raises the StudioErrors of its steps; ModelError where it is over while loading.
     """
     check_request(request)
-    prepared = yield from _prepare_aside(request, engine, cancel, progress)
+    prepared = yield from watched(lambda tell: prepare(request, engine, tell), cancel, over)
     if prepared is None:
         return
     yield Ready(prepared.context, prepared.prompts)
@@ -143,11 +136,17 @@ def run(
         "Generator[Delta | Generation, None, None]",
         engine.generate(rows, request.sampling, stop, cancel, request.task),
     )
+    late = False
     with closing(answers) as events:
         for event in events:
+            if not cancel.is_set() and over():
+                late = True
+                cancel.set()
             if isinstance(event, Delta):
                 yield Partial(event.index, event.text, event.new_tokens, event.elapsed_s)
                 continue
+            if late and event.finish_reason is FinishReason.CANCELLED:
+                event = replace(event, finish_reason=FinishReason.TIME_LIMIT)
             results.append(judge(request, prepared, prepared.prompts[len(results)], event))
             yield ArmDone(len(results) - 1, results[-1])
     yield Done(_record(request, prepared, tuple(results), now()))
@@ -187,7 +186,7 @@ def check_request(request: Request) -> None:
         raise InputError(f"{len(request.arms)} arms were chosen.", fix=f"Compare 1 to {MAX_ARMS}.")
     labels = [arm.label for arm in request.arms]
     if doubled := {label for label in labels if labels.count(label) > 1}:
-        raise InputError(f"Two arms are called {doubled.pop()!r}.", fix="Give each its own label.")
+        raise InputError(f"Two arms are called {doubled.pop()!r}.", fix="Choose each column once.")
     for arm in request.arms:
         if (arm.kind is ArmKind.ADAPTER) != (arm.adapter is not None):
             raise InputError(f"Arm {arm.label!r} does not say which weights answer.", fix="Name an adapter, or none.")
@@ -235,35 +234,6 @@ def _budget(request: Request, tokenizer: Any, card: ModelCard) -> int:
         for prompted in {arm.kind is ArmKind.PROMPTED for arm in request.arms}
     )
     return min(asked, room)
-
-
-def _prepare_aside(
-    request: Request, engine: EngineLike, cancel: threading.Event, progress: Progress | None
-) -> Generator[Event, None, Prepared | None]:
-    """Prepare in a thread of its own, so that loading can be watched and left. Returns Prepared, None if cancelled."""
-    told: queue.SimpleQueue[Loading | Prepared | BaseException] = queue.SimpleQueue()
-
-    def work() -> None:
-        try:
-            told.put(prepare(request, engine, lambda text, fraction: told.put(Loading(text, fraction))))
-        except BaseException as err:  # carried to the caller's thread, which raises it
-            told.put(err)
-
-    threading.Thread(target=work, name="prepare", daemon=True).start()
-    while True:
-        try:
-            news = told.get(timeout=0.1)
-        except queue.Empty:
-            if cancel.is_set():
-                return None
-            continue
-        if isinstance(news, BaseException):
-            raise news
-        if isinstance(news, Prepared):
-            return news
-        if progress is not None:
-            progress(news.text, news.fraction)
-        yield news
 
 
 def _record(request: Request, prepared: Prepared, results: tuple[ArmResult, ...], created: datetime) -> Comparison:

@@ -67,10 +67,13 @@ def _began(pid: int) -> _Began:
 
 
 class Claim:
-    """A folder that one process works in at a time. A dead process' claim is taken over. BusyError while one lives."""
+    """A folder that one process works in at a time. A dead process' claim is taken over. BusyError while one lives.
 
-    def __init__(self, folder: Path, what: str) -> None:
-        self._path, self._what = folder / "claim.json", what
+    `name` is the file that says who: another one where it is not the whole folder that is claimed.
+    """
+
+    def __init__(self, folder: Path, what: str, name: str = "claim.json") -> None:
+        self._path, self._what = folder / name, what
 
     def __enter__(self) -> None:
         with disk("claim the build's folder", self._path):

@@ -42,7 +42,8 @@ class Progress:
 def compare(deps: Deps, session: str, request: Request, *, blind: bool = False) -> Iterator[Progress]:
     """Frames of one comparison, the last one with `comparison`, which is then kept. StudioErrors as they come.
 
-    Cancelled in line: the generator just ends. Cancelled later: the arms end with finish reason cancelled.
+    Cancelled in line: the generator just ends. Cancelled later: the arms end with finish reason cancelled, and with
+    time_limit where the run had its time.
     """
     not_beside_a_gpu_run(deps)
     arms = request.arms
@@ -81,13 +82,12 @@ def not_beside_a_gpu_run(deps: Deps) -> None:
 def frames(deps: Deps, request: Request, ticket: Ticket, frame: Progress) -> Iterator[Progress]:
     """Events folded into frames, at most one in FRAME_S while text streams; the run is stopped at its time limit."""
     started = last = deps.clock()
-    events = run(request, deps.engine, ticket.cancel)
+    most = deps.settings.max_run_s
+    events = run(request, deps.engine, ticket.cancel, over=lambda: deps.clock() - started > most)
     try:
         for event in events:
             frame = fold(frame, event)
             now = deps.clock()
-            if now - started > deps.settings.max_run_s:
-                ticket.cancel.set()
             if isinstance(event, Partial) and now - last < FRAME_S:
                 continue
             last = now

@@ -16,6 +16,7 @@ from studio.queries import evaluation_frames as frames
 from studio.queries.evaluation_metrics import Metric
 from studio.queries.evaluations import Pair
 from training.errors import InputError
+from studio.queries.evaluation_quotes import quotes_in
 from training.evals.records import EvalArm, read_arm
 from training.task.context import readable
 from training.task.pack import Pack
@@ -193,7 +194,8 @@ def title_of(row: Mapping[str, Any]) -> str:
 class Sides:
     """One document: its source, its right answer, and the answers as Compare's views take them, left to right.
 
-    `diffs` are as in `diff_table`: against the gold where it is known. `verdicts` is what a judge said.
+    `diffs` are as in `diff_table`: against the gold where it is known. `verdicts` is what a judge said, `quotes` the
+    texts that it quoted, as items of a column: each with its field and where in the source it stands.
     """
 
     doc: str
@@ -217,10 +219,12 @@ def one_document(folder: Path, pack: Pack, doc: str, arms: Sequence[str], tier: 
     known = _Known(source, gold, row.get("supported") or None)
     sides = tuple(_side(pack, known, given[arm], tier) for arm in arms if arm in given)
     objects = [side["parsed"]["object"] for side in sides]
+    quotes: tuple[dict[str, Any], ...] = ()
     left, others = (gold, objects) if gold is not None else (objects[0], objects[1:])
     diffs = tuple(None if right is None else field_diff(left, right, pack) for right in others)
     facts = {name: str(row.get(name) or "") for name in ("slice", "style", "part", "group")}
-    return Sides(doc, title_of(row), source, gold, sides, diffs, tuple(frames.verdicts_on(folder, doc)), facts)
+    said = tuple(frames.verdicts_on(folder, doc))
+    return Sides(doc, title_of(row), source, gold, sides, diffs, said, facts, quotes_in(said, source))
 
 
 class _Known(NamedTuple):

@@ -7,7 +7,7 @@ import csv
 import io
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import Any
 
 from studio.deps import Deps
 from studio.queries import evaluation_charts as charts
-from studio.queries import evaluation_frames as frames
 from studio.queries.evaluation_metrics import lines
 from studio.queries.evaluations import (
     Aggregates,
@@ -27,17 +26,20 @@ from studio.queries.evaluations import (
     folder_of,
     pack_of,
 )
+from studio.queries.stamps import stamp
 from training.errors import InputError
 from training.evals.card import render_card
+from training.evals.figures import default_pair
 from training.evals.gates import Gate, check_gates
 from training.evals.judge.figures import JudgedFigure, PairJudged, arm_figures, pair_figures
-from training.evals.judge.frame import OVERALL, PAIRWISE, POINTWISE, read_note, read_rows
+from training.evals.judge.frame import NOTE, OVERALL, PAIRWISE, POINTWISE, read_rows
+from training.evals.judge.tables import judge_tables
 from training.evals.metric_pages import MetricPage, metric_pages, page_of
-from training.evals.records import CARD, GEN, ITEMS, JUDGE, REPORT, SCORES, SUMMARY
+from training.evals.records import AGGREGATES, CARD, GEN, ITEMS, JUDGE, REPORT, SCORES, SUMMARY
 from training.evals.report import render_report
+from training.task.pack import Pack
 
 FRAMES = (GEN, SCORES, ITEMS, JUDGE)
-WRITTEN = {"report": render_report, "card": render_card}
 TEXTS = {"report": (REPORT, "text/html"), "card": (CARD, "text/markdown"), "summary": (SUMMARY, "application/json")}
 
 
@@ -70,24 +72,25 @@ def _gates(ask: _Ask, pack: Any) -> list[Gate]:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A judge's figures: `arms` by arm and field, `pairs` of arms that were set side by side, `note` on who judged."""
+    """A judge's figures: `arms` by arm and field, `pairs` of arms that were set side by side, `about` who judged, what
+    it took and how it was calibrated (see `judge_tables`). A calibration alone has no arms and no pairs."""
 
     arms: tuple[JudgedFigure, ...]
     pairs: tuple[PairJudged, ...]
     fields: tuple[str, ...]
-    note: Mapping[str, Any]
+    about: Mapping[str, Any]
 
 
 def judge(deps: Deps, evaluation: str) -> Judged | None:
-    """What a judge said of an evaluation; None where none was asked."""
+    """What a judge said of an evaluation, or how it was calibrated on it; None where none was asked."""
     folder = folder_of(deps, evaluation)
-    return _judge(folder, frames.stamp(folder / JUDGE)) if (folder / JUDGE).is_file() else None
+    return _judge(folder, stamp(folder / JUDGE, folder / NOTE))
 
 
 @lru_cache(maxsize=8)
-def _judge(folder: Path, stamp: int) -> Judged | None:
-    rows = read_rows(folder)
-    if not rows:
+def _judge(folder: Path, at: str) -> Judged | None:
+    rows, about = read_rows(folder), judge_tables(folder)
+    if not rows and not about.get("checks"):
         return None
     single = [row for row in rows if row["mode"] == POINTWISE]
     arms = list(dict.fromkeys(str(row["arm"]) for row in single))
@@ -97,7 +100,7 @@ def _judge(folder: Path, stamp: int) -> Judged | None:
         tuple(arm_figures(rows, arm, name) for arm in arms for name in names),
         tuple(pair_figures(rows, a, b) for a, b in pairs),
         tuple(names),
-        read_note(folder),
+        about,
     )
 
 
@@ -124,22 +127,36 @@ def page_markdown(page: MetricPage) -> str:
 
 def payload(deps: Deps, evaluation: str, what: str, pair: Pair | None, tier: str) -> dict[str, str]:
     """A file for the browser to save: {name, mime, text}. `what` is one of TEXTS, figures, or chart:ID."""
-    folder = folder_of(deps, evaluation)
-    if what in TEXTS and (folder / TEXTS[what][0]).is_file():
-        name, mime = TEXTS[what]
+    folder, found = folder_of(deps, evaluation), aggregates(deps, evaluation)
+    name, mime = TEXTS.get(what, ("", ""))
+    if name and (folder / name).is_file() and (what not in WRITTEN or _fresh(folder, name, found, pair)):
         return {"name": f"{evaluation}-{name}", "mime": mime, "text": (folder / name).read_text("utf-8")}
-    found = aggregates(deps, evaluation)
     if found is None:
         raise InputError("This evaluation has no figures yet.", fix="Wait until it is finished.")
-    if what in WRITTEN:  # what ships leaves the report out: it is written when it is wanted
-        name, mime = TEXTS[what]
-        return {"name": f"{evaluation}-{name}", "mime": mime, "text": WRITTEN[what](folder, pack_of(deps, found))}
+    if what in WRITTEN:  # of the pair that is looked at, and as the figures are now
+        text = WRITTEN[what](folder, pack_of(deps, found), pair)
+        return {"name": f"{evaluation}-{name}", "mime": mime, "text": text}
     if what in TEXTS:
         raise InputError(f"This evaluation has no {TEXTS[what][0]}.", fix="It is written at the end: evaluate again.")
     if what.startswith("chart:"):
         chart = charts.drawn(found, charts.known(what.removeprefix("chart:")), pair, tier)
         return _csv(f"{evaluation}-{chart.id}.csv", chart.csv)
     return _csv(f"{evaluation}-figures.csv", figure_rows(deps, found))
+
+
+def _fresh(folder: Path, name: str, found: Aggregates | None, pair: Pair | None) -> bool:
+    """Whether a page on the disk is the one that is wanted: of this pair, not older than what it is made from."""
+    if found is not None and pair != default_pair(found):
+        return False
+    made = (folder / name).stat().st_mtime_ns
+    return all(path.stat().st_mtime_ns <= made for part in (AGGREGATES, JUDGE) if (path := folder / part).is_file())
+
+
+def _card(folder: Path, pack: Pack, pair: Pair | None) -> str:
+    return render_card(folder, pack, pair.b if pair else "")
+
+
+WRITTEN: Mapping[str, Callable[[Path, Pack, Pair | None], str]] = {"report": render_report, "card": _card}
 
 
 def figure_rows(deps: Deps, found: Aggregates) -> list[list[Any]]:

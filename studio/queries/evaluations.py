@@ -16,6 +16,7 @@ from studio.queries.stamps import stamp
 from training.errors import InputError
 from training.evals.directory import ID, evals_root, read_status
 from training.evals.eval_job import list_evaluations, read_evaluation
+from training.evals.judge.frame import NOTE
 from training.evals.records import AGGREGATES, JOB, JUDGE, MANIFEST, STATUS, UNDER_WAY, EvalStatus
 from training.evals.verdict import Verdict, default_pair, slice_words, verdict
 from training.task.pack import Pack
@@ -124,7 +125,7 @@ def stamps(deps: Deps, evaluation: str) -> Stamps:
 
 def figures_stamp(folder: Path) -> str:
     """Of everything that a section is made from."""
-    return stamp(folder / AGGREGATES, folder / JUDGE)
+    return stamp(folder / AGGREGATES, folder / JUDGE, folder / NOTE)
 
 
 def aggregates(deps: Deps, evaluation: str) -> Aggregates | None:

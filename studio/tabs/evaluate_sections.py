@@ -102,7 +102,9 @@ def slices(look: Look) -> dict[str, Any]:
 
 def judge(look: Look) -> dict[str, Any]:
     found = files.judge(look.deps, look.chosen)
-    shown = eval_judge.judge_html(queries.record(found) if found else None, look.looks, str(look.folder.name))
+    ships = queries.ships(look.deps, look.chosen)
+    data = queries.record(found) if found else None
+    shown = eval_judge.judge_html(data, look.looks, str(look.folder.name), ships=ships)
     if found is None:  # said once, with what to do; an empty chart would say it again
         return {"judged": shown, "said_judge": "", "plot_judge": plotted(None)}
     return {"judged": shown, **chart_values(look, "judge")}

@@ -14,22 +14,24 @@ from studio.guard import Visit, guard
 from studio.queries import run_choices as offer
 from studio.queries import runs as queries
 from studio.tabs import train_view as shown
-from studio.tabs.kept import recalling
-from studio.tabs.train_parts import FIELD, FORM, Parts
+from studio.tabs.kept import keeping, recalling, recalling_first
+from studio.tabs.train_kept import CheckView, check_view, kept_check, on_checked
+from studio.tabs.train_parts import ADVISED, FIELD, FORM, Parts
 from studio.tabs.train_view import SAME, Page, RunView
-from studio.views import dataset_rows as row_views
 from studio.views import run_form as views
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # of a page's own events
 AT = {name: at for at, name in enumerate(SHOWN)}
 DRAFT = "taste-test-run-form"  # a form that nobody started yet, as this browser keeps it
+CHECKED = "taste-test-run-check"  # what the last check found
 KEEPING = f"(...values) => tasteTest.keepForm('{DRAFT}', {json.dumps(['preset', *SHOWN])}, values)"
 STARTING = "Reading the rows once more before the start"
 CHECKING = "Reading the rows, then timing a few real steps; half a minute with the embedded model"
 
 
 class FormView(NamedTuple):
-    """What the form comes to: all that is wrong, the command that does the same, and whether it may start."""
+    """What the form comes to: all that is wrong, the command that does the same, whether it may start, and the way to
+    the Data tab while no dataset is chosen."""
 
     problems: Any = SAME
     command: Any = SAME
@@ -81,11 +83,11 @@ def on_check(deps: Deps, visit: Visit, *values: Any) -> Iterator[CheckView]:
     except Exception:
         yield CheckView(views.preflight_html(None))
         raise
-    yield CheckView(views.preflight_html(queries.records(found)))
+    config = acts.config_of(deps, values)
+    yield check_view(queries.records(found), [], config.base)._replace(checked=kept_check(config, found, []))
     if found.estimate is not None:  # the rows could be read
-        config = acts.config_of(deps, values)
-        tokens = "".join(row_views.tokens_html(row, config.base) for row in offer.learned_rows(deps, config))
-        yield CheckView(SAME, tokens)
+        rows = offer.learned_rows(deps, config)
+        yield check_view(queries.records(found), rows, config.base)._replace(checked=kept_check(config, found, rows))
 
 
 def on_start(deps: Deps, visit: Visit, nonce: str, search: str, *values: Any) -> Iterator[tuple[Any, ...]]:
@@ -139,12 +141,15 @@ def on_nonce(deps: Deps, visit: Visit) -> str:
     return shown.new_nonce()
 
 
-def on_fill(helped: bool, deps: Deps, visit: Visit, run: str) -> tuple[Any, ...]:
-    """A run's settings in the form, or what would have helped it. What is not here any more has to be chosen anew."""
-    config = acts.settings_of(deps, run, helped=helped)
-    words = f"The form holds the settings of {run}" + (
-        ", with what would help." if helped else ": change what you like."
-    )
+def on_fill(item: int | None, deps: Deps, visit: Visit, run: str) -> tuple[Any, ...]:
+    """A run's settings in the form, or one item of its advice as well. What is not here any more is chosen anew."""
+    config = acts.settings_of(deps, run, item)
+    words = f"The form holds the settings of {run}"
+    if item is None:
+        words += ": change what you like."
+    else:
+        changes = acts.changes_of(deps, run)[item].changes
+        words += f" with one change: {views.change_words(queries.records(acts.settings_of(deps, run)), changes)}."
     values = dict(zip(SHOWN, values_of(config), strict=True))
     for name, choices in offer.lists_for(deps, config).items():
         kept = any(value == values[name] for _, value in choices) or (name == "base" and deps.settings.allow_paths)
@@ -158,10 +163,11 @@ def wire_form(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
     form = [parts[name] for name in FORM]
     checked = [parts[name] for name in FormView._fields]
     gr.on(
-        [*(part.change for part in form), app.load], guard(partial(on_form, deps)), [parts["preset"], *form], checked,
+        [*(part.change for part in form), parts["why"].change, app.load],  # a window may become the owner of the runs
+        guard(partial(on_form, deps)), [parts["preset"], *form], checked,
         api_name="train_form", trigger_mode="always_last", **QUIET,
     )  # fmt: skip
-    app.load(
+    drafted = app.load(
         guard(partial(on_draft, deps)), parts["draft"], [parts["preset"], parts["when"], *form],
         api_name="train_draft", js=recalling(DRAFT), **QUIET,
     )  # fmt: skip
@@ -193,9 +199,9 @@ def wire_start(deps: Deps, parts: Parts) -> None:
         [*(parts[name] for name in StartView._fields), *run], api_name="train_start", trigger_mode="once",
         **QUIET,
     )  # fmt: skip
-    for name, helped in (("clone", False), ("advised", True)):
+    for name, item in {"clone": None, **{name: place for place, name in enumerate(ADVISED)}}.items():
         made = parts[name].click(
-            guard(partial(on_fill, helped, deps)), parts["chosen"],
+            guard(partial(on_fill, item, deps)), parts["chosen"],
             [*(parts[field] for field in FillView._fields), *form], api_name=f"train_{name}", **QUIET,
         )  # fmt: skip
         made.success(None, None, None, js="() => tasteTest.show('tt-train-form')")

@@ -37,10 +37,10 @@ BUTTONS: tuple[tuple[str, str, Literal["primary", "secondary", "stop"]], ...] = 
     ("kill", "End now", "stop"),
     ("resume", "Resume", "secondary"),
     ("compare", "Open in Compare", "primary"),
-    ("advised", "Fill the form with this advice", "primary"),
     ("clone", "Clone with changes", "secondary"),
     ("delete", "Delete", "stop"),
 )
+ADVISED = tuple(f"advised_{place}" for place in range(8))  # a button for each change that would help, none has more
 CHARTS = ("loss", "speed", "rate", "memory")
 
 
@@ -165,6 +165,9 @@ def build_run(deps: Deps) -> Parts:
     with gr.Column(elem_id="tt-train-run"):  # not seen while its head is empty, see assets/studio.css
         parts["head"] = view(elem_id="tt-train-head")
         parts["failure"] = view(elem_id="tt-train-failure")
+        with gr.Row(elem_id="tt-train-advice"):
+            for place, name in enumerate(ADVISED):
+                parts[name] = gr.Button(size="sm", visible=False, elem_id=f"tt-train-advised-{place}", scale=0)
         with gr.Row(elem_id="tt-train-acts"):
             for name, label, look in BUTTONS:
                 parts[name] = gr.Button(

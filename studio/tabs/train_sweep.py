@@ -15,6 +15,7 @@ from studio.deps import Deps
 from studio.guard import Visit, guard
 from studio.queries import sweeps as queries
 from studio.queries.runs import records
+from studio.tabs.kept import form_of, keeping, keeping_form, recalling
 from studio.tabs.train_both import plot as plotted
 from studio.tabs.train_form import QUIET
 from studio.tabs.train_parts import FORM, Parts, plot, view
@@ -61,12 +62,19 @@ def spec_of(deps: Deps, values: Any) -> Any:
     return acts.spec_of(deps, given["sweep_name"], typed, given["sweep_trials"], values[len(GIVEN) :])
 
 
-def on_tick(deps: Deps, visit: Visit, sweep: str | None, seen: str) -> SweepView:
-    """Only what changed; a sweep that was started elsewhere comes into the list."""
+def on_tick(deps: Deps, visit: Visit, sweep: str | None, seen: str, kept: str | None = "") -> SweepView:
+    """Only what changed; a sweep that was started elsewhere comes into the list. A page that shows none yet gets the
+    one that this browser `kept`."""
     if seen and queries.sweep_stamp(deps, sweep or "") == seen:
         return SweepView()
     known = [name for _, name in queries.sweep_choices(deps)]
-    return sweep_view(deps, sweep if sweep in known else known[0] if known else "")
+    return sweep_view(deps, next((name for name in (sweep, kept, *known) if name in known), ""))
+
+
+def on_draft(deps: Deps, visit: Visit, draft: str | None) -> tuple[Any, ...]:
+    """What was typed before the page was left."""
+    values = form_of(draft)
+    return tuple(values[name] if isinstance(values.get(name), str | int | float) else SAME for name in GIVEN)
 
 
 def on_pick(deps: Deps, visit: Visit, sweep: str | None) -> SweepView:
@@ -139,9 +147,10 @@ def build_results() -> Parts:
     return parts
 
 
-def wire(deps: Deps, parts: Parts) -> None:
-    """Estimate, start, stop, go on; and the tick."""
-    given = [parts[name] for name in (*GIVEN, *FORM)]
+def wire(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
+    """Estimate, start, stop, go on; the tick; and what this browser keeps of it."""
+    typed = [parts[name] for name in GIVEN]
+    given = [*typed, *(parts[name] for name in FORM)]
     shown = [parts[name] for name in SweepView._fields]
     parts["sweep_estimate"].click(
         guard(partial(on_estimate, deps)), given, parts["sweep_said"], api_name="sweep_estimate", **QUIET
@@ -151,9 +160,14 @@ def wire(deps: Deps, parts: Parts) -> None:
         trigger_mode="once", **QUIET,
     )  # fmt: skip
     gr.Timer(TICK_S).tick(
-        guard(partial(on_tick, deps)), [parts["sweep"], parts["sweep_seen"]], shown, api_name="sweep_tick", queue=False,
-        **QUIET,
+        guard(partial(on_tick, deps)), [parts["sweep"], parts["sweep_seen"], parts["draft"]], shown,
+        api_name="sweep_tick", queue=False, js=f"(sweep, seen) => [sweep, seen, tasteTest.recall('{CHOSEN}')]", **QUIET,
     )  # fmt: skip
+    parts["sweep"].change(None, parts["sweep"], None, js=keeping(CHOSEN))
+    app.load(
+        guard(partial(on_draft, deps)), parts["draft"], typed, api_name="sweep_draft", js=recalling(DRAFT), **QUIET
+    )
+    gr.on([part.input for part in typed], None, typed, None, js=keeping_form(DRAFT, GIVEN))
     parts["sweep"].input(guard(partial(on_pick, deps)), parts["sweep"], shown, api_name="sweep_pick", **QUIET)
     parts["sweep_stop"].click(guard(partial(on_stop, deps)), parts["sweep"], shown, api_name="sweep_stop", **QUIET)
     parts["sweep_on"].click(guard(partial(on_on, deps)), parts["sweep"], shown, api_name="sweep_on", **QUIET)

@@ -1,27 +1,68 @@
-"""What a judge said: mean scores by arm and field with and without answers it could not be shown, pairs in both
-orders, what was never judged and why. Without a judge: said plainly, nothing filled in. Pure."""
+"""What a judge said: who it is and what it took, mean scores by arm and field with and without answers it could not be
+shown, pairs in both orders, what was never judged and why, how far it can be trusted. Without a judge: said plainly,
+nothing filled in. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
+from studio.views.eval_calibration import calibration_html, money
 from studio.views.looks import ArmLook, who
-from studio.views.markup import Html, each, el, html, note, plural
-from studio.views.reading import compact
+from studio.views.markup import Html, each, el, html, icon, note, plural
 
 Record = Mapping[str, Any]
 NOT_RUN = (
     "No judge was asked, so nothing here is a judge's opinion: every other figure of this evaluation is rule-based. "
     "A judge is a larger model behind an address; this asks one, and its scores stand here: "
 )
+COPIED = " What ships stays as it is: it is copied among your own evaluations and judged there."
+OPINION = "A judge's scores are opinions: the rule-based figures stay primary."
 
 
-def judge_html(found: Record | None, looks: Mapping[str, ArmLook], evaluation: str) -> Html:
-    """The tables, or how to ask a judge. `evaluation` names the folder in the command."""
+def judge_html(found: Record | None, looks: Mapping[str, ArmLook], evaluation: str, *, ships: bool = False) -> Html:
+    """Who judged and the tables, or how to ask a judge. `evaluation` names it in the command, `ships` says that it is
+    one of the studio's own."""
     if found is None:
         command = f"python -m training judge {evaluation} --endpoint URL --model MODEL --dry-run"
-        return el("p", NOT_RUN, el("code", command, cls="tt-evidence"), cls="tt-dim")
-    parts = [_by_field(found, looks), _pairs(found["pairs"], looks), _note(found["note"])]
-    return el("div", *parts, cls="tt-data")
+        return el("p", NOT_RUN, el("code", command, cls="tt-evidence"), COPIED if ships else None, cls="tt-dim")
+    about: Record = found["about"]
+    tables = [_by_field(found, looks), _pairs(found["pairs"], looks)] if about.get("run") else []
+    return el("div", _who(about), *tables, calibration_html(about, evaluation), cls="tt-data")
+
+
+def _who(about: Record) -> Html:
+    """Model, host and label of the judge, what speaks against it, what it took."""
+    banners = each(
+        el("p", icon("warn"), " ", str(words), cls="tt-note tt-note-warn") for words in about.get("banners") or ()
+    )
+    cost: Record = about.get("cost") or {}
+    unscored: Record = cost.get("unscored") or {}
+    facts = {
+        "Model": str(about.get("judge") or "not on record"),
+        "Endpoint": urlsplit(str(about.get("base_url") or "")).netloc or "not on record",
+        "Trust": f"{about.get('label')}. {OPINION}",
+        "Calls": f"{_count(cost, 'calls')}, {_count(cost, 'cached')} known before, {_count(cost, 'retries')} retries",
+        "Tokens": f"{_count(cost, 'input_tokens')} in, {_count(cost, 'output_tokens')} out"
+        + (f", of {_count(cost, 'estimated_calls')} calls estimated" if cost.get("estimated_calls") else ""),
+        "Cost": money(cost),
+        "Complaints dropped": f"{_count(cost, 'dropped')}: their quotes are in no text",
+        "Scores flagged": f"{_count(cost, 'flagged')}: more than 3 points from what their own complaints say",
+        "Verdicts read with help": f"{_count(cost, 'extracted')} with text around them, {_count(cost, 'repaired')} "
+        f"repaired, {_count(cost, 'score_first')} with the score before its evidence",
+        "Unscored": ", ".join(f"{count:,} {reason}" for reason, count in unscored.items()) or "none",
+        "Ended early": str(about.get("stopped") or ""),
+    }
+    if not about.get("run"):
+        facts = {name: facts[name] for name in ("Model", "Endpoint", "Trust")}
+    rows = each(el("div", el("dt", name), el("dd", value)) for name, value in facts.items() if value)
+    told = None if about.get("run") else note(str(about.get("why") or "No answer was judged."))
+    heading = el("h4", "Who judged", cls="tt-subhead")
+    return el("section", heading, banners, told, el("dl", rows, cls="tt-facts tt-facts-grid"))
+
+
+def _count(cost: Record, name: str) -> str:
+    value = cost.get(name)
+    return "unknown" if value is None else f"{int(value):,}"
 
 
 def _look(looks: Mapping[str, ArmLook], arm: str) -> ArmLook:
@@ -78,11 +119,3 @@ def _pair(pair: Record, looks: Mapping[str, ArmLook]) -> Html:
         else ""
     )
     return el("li", a, said, b, f"{both} of {pair['n_both']:,}" if both else None)
-
-
-def _note(found: Record) -> Html | None:
-    plain = {name: value for name, value in found.items() if not isinstance(value, dict | list)}
-    if not plain:
-        return note("Who judged is not on record.")
-    rows = each(el("div", el("dt", name.replace("_", " ")), el("dd", compact(value))) for name, value in plain.items())
-    return el("section", el("h4", "Who judged", cls="tt-subhead"), el("dl", rows, cls="tt-facts tt-facts-grid"))

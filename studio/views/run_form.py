@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from studio.views.markup import Html, each, el, html, icon, note, number, plural
-from studio.views.runs import span_words
+from studio.views.runs import span_words, written
 
 Record = Mapping[str, Any]
 STATES = {"ok": "check", "warn": "warn", "stop": "cross", "wait": "none"}
@@ -48,6 +48,11 @@ def info_of(about: str, unit: str, off: str) -> str:
     """The line under a field: what it does, in which unit, and what switches it off."""
     more = "; ".join(filter(None, [f"in {unit}" if unit else "", _off(off)]))
     return f"{about} ({more})" if more else about
+
+
+def change_words(config: Record, changes: Record) -> str:
+    """'Batch size 8 to 4, Gradient accumulation 1 to 2': what each field of a config would become."""
+    return ", ".join(f"{label_of(name)} {written(config[name])} to {written(new)}" for name, new in changes.items())
 
 
 def _off(off: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from studio.views.markup import Html, each, el, html, icon, insight, note, number, seconds
 from studio.views.run_form import label_of
-from studio.views.runs import short_state
+from studio.views.runs import OVER, short_state
 
 Record = Mapping[str, Any]
 NAMES = {
@@ -53,10 +53,20 @@ def _has(figure: Record | None) -> bool:
     return bool(figure) and figure is not None and figure.get("value") is not None
 
 
-def scores_html(figures: Record, base: Record, primary: str, *, scored: bool) -> Html:
-    """The sentence, and the table of adapter beside base."""
+def unscored_words(status: Record, *, scored: bool) -> str:
+    """Why a run has no figures: not wanted, not yet, or it ended without them."""
+    state = str(status["state"])
+    if not scored:
+        return OFF
+    if state == "finished":
+        return " ".join(filter(None, [str(status["error"]), WITHOUT]))
+    return ENDED if state in OVER else NONE
+
+
+def scores_html(figures: Record, base: Record, primary: str, none: str = NONE) -> Html:
+    """The sentence, and the table of adapter beside base; `none` where there are no figures."""
     if not figures:
-        return note(NONE if scored else OFF)
+        return note(none)
     lines = score_lines(figures, base, primary)
     heads = each(el("th", title, scope="col") for title in ("On dev rows", "base", "adapter", "documents"))
     body = each(_line(name, before, after) for name, before, after in lines)

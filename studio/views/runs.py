@@ -154,13 +154,13 @@ def findings_html(found: Sequence[Record]) -> Html:
 
 
 def _advice(found: Record) -> Html:
-    changes = (el("code", f"{name} {_written(value)}", cls="tt-evidence") for name, value in found["changes"].items())
+    changes = (el("code", f"{name} {written(value)}", cls="tt-evidence") for name, value in found["changes"].items())
     return el("li", str(found["words"]), " ", each(changes))
 
 
-def _written(value: Any) -> str:
-    """As a settings file has it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def written(value: Any) -> str:
+    """As a settings file has it; "nothing" for an empty text."""
+    return str(value).lower() if isinstance(value, bool) else str(value) or "nothing"
 
 
 def queue_html(running: Record | None, waiting: Sequence[str]) -> Html:
@@ -191,11 +191,18 @@ def name_of(status: Record) -> str:
     return head if head and len(tail) == 6 else str(status["run"])
 
 
-def run_label(status: Record, tags: Sequence[str], now: datetime) -> str:
+def run_label(status: Record, tags: Sequence[str], now: datetime, *, readable: bool = True) -> str:
     """One line of the run list; plain text, the list escapes it."""
     when = ago(str(status["created"]), now) if status["created"] else ""
     marks = " ".join(f"#{tag}" for tag in tags)
-    return " · ".join(filter(None, [str(status["run"]), short_state(status), when, marks]))
+    state = short_state(status) if readable else "can't be read"
+    return " · ".join(filter(None, [str(status["run"]), state, when, marks]))
+
+
+def unreadable_head(run: str, reason: str) -> Html:
+    """In place of a run that can't be read: its name and the reason."""
+    name = el("h3", el("bdi", run), cls="tt-run-name")
+    return el("div", name, el("p", icon("warn"), f" This run can't be read: {reason}"), cls="tt-run-head")
 
 
 def log_html(lines: Sequence[str]) -> Html:

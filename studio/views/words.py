@@ -62,6 +62,7 @@ def finish_words(generation: Mapping[str, Any]) -> str:
         FinishReason.STOP: "complete object" if "{" in str(generation["raw"]) else "complete answer",
         FinishReason.LENGTH: f"stopped at {tokens}{inside}",
         FinishReason.CANCELLED: f"cancelled by you after {tokens}{inside}",
+        FinishReason.TIME_LIMIT: f"stopped at the time limit after {tokens}{inside}",
         FinishReason.ERROR: f"the run failed after {tokens}{inside}",
     }[FinishReason(generation["finish_reason"])]
 

@@ -18,7 +18,7 @@ from training.data import stages
 from training.data.build import Parts, Progress, build, building_folder
 from training.data.build_gates import gate_rows
 from training.data.build_job import cancel_job, forget_job, list_jobs, read_job, run_job, start_build
-from training.data.gates.report import Gated
+from training.data.gates.report import Gated, Looked
 from training.data.makers import RenderSpec
 from training.data.rows import BadRecord, DataRow, Refusal, SourceRow
 from training.data.spec import DatasetSpec, SourceSpec, SplitSpec, write_spec
@@ -185,10 +185,44 @@ def test_stages_of_another_code_or_pack_are_not_taken_up(tmp_path: Path, monkeyp
     (tmp_path / "tasks" / SPEC.task).mkdir(parents=True)
     (tmp_path / "tasks" / SPEC.task / "task.yaml").write_text("changed")
     stop_at_split()
-    assert fake.asked == {"read grammar": 1, "read corpus": 1, "gate": 2}
+    assert fake.asked == {"read grammar": 2, "read corpus": 2, "gate": 2}
+    monkeypatch.setattr("training.data.build.material_hash", lambda: "other words")
+    stop_at_split()
+    assert fake.asked == {"read grammar": 3, "read corpus": 3, "gate": 2}  # the same rows came of it
     monkeypatch.setattr(stages, "code_hash", lambda: "other")
     stop_at_split()
-    assert fake.asked == {"read grammar": 2, "read corpus": 2, "gate": 3}
+    assert fake.asked == {"read grammar": 4, "read corpus": 4, "gate": 3}
+
+
+def test_the_words_that_rows_are_written_with_are_part_of_what_goes_in(tmp_path: Path) -> None:
+    assert all(folder.is_dir() for folder in stages.MATERIAL)
+    (tmp_path / "words").mkdir()
+    before = stages.folder_hash(tmp_path)
+    (tmp_path / "words" / "things.txt").write_text("spoon")
+    assert stages.folder_hash(tmp_path) != before
+
+
+def test_rows_and_gates_tell_how_far_they_are_of_how_many(tmp_path: Path) -> None:
+    def gate(rows: Iterable[DataRow], *_: Any) -> Iterator[Gated | Looked]:
+        held = list(rows)
+        yield from (Looked(done) for done in (100, 200))
+        yield from ((row, ()) for row in held)
+
+    spec = replace(SPEC, sources=(SourceSpec("grammar", rows=300),))
+    steps = list(build(spec, tmp_path, parts=replace(Fake().parts(), gate=gate)))
+    rows = [(step.done, step.total) for step in steps if step.stage == "rows"]
+    assert len(rows) >= 3 and rows[:-1] == sorted(rows[:-1])
+    assert all(total == 300 and 100 <= done <= 300 for done, total in rows[:-1])
+    gates = [(step.done, step.total) for step in steps if step.stage == "gates"]
+    assert gates == [(0, 270), (100, 270), (200, 270), (270, 270)]
+
+
+def test_shares_beside_a_teacher_are_refused_before_anybody_is_asked(tmp_path: Path) -> None:
+    fake = Fake()
+    spec = replace(SPEC, teacher=TEACHER, render=RenderSpec(slices={"orders": 1.0}))
+    with pytest.raises(DataError, match="render beside a teacher") as found:
+        run(tmp_path, fake, spec)
+    assert "Take render out" in found.value.fix and not fake.asked
 
 
 def test_a_protected_row_is_refused_by_the_real_gates(tmp_path: Path) -> None:
@@ -203,6 +237,19 @@ def test_a_protected_row_is_refused_by_the_real_gates(tmp_path: Path) -> None:
     spec = replace(SPEC, gates=gates, protect=("exam.jsonl",), folder=str(tmp_path))
     refused = [{refusal.gate for refusal in refusals} for _, refusals in gate_rows(rows, spec, tmp_path)]
     assert "evaluation" in refused[0] and "evaluation" not in refused[1]
+
+
+def test_a_named_base_sets_how_long_prompt_and_answer_may_be_together(tmp_path: Path) -> None:
+    gates = {"supported": {"policy": "off"}, "quotas": None}
+    rows = [DataRow("recipe-jsonld", "soup " * 3000, {}, "g", "file", licence="CC0-1.0")]
+
+    def refused(**changes: Any) -> set[str]:
+        [(_, refusals)] = gate_rows(rows, replace(SPEC, **{"gates": gates, **changes}), tmp_path)
+        return {refusal.reason for refusal in refusals if refusal.gate == "length"}
+
+    assert refused() == set()
+    assert "the model reads 2,048 in all" in refused(tokenizer="crumb").pop()
+    assert refused(tokenizer="crumb", gates={**gates, "lengths": {"context_tokens": None}}) == set()
 
 
 @pytest.mark.parametrize(
@@ -252,6 +299,7 @@ def test_a_teacher_writes_the_rows_and_what_it_doubts_is_set_aside(tmp_path: Pat
     assert (gates["n_in"], gates["bad_records"]) == (40, 5 + 4 + 1)
     refused = [json.loads(line) for line in (version.folder / "refused.jsonl").read_text("utf-8").splitlines()]
     assert sum(r["gate"] == "review" for line in refused for r in line.get("refusals", [])) == 5
+    assert gates["bad_kinds"] == {"review": 5, "unreadable": 5} and sum(gates["bad_kinds"].values()) == 10
     assert "large" in (version.folder / "card.md").read_text("utf-8")
     assert version.spec.teacher == TEACHER
 

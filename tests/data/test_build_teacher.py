@@ -4,18 +4,20 @@ import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.data.teacher.server import Teacher, good
+from tests.data.teacher.server import Say, Teacher, completion, good
 from training.chat.cost import Caps, Prices
 from training.chat.endpoint import reach
 from training.chat.ledger import used_in
 from training.data.build import build
 from training.data.build_teacher import estimate_teacher, ledger_path
+from training.data.candidates import Candidate, accept_candidates, add_candidate
 from training.data.spec import DatasetSpec, SourceSpec
 from training.data.teacher.plan import TeacherSpec
-from training.data.versions import list_versions
+from training.data.versions import list_versions, open_version, rows_of
 from training.errors import DataError
 
 
@@ -48,6 +50,31 @@ def test_what_is_paid_is_known_before_and_after_and_paid_once(teacher: Teacher, 
     assert (after.known, after.money) == (12, 0.0)
     list(build(replace(spec, split=replace(spec.split, preset="70/15/15")), tmp_path))
     assert len(teacher.calls) == 12
+
+
+def test_finished_rows_beside_a_teacher_pass_without_being_asked_about(teacher: Teacher, tmp_path: Path) -> None:
+    text = "What a lovely day it was at the sea, with nothing to cook and nothing to wash up."
+    sent = Candidate("a" * 16, "recipe-jsonld", text, {}, "corrected", "c1", "2026-03-05")
+    add_candidate(tmp_path, sent)
+    spec = accept_candidates(tmp_path, spec_of(teacher.url), [sent.id], licence="CC0-1.0")
+    assert estimate_teacher(spec, tmp_path).requests == 12
+    steps = list(build(spec, tmp_path))
+    version = open_version(tmp_path / "datasets" / steps[-1].version)
+    kept = [row for row in rows_of(version, "test") if row.source == sent.source]
+    assert len(kept) == 1 and kept[0].gold == {} and len(teacher.calls) == 12
+    assert version.read("gates")["bad_records"] == 0
+
+
+def test_what_no_row_could_be_made_of_is_counted_by_kind(tmp_path: Path) -> None:
+    def script(number: int, body: dict[str, Any]) -> Say:
+        return completion("11 22 33 44 55 66 77") if number < 2 else good(number, body)
+
+    with Teacher(script).running() as careless:
+        steps = list(build(spec_of(careless.url, concurrency=1), tmp_path))
+    version = open_version(tmp_path / "datasets" / steps[-1].version)
+    gates = version.read("gates")
+    assert gates["bad_kinds"] == {"garbage": 2} and (gates["n_in"], gates["bad_records"]) == (10, 2)
+    assert "garbage 2" in (version.folder / "card.md").read_text("utf-8")
 
 
 def test_a_cap_ends_the_build_and_a_higher_one_goes_on_from_there(teacher: Teacher, tmp_path: Path) -> None:

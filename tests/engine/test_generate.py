@@ -364,26 +364,6 @@ def test_another_base_takes_the_place_of_the_first_and_a_prompt_brings_its_own_b
     assert engine.status().base is None
 
 
-def test_a_hook_wraps_models_that_do_not_ship_with_the_studio(tiny_models: Path) -> None:
-    used: list[str] = []
-
-    def hook(function: Any) -> Any:
-        def wrapped(*args: Any) -> Any:
-            used.append(args[0].card.base)
-            return function(*args)
-
-        return wrapped
-
-    engine = engine_for(tiny_models, gpu_hook=hook)
-    engine.prepare("llama", [], quiet)
-    answers(engine, [row(engine)])
-    assert used == []
-    folder = str(tiny_models / "models" / "llama")
-    engine.prepare(folder, [], quiet)
-    answers(engine, [row(engine)])
-    assert used == [folder]
-
-
 def test_old_adapters_make_room(tmp_path: Path) -> None:
     from training.engine.engine import MOST_ADAPTERS
 

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.engine.rows import answers, engine_for, quiet, row
-from training.engine import load
+from training.engine import hub, load
 from training.engine.api import EngineSettings
 from training.errors import ModelError, OutOfMemoryError
 
@@ -75,6 +75,32 @@ def test_four_bit_needs_a_cuda_device_and_bitsandbytes(monkeypatch: pytest.Monke
     assert load.can_four_bit(torch.device("cuda"))
     monkeypatch.setattr(load.importlib, "import_module", missing)
     assert not load.can_four_bit(torch.device("cuda"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "free_gb", "works", "embedded", "held"),
+    [
+        (None, 10, True, False, False),
+        (None, 1, True, False, True),
+        (None, 1, False, False, False),
+        (True, 10, True, False, True),
+        (True, 10, False, False, False),
+        (True, 10, True, True, False),
+        (False, 1, True, False, False),
+    ],
+)
+def test_four_bits_are_taken_where_asked_for_or_where_nothing_else_fits(  # size: each of these decides
+    monkeypatch: pytest.MonkeyPatch, asked: bool | None, free_gb: int, works: bool, embedded: bool, held: bool
+) -> None:
+    files = hub.BaseFiles("one-billion", Path("x"), (), 10**9, 2 * 10**9, embedded)
+    monkeypatch.setattr(load, "can_four_bit", lambda _: works)
+    monkeypatch.setattr(load.torch.cuda, "mem_get_info", lambda _: (free_gb * 10**9, 80 * 10**9))
+    cuda, settings = torch.device("cuda"), EngineSettings(four_bit=asked)
+    assert load.pick_four_bit(files, cuda, torch.bfloat16, settings) is held
+    if asked is None and not works:
+        with pytest.raises(OutOfMemoryError) as caught:
+            load._check_memory(files, cuda, 2.0)
+        assert "bitsandbytes" in caught.value.fix
 
 
 def test_a_model_that_would_not_fit_is_refused_before_it_is_read(
@@ -174,6 +200,42 @@ def test_a_card_says_what_was_loaded(tiny_models: Path) -> None:
 def test_an_engine_that_was_only_made_knows_its_lists_and_loads_no_torch(tiny_models: Path) -> None:
     import subprocess
     import sys
+
+class Gone(Exception):
+    pass
+
+
+def leave(_text: str, _fraction: float | None) -> None:
+    raise Gone
+
+
+def test_while_a_model_is_fetched_the_other_one_answers_and_who_leaves_frees_it(
+    tiny_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = engine_for(tiny_models)
+    engine.prepare("llama", [], quiet)
+    answered: list[int] = []
+
+    def fetch(_repo: str, progress: Any, *_args: Any, **_options: Any) -> Path:
+        answered.append(len(answers(engine, [row(engine)])))
+        progress("Fetching", 0.5)
+        raise AssertionError("nobody waits for this any more")
+
+    monkeypatch.setattr(hub, "fetch_repo", fetch)
+    with pytest.raises(Gone):
+        engine.prepare("owner/large", [], leave)
+    assert answered == [1]
+    assert (engine.status().base, engine.status().state) == ("llama", "idle")
+
+
+def test_who_left_before_a_base_was_read_does_not_cost_the_one_in_memory(tiny_models: Path) -> None:
+    engine = engine_for(tiny_models)
+    engine.prepare("llama", ["llama-a"], quiet)
+    with pytest.raises(Gone):
+        engine.prepare("qwen3", [], leave)
+    assert (engine.status().base, engine.status().adapters) == ("llama", ("llama-a",))
+    assert len(answers(engine, [row(engine)])) == 1
+
 
     code = (
         "import sys\n"

@@ -11,7 +11,7 @@ from peft.tuners.lora import LoraLayer
 from tests.engine.rows import answers, engine_for, quiet, row
 from tests.tiny_models import ARCHITECTURES, make_adapter
 from training.engine.engine import Engine
-from training.errors import AdapterError, ProofError
+from training.errors import AdapterError, OutOfMemoryError, ProofError
 
 
 @pytest.fixture
@@ -155,6 +155,26 @@ def test_an_adapter_with_tensors_missing_is_refused(tiny_models: Path, tmp_path:
     engine = engine_for(tiny_models, home=tmp_path)
     with pytest.raises(AdapterError, match="lacks 3 of"):
         engine.prepare("lfm2", ["half"], quiet)
+
+
+@pytest.mark.parametrize("full", [torch.OutOfMemoryError("CUDA out of memory."), MemoryError()], ids=["cuda", "host"])
+def test_memory_that_runs_out_while_an_adapter_is_attached_is_no_fault_of_the_adapter(
+    tiny_models: Path, monkeypatch: pytest.MonkeyPatch, full: Exception
+) -> None:
+    import training.engine.adapters as adapters
+
+    engine = engine_for(tiny_models)
+    engine.prepare("lfm2", [], quiet)
+
+    def fill(*_args: Any) -> None:
+        raise full
+
+    with monkeypatch.context() as patch:
+        patch.setattr(adapters, "_fill", fill)
+        with pytest.raises(OutOfMemoryError, match="adapter lfm2-a"):
+            engine.prepare("lfm2", ["lfm2-a"], quiet)
+    engine.prepare("lfm2", ["lfm2-a"], quiet)
+    assert answers(engine, [row(engine, adapter="lfm2-a")])[0].proof.passed
 
 
 def test_a_file_changed_on_disk_is_loaded_again_and_its_hash_told(tiny_models: Path, tmp_path: Path) -> None:

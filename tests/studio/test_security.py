@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from studio.security import middleware
 from studio.settings import build_settings
 
-FLAGS = Namespace(host="127.0.0.1", port=None, share=False, auth=None, no_browser=True)
+FLAGS = Namespace(host="127.0.0.1", port=None, share=False, auth=None, no_browser=True, four_bit=False)
 SPACE = {"SPACE_ID": "me/taste", "SPACE_HOST": "me-taste.hf.space"}
 
 

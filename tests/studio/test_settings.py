@@ -13,7 +13,7 @@ HOME = Path("/tmp/nobody")
 
 
 def settings(env: dict[str, str] | None = None, **flags: Any) -> Settings:
-    given = {"host": "127.0.0.1", "port": None, "share": False, "auth": None, "no_browser": True}
+    given = {"host": "127.0.0.1", "port": None, "share": False, "auth": None, "no_browser": True, "four_bit": False}
     return build_settings(Namespace(**{**given, **flags}), HOME, env or {})
 
 
@@ -58,6 +58,18 @@ def test_on_a_space_nothing_is_fetched_read_or_kept_whatever_the_flags_say() -> 
     assert (found.space, found.share, found.allow_url, found.allow_paths, found.keep_history) == (True, *[False] * 4)
     assert found.host == "0.0.0.0" and "me-taste.hf.space" in found.hosts and "*" not in found.hosts
     assert found.max_new_tokens < settings().max_new_tokens and found.max_run_s < settings().max_run_s
+
+
+def test_a_gpu_that_is_lent_by_the_call_is_told_from_one_of_its_own() -> None:
+    space = {"SPACE_ID": "me/taste"}
+    assert [settings(space | {"SPACES_ZERO_GPU": given}).zero_gpu for given in ("true", "1", "", "0")] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    assert not settings(space).zero_gpu and not settings({"SPACES_ZERO_GPU": "true"}).zero_gpu
+
+
+def test_four_bits_are_asked_for_or_left_to_what_fits() -> None:
+    assert settings().four_bit is None and settings(four_bit=True).four_bit is True
 
 
 @pytest.mark.parametrize(

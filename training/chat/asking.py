@@ -2,14 +2,15 @@
 
 Answers come back in the order of the questions, whatever the order in which they arrive. Every answer is in the ledger
 the moment it is there, so that stopping, a cap, a fault of the endpoint or a killed process costs at most the calls
-under way; the same questions go on from there and only those without a good answer are asked again.
+under way; the same questions go on from there and only those without a good answer are asked again. One process at a
+time asks with a ledger: two would each spend what the cap allows, and pay twice for one question.
 """
 
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +22,8 @@ from training.chat.endpoint import EndpointSpec
 from training.chat.exchange import Failure, Reply, Request, Usage, tokens_in
 from training.chat.keys import Key
 from training.chat.ledger import Ledger
-from training.errors import DataError
+from training.errors import BusyError, DataError
+from training.processes import Claim
 
 T = TypeVar("T")
 S = TypeVar("S", bound=EndpointSpec)
@@ -51,6 +53,17 @@ class Terms(Generic[S]):
     grace_s: float = GRACE_S
 
 
+@contextmanager
+def _claimed(ledger: Path) -> Iterator[None]:
+    """The ledger as this process' own. DataError while another one asks with it."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(Claim(ledger.parent, f"What {ledger.name} pays for", f".{ledger.name}.claim"))
+        except BusyError as err:
+            raise DataError(str(err), fix=f"{err.fix} What it was answered is then not asked again.") from err
+        yield
+
+
 class Asking:
     """A context around one endpoint and its ledger. Coroutines run on the client's thread, the rest on the caller's.
 
@@ -69,6 +82,7 @@ class Asking:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
+            stack.enter_context(_claimed(self._terms.ledger_path))
             self.ledger = stack.enter_context(Ledger(self._terms.ledger_path))
             self._client = stack.enter_context(ChatClient(self._spec, self._terms.key, self._terms.sleep))
             self._budget = Budget(self._spec, self.ledger.spent)

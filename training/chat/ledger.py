@@ -5,7 +5,8 @@ its reason and is asked again. A line is on the disk before its answer is used, 
 what was under way and nothing else. A torn or damaged line is counted in `damaged`, kept as it is, and its request
 asked again; what comes next begins on a line of its own.
 
-Limits: one writer at a time. An answer that was under way when the process died may have been charged for.
+Limits: one writer at a time, which is for `Asking` to see to. An answer that was under way when the process died may
+have been charged for.
 """
 
 import json

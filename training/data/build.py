@@ -4,10 +4,12 @@
 stages, are kept below HOME/datasets/.building/<hash of the spec>/stages until the version is there; a build that was
 stopped or killed takes them up again where what went into them is the same. Rows lie on the disk between stages; in
 memory are, as far as this file decides, ids, and for the leak report the training and held-out rows.
-Limits: the gates hold their rows, so nothing is told while they read; of a Hub dataset only its name is compared.
+Limits: sources are streamed, but the gates hold their rows, so memory grows with what is made of a source; of a Hub
+dataset only its name is compared.
 """
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,14 +20,14 @@ from training.chat.keys import find_key
 from training.data.build_cost import endpoints
 from training.data.build_gates import gate_build, protected_files
 from training.data.build_teacher import REVIEW, teach_rows
-from training.data.gates.report import Gated, Judged
-from training.data.makers import RenderSpec
+from training.data.gates.report import Gated, Judged, Looked
+from training.data.makers import MENUS, RenderSpec
 from training.data.record_reading import changed
 from training.data.row_index import RowIndex
 from training.data.rows import BadRecord, DataRow, Refusal, SourceRow, canonical
 from training.data.spec import PARTS, DatasetSpec, SourceSpec
 from training.data.split import PIN, split_rows
-from training.data.stages import Cancelled, Stage, folder_hash
+from training.data.stages import Cancelled, Stage, folder_hash, material_hash
 from training.data.version_changes import leaks_json
 from training.data.version_files import SCRATCH, read_lines, read_rows, row_json, sha256_file
 from training.data.versions import LOCKED, Content, write_version
@@ -36,6 +38,7 @@ from training.task.records import sha256_text, to_json
 
 STAGES = ("rows", "gates", "judge", "split", "leaks", "version", "done", "cancelled")
 EVERY = 100  # rows between two words of progress
+UNREAD = "unreadable"  # the kind of a record that could not be read or used, beside a teacher's kinds and review
 
 
 Taught = DataRow | BadRecord | Spending
@@ -64,7 +67,7 @@ class Parts:
 
     read: Callable[[SourceSpec, int], Iterator[SourceRow | BadRecord]]
     make: Callable[[str, Iterator[SourceRow], RenderSpec, int], Iterator[DataRow | BadRecord]]
-    gate: Callable[[Iterable[DataRow], DatasetSpec, Path, Callable[[], bool]], Iterator[Gated | Judged]]
+    gate: Callable[[Iterable[DataRow], DatasetSpec, Path, Callable[[], bool]], Iterator[Gated | Judged | Looked]]
     leaks: Callable[[Sequence[DataRow], Sequence[DataRow]], Mapping[str, Any]]
     teach: Callable[[Iterator[SourceRow], DatasetSpec, Path, Callable[[], bool]], Iterator[Taught]] = teach_rows
 
@@ -114,6 +117,12 @@ def build(
 
 
 def _build(work: _Work) -> Generator[Progress, None, None]:
+    if work.spec.teacher is not None and work.spec.render != RenderSpec():
+        raise DataError(
+            f"The spec of {work.spec.name} has render beside a teacher, who writes in styles of its own and knows no "
+            "shares of slices.",
+            fix="Take render out, or the teacher.",
+        )
     for asked in endpoints(work.spec):  # a judge's missing key is told before its teacher is paid
         find_key(asked.key_env, whose=asked.whose)
     made: list[Stage] = []
@@ -147,10 +156,10 @@ def _make(work: _Work, number: int) -> Generator[Progress, None, Stage]:
     spec, source = work.spec, work.spec.resolved(work.spec.sources[number])
     file_hash = sha256_file(Path(source.path)) if source.kind == "file" and Path(source.path).is_file() else ""
     given = [spec.task, spec.seed, number, changed(spec.sources[number]), changed(spec.render), file_hash]
-    given.append(changed(spec.teacher) if spec.teacher else None)
+    given += [changed(spec.teacher) if spec.teacher else None, material_hash(), _pack_hash(work)]
     stage = Stage(work.stages, f"source-{number}", sha256_text(canonical(given)))
     origin, every = source.origin, 1 if spec.teacher else EVERY  # a row that is paid for takes seconds
-    spending: Spending | None = None
+    total, spending, kinds, told = _expected(spec, source), None, Counter[str](), 0
     if stage.finished():
         yield Progress("rows", stage.notes["rows"], None, {origin: stage.notes["rows"]})
         return stage
@@ -160,6 +169,7 @@ def _make(work: _Work, number: int) -> Generator[Progress, None, Stage]:
             for item in work.parts.read(source, spec.seed):
                 work.check()
                 if isinstance(item, BadRecord):
+                    kinds[UNREAD] += 1
                     bad.write({"bad": to_json(item)})
                 else:
                     yield item
@@ -169,20 +179,35 @@ def _make(work: _Work, number: int) -> Generator[Progress, None, Stage]:
                 spending = item
                 continue
             if isinstance(item, BadRecord):
+                kinds[item.kind or UNREAD] += 1
                 bad.write({"bad": to_json(item)})
             elif REVIEW in item.notes:
+                kinds[REVIEW] += 1
                 why = Refusal(REVIEW, "A person has to look at it.", str(item.notes[REVIEW]))
                 bad.write({"row": row_json(item), "refusals": [to_json(why)]})
             else:
                 rows.write(row_json(_pinned(item, source.part)))
-            if (rows.count + bad.count) % every == 0:
+            if (seen := rows.count + bad.count) >= told + every:
+                told = seen
                 counts = {origin: rows.count, "bad records": bad.count}
-                yield Progress("rows", rows.count, None, counts, spending=spending)
+                yield Progress("rows", seen if total else rows.count, total, counts, "", spending)
         notes = {"origin": origin, "rows": rows.count, "bad_records": bad.count, "file_sha256": file_hash}
-    stage.finish(notes)
+    stage.finish({**notes, "bad_kinds": dict(sorted(kinds.items()))})
     counts = {origin: rows.count, "bad records": bad.count}
     yield Progress("rows", stage.notes["rows"], None, counts, spending=spending)
     return stage
+
+
+def _expected(spec: DatasetSpec, source: SourceSpec) -> int | None:
+    """How many rows a source that says how many records it takes is to give; None where it takes all there are."""
+    each = spec.teacher.posts_per_row if spec.teacher else spec.render.posts_per_recipe if spec.task in MENUS else 1
+    finished = {"source", "gold"} <= {mapped.field for mapped in source.mapping}
+    return source.rows * (1 if finished else each) or None
+
+
+def _pack_hash(work: _Work) -> str:
+    """Of the task's pack, a person's own beside ours: its contract, and the prompts of its teacher."""
+    return folder_hash(BUILTIN / work.spec.task, work.home / "tasks" / work.spec.task)
 
 
 def _rows(work: _Work, rows: Iterator[SourceRow]) -> Iterator[Taught]:
@@ -205,7 +230,7 @@ def _gate(work: _Work, made: Sequence[Stage]) -> Generator[Progress, None, Stage
     spec = work.spec
     protect = [sha256_file(path) for path in protected_files(spec)]
     given = [[stage.facts("rows").sha256 for stage in made], spec.gates, protect, spec.tokenizer, spec.task]
-    given.append(folder_hash(BUILTIN / spec.task, work.home / "tasks" / spec.task))
+    given.append(_pack_hash(work))
     given += [changed(spec.judge), sha256_file(ROWS_WORDS)] if spec.judge else []
     stage = Stage(work.stages, "gates", sha256_text(canonical(given)))
     total = sum(stage_of.notes["rows"] for stage_of in made)
@@ -213,11 +238,15 @@ def _gate(work: _Work, made: Sequence[Stage]) -> Generator[Progress, None, Stage
         raise DataError(_nothing(made), fix="Correct the source or its mapping, then build again.")
     if not stage.finished() or (spec.judge and stage.notes["n_unscored"]):  # it may score them this time
         yield Progress("gates", 0, total)
-        tally = Tally()
+        tally, looked = Tally(), 0
         with stage.writing("kept", "refused") as (kept, refused):
             every_row = (row for stage_of in made for row in read_rows(stage_of.path("rows")))
             for step in work.parts.gate(_checked(every_row, work), spec, work.home, work.cancelled):
                 work.check()
+                if isinstance(step, Looked):
+                    looked = step.done
+                    yield Progress("gates", looked, total)
+                    continue
                 if isinstance(step, Judged):
                     yield Progress("judge", step.done, step.total, {"judged": step.done}, spending=step.spending)
                     continue
@@ -227,12 +256,13 @@ def _gate(work: _Work, made: Sequence[Stage]) -> Generator[Progress, None, Stage
                     refused.write({"row": row_json(row), "refusals": to_json(refusals)})
                 else:
                     kept.write(row_json(row))
-                if (kept.count + refused.count) % EVERY == 0:
+                if not looked and (kept.count + refused.count) % EVERY == 0:
                     yield Progress("gates", kept.count + refused.count, total, dict(tally.report().refused))
         report = tally.report()
         sources = [stage_of.notes for stage_of in made]
-        bad = sum(source["bad_records"] for source in sources)
-        stage.finish({**to_json(report), "n_refused": report.n_refused, "bad_records": bad, "sources": sources})
+        kinds = sum((Counter(source["bad_kinds"]) for source in sources), Counter[str]())
+        besides = {"bad_records": kinds.total(), "bad_kinds": dict(sorted(kinds.items())), "sources": sources}
+        stage.finish({**to_json(report), "n_refused": report.n_refused, **besides})
     if not stage.notes["n_kept"]:
         reasons = ", ".join(f"{gate} {count:,}" for gate, count in stage.notes["refused"].items())
         raise DataError(

@@ -1,11 +1,12 @@
 """The gates within a build: the plan of a spec with the task's pack, the tokenizer's count, the rows to protect and,
 where the spec names one, its judge."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from training.data.gates.plan import GatePlan, Judge
-from training.data.gates.report import Gated, Judged
+from training.data.gates.report import Gated, Judged, Looked
 from training.data.rows import DataRow
 from training.data.spec import DatasetSpec
 from training.data.version_files import read_rows
@@ -16,8 +17,8 @@ from training.task.pack import BUILTIN, find_packs, pack_named
 
 def gate_build(
     rows: Iterable[DataRow], spec: DatasetSpec, home: Path, cancelled: Callable[[], bool]
-) -> Iterator[Gated | Judged]:
-    """Every row through the gates of the spec, with a word after each row that its judge was asked about."""
+) -> Iterator[Gated | Judged | Looked]:
+    """Every row through the gates of the spec, with words on how far they and its judge are."""
     from training.data.build_judge import judge_of
     from training.data.gates.run import gate_steps
 
@@ -38,8 +39,19 @@ def plan_for(spec: DatasetSpec, home: Path, judge: Judge | None) -> GatePlan:
 
     pack = pack_named(spec.task, find_packs(BUILTIN, home / "tasks"), DataError)
     tools = Tools(token_counter(spec.tokenizer, home), tuple(protected(spec)), judge)
-    settings = spec.gates if judge is None else {"rubric": {}, **spec.gates}
-    return plan_from(settings, pack, tools)
+    settings = gate_settings(spec, home)
+    return plan_from(settings if judge is None else {"rubric": {}, **settings}, pack, tools)
+
+
+def gate_settings(spec: DatasetSpec, home: Path) -> Mapping[str, Any]:
+    """The gates' settings as they hold: of a base that the spec names, its context is the limit of prompt and answer
+    together, where the spec says nothing else (context_tokens: null is no limit)."""
+    from training.engine.counting import context_tokens
+
+    lengths: Mapping[str, Any] = spec.gates.get("lengths", {})
+    if not spec.tokenizer or "context_tokens" in lengths:
+        return spec.gates
+    return {**spec.gates, "lengths": {**lengths, "context_tokens": context_tokens(spec.tokenizer, home)}}
 
 
 def protected(spec: DatasetSpec) -> Iterator[DataRow]:

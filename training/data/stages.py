@@ -16,6 +16,7 @@ from training.data.version_files import FileFacts, LineWriter, sha256_file
 from training.disk import disk, write_whole
 from training.task.records import to_json
 
+MATERIAL = tuple(Path(__file__).parents[2] / "assets" / name for name in ("corpus", "news", "pages", "words"))
 CODE = (Path(__file__).parent, Path(__file__).parents[1] / "task")  # what decides over rows
 
 
@@ -29,6 +30,12 @@ def folder_hash(*folders: Path, pattern: str = "*") -> str:
                     f"{path.relative_to(folder).as_posix()}:{sha256_file(path)}\n".encode("utf-8", "surrogatepass")
                 )
     return digest.hexdigest()
+
+
+@functools.cache
+def material_hash() -> str:
+    """What the built-in sources and the renderers write with, as this process found it."""
+    return folder_hash(*MATERIAL)
 
 
 class Cancelled(Exception):

@@ -149,7 +149,9 @@ def _refused(gates: Mapping[str, Any]) -> str:
     if masked := gates.get("n_masked"):
         text += f" Personal data was masked in {masked:,}."
     if bad := gates.get("bad_records"):
-        text += f" {bad:,} records could not be read, or wait for a person to look at them."
+        kinds = ", ".join(f"{kind} {count:,}" for kind, count in (gates.get("bad_kinds") or {}).items())
+        told = f" ({kinds})" if kinds else ""
+        text += f" {bad:,} records gave no row, or wait for a person to look at them{told}."
     return text + " Each refused row stands in refused.jsonl with its reasons."
 
 

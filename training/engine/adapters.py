@@ -9,7 +9,7 @@ from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file
 
 from training.engine.adapter_files import AdapterFiles
-from training.engine.load import LoadedBase, use_threads
+from training.engine.load import LoadedBase, is_out_of_memory, use_threads
 from training.engine.probe import prove, run_probe
 from training.engine.sides import BASE_ROW
 from training.errors import AdapterError, ProofError
@@ -21,7 +21,7 @@ _LORA = re.compile(r"\.lora_([AB])\.weight$")
 def attach(loaded: LoadedBase, files: AdapterFiles) -> str:
     """Attach an adapter once and prove it beside the base; returns its name inside PEFT.
 
-    AdapterError where its weights do not fit, ProofError where it changes nothing.
+    AdapterError where its weights do not fit, ProofError where it changes nothing; errors of full memory as they come.
     """
     sha256 = files.sha256
     if sha256 in loaded.adapters:
@@ -36,8 +36,10 @@ def attach(loaded: LoadedBase, files: AdapterFiles) -> str:
     except (AdapterError, ProofError):
         detach(loaded, name)
         raise
-    except (ValueError, RuntimeError, KeyError, TypeError) as err:
+    except (ValueError, RuntimeError, KeyError, TypeError, MemoryError) as err:
         detach(loaded, name)
+        if is_out_of_memory(err):  # no fault of the adapter's
+            raise
         reason = " ".join(str(err).split())[:300]
         raise AdapterError(f"Adapter {files.name} can't be attached: {reason}", fix="Train or save it again.") from err
     loaded.adapters[sha256] = name

@@ -33,8 +33,9 @@ class EngineSettings:
     `home` holds a user's own `models/` and `adapters/`; None: there is no home. On a Space `allow_paths` is off and
     `hub` is "presets". `device` and `dtype` None are chosen (fp32 on CPU, bf16 where the GPU has it), and so is
     `threads`: one for a small model on a CPU, whose steps are too short to share and stall where another program has
-    a core. `gpu_hook` wraps the generator that runs models which are not embedded: on ZeroGPU that is `spaces.GPU`,
-    passed in by the app. `max_wait_s` is how long a request waits for the model before BusyError.
+    a core. `four_bit` counts where bitsandbytes works; None: only for bases that would not fit otherwise.
+    `max_wait_s` is how long a request waits for the model before BusyError. `claim` is called with the device before a
+    base is read onto it, and raises where somebody else has it, see training.runs.sharing.
     """
 
     home: Path | None = None
@@ -44,10 +45,10 @@ class EngineSettings:
     hub: Literal["any", "presets", "none"] = "any"
     device: str | None = None
     dtype: str | None = None
-    four_bit: bool = False
+    four_bit: bool | None = False
     threads: int | None = None
     max_wait_s: float = 600.0
-    gpu_hook: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
+    claim: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

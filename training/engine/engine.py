@@ -7,7 +7,7 @@ gives the turn back at once.
 
 import os
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,15 +28,15 @@ from training.engine.api import (
     State,
     Stop,
 )
+from training.engine.generations import generation, never_began
 from training.engine.turn import PROCESS_TURN, Turnstile
 from training.errors import InputError, ModelError, ProofError
 from training.task.pack import Pack
 from training.task.prompt import check_fits
-from training.task.records import FinishReason, Generation, Proof, Sampling
+from training.task.records import Generation, Proof, Sampling
 
 if TYPE_CHECKING:
     from training.engine.adapter_files import AdapterFiles
-    from training.engine.generate import Answer
     from training.engine.load import LoadedBase
 
 MOST_ADAPTERS = 8
@@ -50,6 +50,14 @@ class _Side:
     sampling: Sampling
     name: str
     adapter_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Checked folders of a base and, by the names they were asked for, of adapters."""
+
+    base: hub.BaseFiles
+    adapters: "dict[str, AdapterFiles]"
 
 
 class Engine:
@@ -93,15 +101,18 @@ class Engine:
     def prepare(self, base: str, adapters: Sequence[str], progress: Progress) -> ModelCard:
         """Have a base and its adapters in memory, proven. Returns at once where they are.
 
-        Raises ModelError, AdapterError, ProofError, OutOfMemoryError, StorageError or BusyError.
+        What has to be fetched is fetched before the model's turn is taken, so that nobody waits for a download. What
+        `progress` raises ends the work and leaves the model free. Raises ModelError, AdapterError, ProofError,
+        OutOfMemoryError, StorageError or BusyError.
         """
         loaded = self._loaded
         ready = loaded is not None and loaded.card.base == base and set(adapters) <= set(self._names)
         if not ready:
+            found = self._find(base, adapters, progress)
             self._turn.enter(max_wait_s=self._settings.max_wait_s)
             try:
                 self._state = "loading"
-                loaded = self._ensure(base, adapters, progress)
+                loaded = self._ensure(found, progress)
             finally:
                 self._state = "idle"
                 self._turn.leave()
@@ -137,7 +148,7 @@ class Engine:
         if base is None or any(row.base not in (None, base) for row in rows):
             raise ModelError("The arms of one comparison need one loaded base.", fix="Prepare it first.")
         if not self._turn.enter(cancel, self._settings.max_wait_s):
-            yield from self._never_began(rows, sampling, base)
+            yield from never_began(rows, sampling, self.status())
             return
         try:
             yield from self._answer(rows, sampling, stop, cancel, base, pack)
@@ -165,7 +176,7 @@ class Engine:
 
         self._state = "loading"
         wanted = [row.arm.adapter for row in rows if row.arm.adapter is not None]
-        loaded = self._ensure(base, wanted, lambda _text, _share: None)
+        loaded = self._ensure(self._find(base, wanted, _unheard), _unheard)
         self._state = "generating"
         sides = [self._side(loaded, row, sampling) for row in rows]
         self._prove(loaded, sides)
@@ -174,19 +185,17 @@ class Engine:
         jobs = [
             Job(side.name, side.row.prompt.token_ids, side.sampling, stop == "json", marker, grammar) for side in sides
         ]
-        run: Callable[..., Iterator[Delta | Answer]] = decode
-        if self._settings.gpu_hook is not None and not loaded.files.embedded:
-            run = self._settings.gpu_hook(decode)
         answers: list[Answer] = []
         with memory_errors("this comparison"):
-            for event in run(loaded, jobs, cancel):
+            for event in decode(loaded, jobs, cancel):
                 if isinstance(event, Answer):
                     answers.append(event)
                 else:
                     yield event
         proofs = self._prove(loaded, sides)
         for answer in sorted(answers, key=lambda found: found.index):
-            yield _generation(loaded.card, sides[answer.index], proofs[answer.index], answer, len(rows))
+            side, proof = sides[answer.index], proofs[answer.index]
+            yield generation(loaded.card, side.row, side.sampling, proof, answer, len(rows))
 
     def _side(self, loaded: "LoadedBase", row: Row, sampling: Sampling) -> _Side:
         from training.engine.sides import BASE_ROW
@@ -215,22 +224,27 @@ class Engine:
         digest = loaded.card.sha256
         return [make_proof(loaded.pristine, digest, a, d) for a, d in zip(adapters, differences, strict=True)]
 
-    def _ensure(self, base: str, adapters: Sequence[str], progress: Progress) -> "LoadedBase":
-        """Inside the turn: load what is missing. Files that changed on disk since are loaded again."""
+    def _find(self, base: str, adapters: Sequence[str], progress: Progress) -> "_Found":
+        """Where a base and its adapters lie, fetched if need be. Needs no turn."""
         loaded = self._loaded
         files = loaded.files if loaded and loaded.card.base == base else None
         if files is None or not files.folder.is_dir():
             files = hub.resolve_base(base, self._settings, progress)
-        if loaded is None or loaded.card.base != base or loaded.card.sha256 != files.sha256:
+        return _Found(files, {name: hub.resolve_adapter(name, self._settings, files, progress) for name in adapters})
+
+    def _ensure(self, found: "_Found", progress: Progress) -> "LoadedBase":
+        """Inside the turn: load what is missing. Files that changed on disk since are loaded again."""
+        loaded, files = self._loaded, found.base
+        if loaded is None or loaded.card.base != files.name or loaded.card.sha256 != files.sha256:
+            progress(f"Reading {files.name}", None)  # whoever left ends it here, before the base in memory makes room
             self._drop()
             from training.engine.load import load_base
 
-            files = hub.check_base(base, files.folder, embedded=files.embedded)
+            files = hub.check_base(files.name, files.folder, embedded=files.embedded)
             loaded = self._loaded = load_base(files, self._settings, progress)
-        self._make_room(loaded, adapters)
-        for name in adapters:
-            found = hub.resolve_adapter(name, self._settings, files, progress)
-            self._names[name] = self._attach(loaded, found, progress)
+        self._make_room(loaded, list(found.adapters))
+        for name, adapter in found.adapters.items():
+            self._names[name] = self._attach(loaded, adapter, progress)
         return loaded
 
     def _attach(self, loaded: "LoadedBase", files: "AdapterFiles", progress: Progress) -> str:
@@ -258,41 +272,6 @@ class Engine:
         self._names = {}
         release_memory()
 
-    def _never_began(self, rows: Sequence[Row], sampling: Sampling, base: str) -> Iterator[Generation]:
-        """Cancelled while waiting: nothing was asked of the model, so nothing is proven and nothing was written."""
-        loaded = self._loaded
-        for row in rows:
-            state = "off" if row.arm.adapter is None else f"on: {row.arm.adapter}"
-            yield Generation(
-                arm=row.arm,
-                raw="",
-                finish_reason=FinishReason.CANCELLED,
-                prompt_sha256=row.prompt.sha256,
-                prompt_tokens=row.prompt.tokens,
-                new_tokens=0,
-                ttft_s=0.0,
-                gen_s=0.0,
-                batch_size=len(rows),
-                sampling=sampling,
-                device=loaded.card.device if loaded else "",
-                dtype=loaded.card.dtype if loaded else "",
-                proof=Proof("", None, state, 0.0, 0.0, passed=False),
-            )
 
-
-def _generation(card: ModelCard, side: _Side, proof: Proof, answer: "Answer", batch_size: int) -> Generation:
-    return Generation(
-        arm=side.row.arm,
-        raw=answer.text,
-        finish_reason=answer.finish,
-        prompt_sha256=side.row.prompt.sha256,
-        prompt_tokens=side.row.prompt.tokens,
-        new_tokens=answer.new_tokens,
-        ttft_s=answer.ttft_s,
-        gen_s=answer.gen_s,
-        batch_size=batch_size,
-        sampling=side.sampling,
-        device=card.device,
-        dtype=card.dtype,
-        proof=proof,
-    )
+def _unheard(_text: str, _fraction: float | None) -> None:
+    """Nobody asks how far it is."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _BYTES = {torch.float32: 4, torch.bfloat16: 2, torch.float16: 2}
 _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_FOUR_BIT_BYTES = 0.6  # a weight, scales and the layers that stay whole included
 _ALL_THREADS = torch.get_num_threads()  # before anything here changed it
 _C = ctypes.CDLL(None) if sys.platform == "linux" else None
 _SMALL = 50_000_000
@@ -62,9 +63,8 @@ def load_base(files: BaseFiles, settings: EngineSettings, progress: Progress) ->
     logging.getLogger("transformers").setLevel(logging.ERROR)
     device = pick_device(settings)
     dtype = pick_dtype(device, settings)
-    four_bit = settings.four_bit and can_four_bit(device)
-    _check_memory(files, device, 0.6 if four_bit else float(_BYTES[dtype]))
-    progress(f"Reading {files.name}", None)
+    four_bit = pick_four_bit(files, device, dtype, settings)
+    _check_memory(files, device, _FOUR_BIT_BYTES if four_bit else float(_BYTES[dtype]))
     with memory_errors(files.name):
         tokenizer, model = _read(files, device, dtype, four_bit)
         progress(f"Checking {files.name}", None)
@@ -156,6 +156,17 @@ def pick_threads(parameters: int, device: torch.device, settings: EngineSettings
     if settings.threads is not None:
         return settings.threads
     return 1 if device.type == "cpu" and parameters < _SMALL else _ALL_THREADS
+def pick_four_bit(files: BaseFiles, device: torch.device, dtype: torch.dtype, settings: EngineSettings) -> bool:
+    """Whether a base is held in 4 bits, where that works: as the settings say, or, left open, where it would not fit.
+
+    Never the embedded one, which is small.
+    """
+    wanted = settings.four_bit
+    if wanted is None:
+        wanted = _needed(files, float(_BYTES[dtype])) > _free(device)
+    return wanted and not files.embedded and can_four_bit(device)
+
+
 
 
 def use_threads(threads: int) -> None:
@@ -181,20 +192,29 @@ def _context(config: Any, tokenizer: Any) -> int:
 
 
 def _check_memory(files: BaseFiles, device: torch.device, bytes_each: float) -> None:
-    needed = int(files.parameters * bytes_each * _HEADROOM)
-    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+    needed, free = _needed(files, bytes_each), _free(device)
     if needed > free:
         raise OutOfMemoryError(
-            f"{files.name} needs about {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free on {device.type}.",
-            fix="Pick a smaller model, or close what uses the memory.",
+            f"{files.name} needs about {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free on {device.type}.", fix=fix
         )
 
+        fix = "Pick a smaller model, or close what uses the memory."
+        if device.type == "cuda" and not can_four_bit(device):
+            fix += " With bitsandbytes (requirements-gpu.txt) it would be held in 4 bits, in a third of that."
 
 @contextmanager
 def memory_errors(what: str) -> Iterator[None]:
     """Turns the ways in which a device says it is full into OutOfMemoryError, after giving back what can be."""
     try:
         yield
+def _needed(files: BaseFiles, bytes_each: float) -> int:
+    return int(files.parameters * bytes_each * _HEADROOM)
+
+
+def _free(device: torch.device) -> int:
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+
+
     except (MemoryError, torch.OutOfMemoryError, RuntimeError) as err:
         if not is_out_of_memory(err):
             raise

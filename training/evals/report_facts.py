@@ -7,7 +7,6 @@ receipt is what somebody needs to have the same figures again: hashes, versions,
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from training.evals.charts.catalogue import spec_of
 from training.evals.charts.view import number
 from training.evals.charts.words import and_words, num, percent, plural
 from training.evals.figures import Figures
@@ -103,7 +102,10 @@ def _machine(figures: Figures, manifest: Facts) -> Iterator[str]:
 
 
 def _judged(figures: Figures, manifest: Facts) -> Iterator[str]:
-    if spec_of("judge").draw(figures.aggregates, figures.pair, figures.tier).figure is None:
+    table = figures.view.table("judge")
+    if not table.get("run"):
+    elif not table.get("calibrated"):
+        yield f"The judge ({table.get('judge')}) is uncalibrated: its scores are an opinion, and decide nothing."
         yield "No judge was asked: every figure here is made by rules."
 
 

@@ -24,7 +24,7 @@ T = TypeVar("T")
 # RFC 8259 section 9 lets a reader limit depth. No task comes near it, and what is read here can be walked recursively.
 MAX_NESTING = 64
 _BRACKET = re.compile(r'"(?:[^"\\\n]|\\.)*"|(?P<bracket>[{}\[\]])')
-CUT_SHORT = frozenset({FinishReason.LENGTH, FinishReason.CANCELLED, FinishReason.ERROR})
+CUT_SHORT = frozenset({FinishReason.LENGTH, FinishReason.CANCELLED, FinishReason.TIME_LIMIT, FinishReason.ERROR})
 
 
 class _Found(NamedTuple):

@@ -36,6 +36,7 @@ class FinishReason(StrEnum):
     STOP = "stop"  # a complete top-level JSON object, or the end marker of a text answer
     LENGTH = "length"  # the token budget
     CANCELLED = "cancelled"  # the person stopped or left
+    TIME_LIMIT = "time_limit"  # the run had the longest time that one may take
     ERROR = "error"  # the machinery failed
 
 

@@ -1,5 +1,6 @@
 """All gates together: the counts add up, rows come out as they came in, a plan that makes no sense is told at once."""
 
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -8,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.data.gates.samples import SOUP, SOUP_GOLD, cake, gated, gates_of, loaf, plan, recipe_pack, soup, writer_pack
 from training.data.gates.plan import GatePlan, Lengths, Quotas, Rubric, Supported, Trivial
-from training.data.gates.report import GATES, gate_report
-from training.data.gates.run import run_gates
+from training.data.gates.report import GATES, Looked, gate_report
+from training.data.gates.run import gate_steps, run_gates
 from training.data.gates.settings import Tools, plan_from
 from training.errors import DataError
 from training.task.records import to_json
@@ -52,6 +53,12 @@ def test_nothing_in_nothing_out() -> None:
 
 def test_rows_may_come_as_a_stream() -> None:
     assert [row.place for row, _ in run_gates((row for row in (soup(), loaf())), plan())] == ["line 2", "line 3"]
+
+
+def test_how_many_were_looked_at_is_told_before_the_first_row_comes_out() -> None:
+    rows = (soup(source=f"{SOUP} {number}") for number in range(250))
+    steps = list(islice(gate_steps(rows, plan()), 4))
+    assert steps[:2] == [Looked(100), Looked(200)] and all(isinstance(step, tuple) for step in steps[2:])
 
 
 def test_every_kept_row_passes_again() -> None:

@@ -43,6 +43,12 @@ def why(checked: Checked) -> str:
     return checked.result.reason
 
 
+def test_a_row_keeps_the_slice_that_its_source_names() -> None:
+    for said, slice_ in (("orders", "orders"), ("", "plain")):
+        ask = asked(recipe(1, slice=said))
+        assert kept(check(clean_post(ask.given), ask)).slice == slice_
+
+
 def test_a_good_post_becomes_a_row_with_the_recipes_gold_and_its_origin() -> None:
     row = kept(check(POST, reasoning="Onions first.", model="tiny-0001"))
     assert (row.task, row.source, row.style, row.slice) == ("recipe-jsonld", POST, "clean", "plain")

@@ -14,6 +14,8 @@ from training.evals.judge.verdict import (
     Unusable,
     Verdict,
     implied_range,
+    placed_words,
+    quote_places,
     quoted,
     read_pairwise,
     read_pointwise,
@@ -185,3 +187,34 @@ def test_whatever_stands_in_a_field_is_read(field: Any, score: Any, na: Any) -> 
 def test_any_text_at_all_is_read(text: str) -> None:
     with pytest.raises(Unusable):
         read(text)
+
+
+@pytest.mark.parametrize(
+    ("quote", "marked"),
+    [
+        ("fry 2 onions", ["Fry 2 onions"]),
+        ('of "good" oil.', ["of “good” oil"]),
+        ("½ cup", ["½ cup"]),
+        ("25 minutes - no", ["25 minutes – no"]),
+        ("oil. Simmer", ["oil.\nSimmer"]),
+        ("onion", []),
+        ("...", []),
+    ],
+)
+def test_a_quote_is_marked_where_it_stands(quote: str, marked: list[str]) -> None:
+    places = quote_places(quote, placed_words(SOURCE))
+    assert [SOURCE[start:end] for start, end in places] == marked
+    assert bool(marked) == quoted(quote, words_of(SOURCE))
+
+
+WORDS = st.text(alphabet="ab’'\u0301é½–- .\nﬁ", max_size=12)
+
+
+@given(WORDS, WORDS, WORDS)
+def test_what_a_judge_may_quote_is_found_again(before: str, quote: str, after: str) -> None:
+    text = f"{before} {quote} {after}"
+    words = placed_words(text)
+    assert [placed.word for placed in words] == words_of(text).split()
+    places = quote_places(quote, words)
+    assert bool(places) == quoted(quote, words_of(text))
+    assert all(words_of(quote.strip().strip("\"'“”‘’.…")) in words_of(text[start:end]) for start, end in places)

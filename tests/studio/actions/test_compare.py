@@ -1,10 +1,12 @@
 """A run: what is streamed, what is kept, and that the model is free however it ends."""
 
 import errno
+import itertools
 import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -132,16 +134,19 @@ def test_a_full_disk_shows_the_answer_first_and_tells_after(tmp_path: Path, monk
 
 
 def test_a_run_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
-    now = [0.0]
-
-    def clock() -> float:
-        now[0] += 1.0
-        return now[0]
-
-    base = make_deps(tmp_path, max_run_s=8.0)
-    deps = Deps(base.settings, FakeEngine(), base.packs, base.sessions, base.line, clock=clock)
+    engine = FakeEngine()
+    deps = replace(make_deps(tmp_path, engine=engine, max_run_s=8.0), clock=lambda: float(engine.steps))
     last = list(start(deps))[-1].comparison
-    assert last is not None and last.arms[1].generation.finish_reason == FinishReason.CANCELLED
+    assert last is not None and last.arms[1].generation.finish_reason == FinishReason.TIME_LIMIT
+    assert last.arms[1].generation.new_tokens == 9
+
+
+def test_a_model_that_takes_too_long_to_load_is_given_up_with_a_word(tmp_path: Path) -> None:
+    ticks = itertools.count()
+    deps = replace(make_deps(tmp_path, max_run_s=0.0), clock=lambda: float(next(ticks)))
+    with pytest.raises(ModelError, match="not ready within the time") as told:
+        list(start(deps))
+    assert told.value.fix and deps.line.counts() == (0, 0)
 
 
 def test_blind_columns_are_shuffled_by_a_recorded_seed(tmp_path: Path) -> None:

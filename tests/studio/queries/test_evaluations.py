@@ -4,6 +4,7 @@ evaluation opens without a look into its frames."""
 import csv
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from studio.queries import evaluation_files as files
 from studio.queries import evaluation_frames as frames
 from studio.queries import evaluation_metrics as metrics
 from studio.queries import evaluations as queries
+from studio.queries.evaluation_quotes import quotes_in
 from studio.queries.evaluations import Pair
 from tests.fakes import make_deps
 from tests.studio.eval_samples import TUNED, make_evaluation, pack_of, under_way
@@ -272,6 +274,53 @@ def test_figures_are_read_once_a_file_time(deps: Deps, folder: Path) -> None:
     stamp = queries.stamps(deps, "first")
     (folder / "aggregates.json").write_text(json.dumps({**json.loads(text), "name": "anew"}), "utf-8")
     assert queries.stamps(deps, "first").figures != stamp.figures
+def test_a_page_on_the_disk_is_served_while_it_is_the_one_that_is_wanted(deps: Deps, folder: Path) -> None:
+    page = folder / "card.md"
+    page.write_text("# kept", "utf-8")
+    found = queries.aggregates(deps, "first")
+    assert found is not None and (usual := queries.pair_of(found, "", "")) is not None
+    assert files.payload(deps, "first", "card", usual, "strict")["text"] == "# kept"
+    other = files.payload(deps, "first", "card", Pair("base", "prompted"), "strict")["text"]
+    assert "prompted base" in other.split("\n# ", 1)[1].splitlines()[0]
+    stamp = (folder / "aggregates.json").stat().st_mtime_ns - 1_000_000_000
+    os.utime(page, ns=(stamp, stamp))
+    assert files.payload(deps, "first", "card", usual, "strict")["text"] != "# kept", "older than its figures"
+    page.unlink()
+
+
     after = queries.aggregates(deps, "first")
     assert after is not None and after["name"] == "anew"
     (folder / "aggregates.json").write_text(text, "utf-8")
+def test_a_calibration_alone_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from training.evals.judge.frame import write_note
+
+    monkeypatch.setattr(queries, "SHIPPED", tmp_path / "shipped")
+    make_evaluation(evals_root(tmp_path), "mine", count=6, arms=("base", TUNED))
+    deps, folder = make_deps(tmp_path), evals_root(tmp_path) / "mine"
+    before = queries.figures_stamp(folder)
+    assert files.judge(deps, "mine") is None
+    check = {"name": "gold", "rule": "r", "verdict": "pass", "measured": 9.9, "n": 30, "least": 20, "why": ""}
+    kept = {"label": "uncalibrated judge", "may_gate": False, "checks": [check], "figures": {}}
+    identity = {"model": "big", "base_url": "http://x/v1"}
+    write_note(folder, {"format": 1, "identity": identity, "calibration": kept})
+    found = files.judge(deps, "mine")
+    assert found is not None and found.arms == () and found.about["checks"] == [check]
+    assert (found.about["judge"], found.about["label"]) == ("big", "uncalibrated judge")
+    assert queries.figures_stamp(folder) != before, "a page that is open is told"
+
+
+def test_a_judges_quotes_are_found_by_its_own_rule() -> None:
+    said = [
+        {"field": "steps", "evidence": json.dumps({"wrong": [{"source_quote": "good oil – 2 cups"}] * 2})},
+        {"field": "overall", "evidence": json.dumps({"faults": [{"field": "times", "source_quote": "the answer's"}]})},
+        {"field": "name", "evidence": None},
+    ]
+    source = "Take the “good” Oil\n - 2  cups, no less."
+    (first, second) = quotes_in(said, source.replace("”", "").replace("“", ""))
+    assert (first["field"], first["text"], first["supported"]) == ("steps", "good oil – 2 cups", True)
+    start, end = first["spans"][0]
+    assert source.replace("”", "").replace("“", "")[start:end] == "good Oil\n - 2  cups"
+    assert (second["field"], second["spans"], second["supported"]) == ("times", [], None)
+    assert quotes_in([], source) == ()
+
+

@@ -12,7 +12,7 @@ from studio.deps import Deps, Told
 from studio.guard import Visit
 from studio.queries import datasets, runs
 from studio.tabs import compare, train, train_form
-from studio.tabs.train_parts import FORM
+from studio.tabs.train_parts import ADVISED, FORM
 from studio.tabs.train_view import SAME, Page, RunView, run_view
 from tests.fakes import ADAPTER, BASE, make_deps
 from tests.studio.run_samples import (
@@ -66,7 +66,7 @@ def look(deps: Deps, run: str, **more: Any) -> RunView:
 
 def shown(view: RunView) -> set[str]:
     """The buttons that can be pressed."""
-    names = ("earlier", "later", "cancel", "stop", "kill", "resume", "compare", "advised", "clone", "delete")
+    names = ("earlier", "later", "cancel", "stop", "kill", "resume", "compare", "clone", "delete", *ADVISED)
     return {name for name in names if getattr(view, name)["visible"]}
 
 
@@ -214,25 +214,28 @@ def test_a_failed_run_is_explained_and_its_advice_fills_the_form(deps: Deps, hom
     run = failed_run(home, batch_size=8)
     view = look(deps, run)
     assert "Not enough memory" in view.failure and "<img" not in view.failure and "What would help" in view.failure
-    assert {"resume", "advised", "clone", "delete"} == shown(view)
-    told, nonce, preset, _, *values = train_form.on_fill(True, deps, PAGE, run)
-    assert len(values) == len(FORM) and values != values_of(config(batch_size=8)) and preset == "" and nonce
-    assert "with what would help" in told
-    _, _, _, _, *same = train_form.on_fill(False, deps, PAGE, run)
+    offered = shown(view)
+    assert {"resume", "clone", "delete", "advised_0", "advised_1"} <= offered and "advised_7" not in offered
+    assert "Batch size 8 to 4, Gradient accumulation 1 to 2" in view.advised_0["value"]
+    told, nonce, preset, _, *values = train_form.on_fill(0, deps, PAGE, run)
+    assert len(values) == len(FORM) and preset == "" and nonce and "Batch size 8 to 4" in told
+    differing = [name for name, new, old in zip(SHOWN, values, form(batch_size=8), strict=True) if new != old]
+    assert set(differing) - {"dataset", "base"} == {"batch_size", "grad_accumulation"}
+    _, _, _, _, *same = train_form.on_fill(None, deps, PAGE, run)
     assert same[SHOWN.index("batch_size")] == 8
 
 
 def test_a_clone_goes_through_the_form_unchanged(deps: Deps, home: Path) -> None:
     more = {"target_modules": ("q_proj", "v_proj"), "report_to": ("tensorboard",), "learning_rate": 1e-5}
     run = finished_run(home, dataset=make_dataset(home), **more)
-    told, _, _, _, *values = train_form.on_fill(False, deps, PAGE, run)
+    told, _, _, _, *values = train_form.on_fill(None, deps, PAGE, run)
     values = [value["value"] if isinstance(value, dict) else value for value in values]
     assert "not here any more" not in told
     assert train_form.filled(values) == (runs.run_of(deps, run).config, ())
 
 
 def test_a_clone_says_what_is_not_here_any_more(deps: Deps, home: Path) -> None:
-    told, _, _, _, *values = train_form.on_fill(False, deps, PAGE, finished_run(home))
+    told, _, _, _, *values = train_form.on_fill(None, deps, PAGE, finished_run(home))
     assert "soups is not here any more" in told and values[SHOWN.index("dataset")]["value"] is None
     assert values[SHOWN.index("base")]["value"] == BASE
 

@@ -106,9 +106,13 @@ def test_documents_and_their_buttons_are_inert() -> None:
 def test_a_judges_quotes_stand_in_the_text_or_are_said_not_to() -> None:
     said = '{"wrong": [{"got": "x", "should": "y", "source_quote": "two cups"}, {"source_quote": "never said"}]}'
     row = {"arm": "base", "field": "steps", "score": 6, "status": "ok", "mode": "pointwise", "evidence": said}
-    html = eval_docs.judged_html([row, {**row, "status": "unscored(timeout)", "score": None, "evidence": NASTY}],
-                                 "Take two cups of rice")  # fmt: skip
-    assert "two cups" in html and "quote not in the text" in html and "unscored(timeout)" in html and inert(html)
+    faults = f'{{"faults": [{{"arm": "mine", "problem": "{NASTY}", "source_quote": "two cups"}}], "dropped": 2}}'
+    pair = {**row, "mode": "pairwise", "other": "mine", "order": "ba", "score": 0.5, "evidence": faults}
+    quotes = [{"field": "steps", "text": "two cups", "spans": [[5, 13]]}, {"text": "never said", "spans": []}]
+    broken = {**row, "status": "unscored(timeout)", "score": None, "evidence": NASTY}
+    html = eval_docs.judged_html([row, broken, pair], quotes)
+    assert html.count("not in the text shown here") == 1 and "unscored(timeout)" in html and inert(html)
+    assert "base against mine" in html and "a tie" in html and "2 complaints dropped" in html
 
 
 def test_gates_say_what_is_missing() -> None:
@@ -139,4 +143,58 @@ def test_an_empty_chart_says_why_and_a_drawn_one_can_be_taken_away() -> None:
 
 def test_without_a_judge_it_is_said_plainly() -> None:
     html = eval_judge.judge_html(None, LOOKS, "eval-1")
-    assert "No judge was asked" in html and "python -m training judge" in html
+    assert "No judge was asked" in html and "python -m training judge" in html and "copied" not in html
+    assert "copied among your own" in eval_judge.judge_html(None, LOOKS, "eval-1", ships=True)
+
+
+ABOUT: dict[str, Any] = {
+    "run": True, "why": "", "label": "uncalibrated judge", "calibrated": False, "judge": f"big {NASTY}",
+    "base_url": "https://judges.example:8443/v1/secret-path", "stopped": "The cap of 9 calls is reached",
+    "banners": [f"The judge is of the same family as what wrote the data {NASTY}."],
+    "cost": {"calls": 1234, "cached": 5, "retries": 2, "input_tokens": 9000, "output_tokens": 800, "money": None,
+             "dropped": 17, "flagged": 3, "score_first": 0, "extracted": 1, "repaired": 0,
+             "unscored": {"unscored(grader_failed)": 4}},
+}  # fmt: skip
+CALIBRATED: dict[str, Any] = {
+    "checks": [{"name": "gold", "rule": "A right answer scores at least 9.5", "verdict": "pass", "measured": 9.8,
+                "n": 30, "least": 20, "why": ""},
+               {"name": "ratings", "rule": NASTY, "verdict": "not measured", "measured": None, "n": 0, "least": 50,
+                "why": "Nothing was measured."}],
+    "doses": [{"kind": "all", "dose": k, "score": 9.8 - 2 * k, "low": None, "high": None, "n": 30} for k in range(3)],
+    "kinds": {"drop_ingredient": [0.9, 30]}, "echo": 0.4,
+    "canaries": [{"place": "source", "n": 25, "mean": 0.31, "worst": 4.0, "obeyed": 1}],
+    "counterfactual": {"mean": 1.2, "n": 25},
+    "repeats": {"retest_sd": 0.2, "retests": 30, "consistency": 0.93, "positions": 30, "less_damaged_wins": 0.9,
+                "length": -0.1, "length_n": 60},
+    "votes": {"n": 55, "n_votes": 60, "unreadable": 2, "agreed": 0.71, "low": 0.58, "high": 0.81, "kappa": 0.52},
+    "ratings": {"documents": 60, "raters": 2, "n": 58, "alpha_people": 0.7, "alpha_judge": 0.66, "kappa": 0.6,
+                "limits": [-0.4, -3.1, 2.2], "corrected": {"base": [5.1, 6.3], "mine": None}},
+    "calibration_cost": {"questions": 400, "calls": 390, "cached": 10, "unscored": 1, "money": 0.1234,
+                         "currency": "USD"},
+}  # fmt: skip
+FIGURE = {"arm": "base", "field": "overall", "mean": 6.1, "low": 5.8, "high": 6.4, "n_scored": 90, "n_total": 100,
+          "gated_mean": 5.5, "gated_n": 99, "not_applicable": 0, "unscored": {"unscored(timeout)": 1}}  # fmt: skip
+
+
+def test_who_judged_is_named_with_what_speaks_against_it_and_what_it_took() -> None:
+    found = {"arms": [FIGURE], "pairs": [], "fields": ["overall"], "about": ABOUT}
+    html = eval_judge.judge_html(found, LOOKS, "eval-1")
+    assert inert(html) and "judges.example:8443" in html and "secret-path" not in html
+    for words in ("same family", "uncalibrated judge", "1,234, 5 known before", "unknown: no prices", "6.1",
+                  "17: their quotes", "3: more than 3 points", "4 unscored(grader_failed)", "cap of 9"):  # fmt: skip
+        assert words in html, words
+    assert "was not calibrated" in html and "--calibrate --dry-run" in html
+
+
+def test_a_calibration_shows_each_check_and_what_it_rests_on_also_alone() -> None:
+    about = ABOUT | CALIBRATED | {"run": False, "why": "The judge was calibrated; no answer was judged."}
+    html = eval_judge.judge_html({"arms": [], "pairs": [], "fields": ["overall"], "about": about}, LOOKS, "eval-1")
+    assert inert(html) and "no answer was judged" in html and "1 of 2 checks passed" in html
+    for words in ("9.80", "not measured", "2 errors", "drop ingredient", "a bare template", "+0.31, at worst +4.00",
+                  "1 of 25 obeyed", "1.20 of 10", "93 %", "71 % [58, 81]", "0.52", "-0.40 [-3.10, 2.20]",
+                  "[5.10, 6.30]", "390 calls", "0.1234 USD"):  # fmt: skip
+        assert words in html, words
+    assert "Calls" not in html, "nothing was judged, so nothing was paid for it"
+    bare = about | {"votes": None, "ratings": None}
+    html = eval_judge.judge_html({"arms": [], "pairs": [], "fields": [], "about": bare}, LOOKS, "eval-1")
+    assert "No people" in html and "blind mode" in html

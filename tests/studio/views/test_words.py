@@ -63,6 +63,7 @@ def case(raw: str, finish: FinishReason = FinishReason.EOS, **more: Any) -> dict
         (case("This is a lovely post."), "bad", "not JSON: no object in the answer"),
         (case("   "), "bad", "no answer: ended by the model"),
         (case("", FinishReason.CANCELLED, new_tokens=0), "bad", "no answer: cancelled by you after 0 tokens"),
+        (case("", FinishReason.TIME_LIMIT, new_tokens=0), "bad", "no answer: stopped at the time limit after 0 tokens"),
         (to_json(samples.FAILED), "warn", "not JSON, repaired: stopped at 512 tokens inside recipeIngredient"),
         (to_json(samples.REPAIRED), "warn", "not JSON, repaired: 4 repairs"),
     ],

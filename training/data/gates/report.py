@@ -30,6 +30,13 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """How many rows the gates that look at one row have seen: the first word, long before a row comes out."""
+
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
 class GateReport:
     """Rows by outcome. `refused`: by first reason; `reasons`: by every reason, so its sum may be larger.
 

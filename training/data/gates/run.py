@@ -18,23 +18,26 @@ from training.data.gates.leaked import leaked
 from training.data.gates.lengths import length
 from training.data.gates.personal import guard
 from training.data.gates.plan import GatePlan
-from training.data.gates.report import UNSUPPORTED, Gated, Judged
+from training.data.gates.report import UNSUPPORTED, Gated, Judged, Looked
 from training.data.gates.rows import contract, parses, schema
 from training.data.gates.supported import licence, rubric, supported, unsupported
 from training.data.gates.trivial import trivial
 from training.data.rows import DataRow, Refusal
 
+EVERY = 100  # rows between two words
 RowGate = Callable[[DataRow, GatePlan], Refusal | None]
 ROW_GATES: tuple[RowGate, ...] = (schema, contract, leaked, trivial, length, supported, licence)
 
 
 def run_gates(rows: Iterable[DataRow], plan: GatePlan) -> Iterator[Gated]:
     """Every row with its refusals in the order of `GATES`, () where kept; a masked or noted row comes back changed."""
-    return (step for step in gate_steps(rows, plan) if not isinstance(step, Judged))
+    return (step for step in gate_steps(rows, plan) if not isinstance(step, Judged | Looked))
 
 
-def gate_steps(rows: Iterable[DataRow], plan: GatePlan) -> Iterator[Gated | Judged]:
-    """`run_gates` with a word after each row that the judge was asked about, before the first row comes out."""
+def gate_steps(rows: Iterable[DataRow], plan: GatePlan) -> Iterator[Gated | Judged | Looked]:
+    """`run_gates` with words before the first row comes out: after every `EVERY` rows that the gates have looked at by
+    themselves, and after each that the judge was asked about.
+    """
     known = protected(plan)
     held: list[DataRow] = []
     refusals: defaultdict[int, list[Refusal]] = defaultdict(list)
@@ -43,6 +46,8 @@ def gate_steps(rows: Iterable[DataRow], plan: GatePlan) -> Iterator[Gated | Judg
         held.append(row)
         if found:
             refusals[at] += found
+        if len(held) % EVERY == 0:
+            yield Looked(len(held))
     _clusters(held, plan, refusals)
     yield from _rubric(held, plan, refusals)
     _quotas(held, plan, refusals)

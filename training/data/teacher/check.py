@@ -224,7 +224,7 @@ def refused(ask: Ask, kind: str, reason: str, text: str = "") -> Checked:
     """A record that names the row, the style and the request, and keeps the beginning of what was answered."""
     where = f"{ask.row.place}, {ask.style.name}"
     why = f"Teacher, {kind}: {reason} (request {ask.request.key[:16]})."
-    return Checked(BadRecord(ask.row.origin, where, why, text[:TEXT_CHARS]), kind)
+    return Checked(BadRecord(ask.row.origin, where, why, text[:TEXT_CHARS], kind), kind)
 
 
 def _expected(sheet: Sheet) -> dict[str, Any]:
@@ -239,8 +239,8 @@ def _listed(items: Sequence[tuple[str, str]]) -> str:
 def _row(
     ask: Ask, pack: Pack, source: str, gold: Any, reasoning: str, notes: Mapping[str, Any]
 ) -> DataRow:  # size: a row has that many parts
-    row = ask.row
+    row, slice_ = ask.row, ask.row.fields.get("slice")
     return DataRow(
         pack.name, source, gold, row.group, row.origin, row.place, row.licence, ask.style.name,
-        date=row.date, reasoning=reasoning, notes=notes,
+        slice_ if isinstance(slice_, str) and slice_ else "plain", row.date, reasoning, notes,
     )  # fmt: skip

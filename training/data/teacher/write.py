@@ -3,7 +3,7 @@
 `estimate_posts` says what it will take before anything is sent; `write_posts` does it. Rows come out in the order of
 the source, whatever the order of the answers. Every answer is in the ledger the moment it arrives, so that stopping,
 a cap, a fault of the endpoint or a killed process costs at most the calls under way; the same command goes on from
-there and asks only what has no good answer yet.
+there and asks only what has no good answer yet. Rows that somebody finished pass as they are: nobody is asked.
 
 Limits: the checks are pure, so an answer that was refused once is refused again on a later run, without being asked
 again. To have such rows written anew, change the seed or the prompts' version.
@@ -19,6 +19,7 @@ from training.chat.cost import Estimate, TokenCounter, estimate
 from training.chat.exchange import Reply, Request, Usage
 from training.chat.keys import find_key
 from training.chat.ledger import Ledger
+from training.data.makers import finished_row
 from training.data.record_recipes import Unusable
 from training.data.rows import BadRecord, DataRow, SourceRow
 from training.data.teacher.check import Checked, Judge, refused
@@ -62,7 +63,8 @@ def estimate_posts(
 
     def pairs() -> Iterator[tuple[Request, int]]:
         for ask in _asks(rows, pack, spec):
-            yield ask.request, ask.expected_chars
+            if isinstance(ask, Ask):
+                yield ask.request, ask.expected_chars
 
     with Ledger(ledger_path) as ledger:
         return estimate(pairs(), spec, ledger.knows, count)
@@ -73,11 +75,14 @@ def known_rows(
 ) -> Iterator[DataRow | Ask]:
     """What `write_posts` would give as far as its answers are there already: a row for each, else its question.
 
-    An answer that can't be used, or that waits for a person, gives nothing.
+    An answer that can't be used, or that waits for a person, gives nothing. A finished row is given as it is.
     """
     judge = Judge(load_prompts(pack.path), pack, spec.policy)
     with Ledger(ledger_path) as ledger:
         for ask in _asks(rows, pack, spec):
+            if isinstance(ask, DataRow):
+                yield ask
+                continue
             reply = ledger.find(ask.request.key)
             if reply is None:
                 yield ask
@@ -85,10 +90,15 @@ def known_rows(
                 yield row
 
 
-def _asks(rows: Iterable[SourceRow | BadRecord], pack: Pack, spec: TeacherSpec) -> Iterator[Ask]:
+def _asks(rows: Iterable[SourceRow | BadRecord], pack: Pack, spec: TeacherSpec) -> Iterator[Ask | DataRow]:
+    """The questions of each row; a finished row as it is."""
     prompts = load_prompts(pack.path)
     for row in rows:
         if isinstance(row, SourceRow):
+            if (made := finished_row(pack.name, row)) is not None:
+                if isinstance(made, DataRow):
+                    yield made
+                continue
             try:
                 yield from list(asks(prompts, pack, row, spec))
             except Unusable:
@@ -170,6 +180,9 @@ class _Run:
                 yield Checked(row, "source"), None
                 continue
             self._counts["source_rows"] += 1
+            if (made := finished_row(self._judge.pack.name, row)) is not None:
+                yield Checked(made, "" if isinstance(made, DataRow) else "unusable"), None
+                continue
             try:
                 wanted = list(asks(self._judge.prompts, self._judge.pack, row, self._spec))
             except Unusable as why:

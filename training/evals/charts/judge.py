@@ -13,7 +13,8 @@ NONE = "Judge: not run (no endpoint); the scores here are rule-based, and nothin
 
 
 def chart_judge(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, tier: str) -> Chart:
-    """Judge against rule by document; below, where they were run, scores by dose of known errors and order flips.
+    """Judge against rule by document; below, where they were run, scores by dose of known errors and order flips. A
+    calibration alone is drawn by its doses.
 
     Reads tables["judge"].
     """
@@ -21,9 +22,11 @@ def chart_judge(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, tie
     table = view.table("judge")
     overall = table.get("overall") or {}
     arms = [look for look in view.arms() if number((overall.get(look.name) or {}).get("value")) is not None]
-    if not arms:
+    calibrated = _doses(table)
+    if not arms and not calibrated:
         return empty("judge", NONE)
-    panels = [_overall(overall, arms), *_scatter(view, table, arms), *_doses(table), *_flips(view, table)]
+    judged = [_overall(overall, arms), *_scatter(view, table, arms)] if arms else []
+    panels = [*judged, *calibrated, *_flips(view, table)]
     total = sum(panel["height"] + 78 for panel in panels)
     data: list[fg.Trace] = []
     points: dict[str, Any] = {}
@@ -46,7 +49,10 @@ def chart_judge(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, tie
     csv += [
         [look.name, *(overall[look.name].get(k) for k in ("value", "low", "high", "n", "unscored"))] for look in arms
     ]
-    return made("judge", _insight(view, table, arms), figure, csv, points)
+    if not arms:
+        csv = [["errors", "judge", "low", "high", "n"]]
+        csv += [[row.get(k) for k in ("dose", "score", "low", "high", "n")] for row in table["doses"]]
+    return made("judge", _insight(view, table, arms) if arms else _calibration(table), figure, csv, points)
 
 
 _Panel = dict[str, Any]
@@ -140,6 +146,20 @@ def _flips(view: View, table: Record) -> list[_Panel]:
 
 def short(label: str, most: int = 11) -> str:
     return label if len(label) <= most else label[: most - 1] + "…"
+
+
+def _calibration(table: Record) -> str:
+    """What a calibration alone shows: no answer of an arm was judged."""
+    rows = sorted(table["doses"], key=lambda row: float(row["dose"]))
+    first, last = rows[0], rows[-1]
+    checks = table.get("checks") or ()
+    passed = sum(check.get("verdict") == "pass" for check in checks)
+    right, damaged = (num(number(row.get("score"))) for row in (first, last))
+    return (
+        f"No answer was judged. In its calibration the judge gives right answers {right} of 10 and those with "
+        f"{whole(last.get('dose'))} known errors {damaged} "
+        f"({n_words(whole(first.get('n')), 'document')}); {passed} of {len(checks)} checks passed."
+    )
 
 
 def _insight(view: View, table: Record, arms: Sequence[Look]) -> str:

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from training.chat.objects import Unusable, read_object
 from training.evals.judge.groups import Group
@@ -22,6 +22,7 @@ FLAG_GAP = 3.0
 NA_CONTRADICTED = "unscored(na_contradicted)"
 OK = "ok"
 _WORD = re.compile(r"[^\W_]+|[^\w\s]")
+_CLUSTER = re.compile(r".[\u0300-\u036f]*", re.DOTALL)
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
 _QUOTES = {**dict.fromkeys(map(ord, "‘’‚‛′"), "'"), **dict.fromkeys(map(ord, "“”„‟″"), '"')}
 
@@ -133,14 +134,54 @@ def read_pairwise(
 
 def words_of(text: str) -> str:
     """Text as quotes are looked for in it: compatibility forms, case, dashes, quotes, spaces made alike."""
-    plain = unicodedata.normalize("NFKC", text).casefold().translate(_DASHES).translate(_QUOTES)
-    return f" {' '.join(_WORD.findall(plain))} "
+    return f" {' '.join(_WORD.findall(_alike(text)))} "
 
 
 def quoted(quote: str, known: str) -> bool:
     """Whether the words of a quote stand, whole and in a row, in a text that went through `words_of`."""
-    bare = words_of(quote.strip().strip("\"'“”‘’.…"))
+    bare = _bare(quote)
     return any(char.isalnum() for char in bare) and bare in known
+
+
+class Placed(NamedTuple):
+    """A word as `words_of` makes it, and where it stands: [start, end) of the text's characters."""
+
+    word: str
+    start: int
+    end: int
+
+
+def placed_words(text: str) -> list[Placed]:
+    """The words of a text in their order, each with its place."""
+    plain: list[str] = []
+    places: list[tuple[int, int]] = []
+    for match in _CLUSTER.finditer(text):  # a letter with its marks: made alike together, as in `words_of`
+        made = _alike(match[0])
+        plain.append(made)
+        places += [match.span()] * len(made)
+    found = _WORD.finditer("".join(plain))
+    return [Placed(match[0], places[match.start()][0], places[match.end() - 1][1]) for match in found]
+
+
+def quote_places(quote: str, words: Sequence[Placed]) -> list[tuple[int, int]]:
+    """[start, end) of every place where a quote stands by the rule of `quoted`; [] where it stands nowhere."""
+    wanted = _bare(quote).split()
+    if not any(char.isalnum() for word in wanted for char in word):
+        return []
+    size = len(wanted)
+    return [
+        (words[at].start, words[at + size - 1].end)
+        for at in range(len(words) - size + 1)
+        if words[at].word == wanted[0] and [placed.word for placed in words[at : at + size]] == wanted
+    ]
+
+
+def _bare(quote: str) -> str:
+    return words_of(quote.strip().strip("\"'“”‘’.…"))
+
+
+def _alike(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold().translate(_DASHES).translate(_QUOTES)
 
 
 def implied_range(complaints: int, size: int) -> tuple[float, float]:

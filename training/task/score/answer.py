@@ -108,8 +108,8 @@ def _parse_scores(parsed: Parsed) -> list[Score]:
 
 
 def _finish_scores(finish: FinishReason | str | None) -> list[Score]:
-    """`truncated`: whether the token budget ended the answer. A failure of the machinery says nothing of that."""
-    if finish is None or finish in (FinishReason.ERROR, FinishReason.CANCELLED):
+    """`truncated`: whether the token budget ended the answer. Where something else did, that is not known."""
+    if finish is None or finish in (FinishReason.ERROR, FinishReason.CANCELLED, FinishReason.TIME_LIMIT):
         return []
     cut = finish == FinishReason.LENGTH
     words = "The token budget cut the answer off." if cut else "The answer ended by itself."
