@@ -1,6 +1,7 @@
 """A version is whole or not there, is named by what it says, notices a changed byte, and keeps its test rows locked."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.data.rows import DataRow
-from training.data.spec import DatasetSpec, SourceSpec
+from training.data.spec import DatasetSpec, SourceSpec, SplitSpec
+from training.data.split import split_rows
 from training.data.version_changes import compare_versions, delete_rows
 from training.data.version_files import SCRATCH, line_of, row_from, row_json, scratch_folder
 from training.data.versions import (
@@ -265,6 +267,27 @@ def test_deleting_a_source_gives_a_version_that_names_its_parent(tmp_path: Path)
     assert all(b"Ann" not in data and row(2, origin="ann.csv").id.encode() not in data for data in texts.values())
     assert len((version.folder / "refused.jsonl").read_text().splitlines()) == 1
     assert files_of(parent.folder) == before
+
+
+def test_the_split_of_what_is_left_counts_what_is_left(tmp_path: Path) -> None:
+    rows = [
+        replace(row(n, origin="ann.csv" if n % 3 == 0 else "grammar"), date=f"2026-01-{n + 1:02}") for n in range(20)
+    ]
+    rows = [replace(r, slice="orders" if n % 4 == 0 else "plain") for n, r in enumerate(rows)]
+    split = split_rows(rows, SplitSpec(), 7)
+    parts = {part: [r for r in rows if split.parts[r.id] == part] for part in split.got}
+    parent = write_version(tmp_path, content(parts, split=split.report()))
+    after = delete_rows(parent, sources=("ann.csv",), leaks=no_leaks)
+    told, ids = after.read("splits"), after.read("splits")["ids"]
+    assert told["rows"] == sum(map(len, ids.values())) == 13 and (told["by"], told["seed"]) == ("group", 7)
+    for part, facts in told["parts"].items():
+        left = list(rows_of(after, part)) if part in after.rows else []
+        assert facts["got_rows"] == len(left) == len(ids.get(part, [])) and facts["got_share"] == round(
+            len(left) / 13, 4
+        )
+        assert facts["slices"] == dict(sorted(Counter(r.slice for r in left).items())) and facts["groups"] == len(left)
+        assert facts["days"] == ([min(str(r.date) for r in left), max(str(r.date) for r in left)] if left else None)
+        assert facts["wanted_rows"] == split.report()["parts"][part]["wanted_rows"]
 
 
 def test_deleting_one_row_by_its_id(tmp_path: Path) -> None:

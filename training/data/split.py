@@ -98,10 +98,10 @@ def split_rows(rows: Iterable[DataRow], spec: SplitSpec, seed: int) -> Split:
 def _row(row: DataRow) -> _Row:
     pin = str(row.notes.get(PIN, ""))
     where = f"{row.origin}, {row.place}" if row.place else row.origin
-    return _Row(row.id, row.group, sha256_text(row.source), row.slice, _day(row.date, where), pin, where)
+    return _Row(row.id, row.group, sha256_text(row.source), row.slice, day_of(row.date, where), pin, where)
 
 
-def _day(date: str | None, where: str) -> str:
+def day_of(date: str | None, where: str) -> str:
     """The UTC day of an ISO 8601 date; one without a zone is taken as UTC."""
     if not date:
         return ""

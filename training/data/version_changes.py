@@ -6,10 +6,11 @@ the same source. The parent's folder stays until a person deletes it, and so doe
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from training.data.rows import DataRow
+from training.data.split import PIN, day_of
 from training.data.version_files import read_lines
 from training.data.versions import LOCKED, Content, Version, rows_of, write_version
 from training.errors import DataError
@@ -69,6 +70,7 @@ def delete_rows(
         raise DataError("There is nothing to take out.", fix="Name a source or the id of a row.")
     drop = _Drop(frozenset(sources), frozenset(ids))
     left: Counter[str] = Counter()
+    counts: dict[str, _Counts] = {}
     hit: set[str] = set()
     for part in version.rows:
         for row in rows_of(version, part):
@@ -76,6 +78,7 @@ def delete_rows(
                 hit |= {row.origin, row.id}
             else:
                 left[part] += 1
+                counts.setdefault(part, _Counts()).add(row)
     refused = list(_refused(version, drop, hit))
     if missing := [name for name in (*sources, *ids) if name not in hit]:
         raise DataError(
@@ -95,7 +98,7 @@ def delete_rows(
         Content(
             spec=version.spec,
             rows=rows,
-            split={key: value for key, value in version.read("splits").items() if key != "ids"},
+            split=_split_after(version.read("splits"), counts),
             gates=version.read("gates"),
             leaks=report,
             refused=refused,
@@ -103,6 +106,42 @@ def delete_rows(
             removed={"sources": sorted(sources), "rows": sorted(ids), "count": gone},
         ),
     )
+
+
+@dataclass(slots=True)
+class _Counts:
+    """Of the rows of one part that stay."""
+
+    slices: Counter[str] = field(default_factory=Counter[str])
+    groups: set[str] = field(default_factory=set[str])
+    days: set[str] = field(default_factory=set[str])
+    pinned: int = 0
+
+    def add(self, row: DataRow) -> None:
+        self.slices[row.slice] += 1
+        self.groups.add(row.group)
+        self.days.add(day_of(row.date, row.origin))
+        self.pinned += bool(row.notes.get(PIN))
+
+
+def _split_after(before: Mapping[str, Any], counts: Mapping[str, _Counts]) -> dict[str, Any]:
+    """The split's report with the counts of what is left; what was wanted stays as it was."""
+    total = sum(count.slices.total() for count in counts.values())
+    parts: dict[str, Any] = {}
+    for part, told in before.get("parts", {}).items():
+        left = counts.get(part, _Counts())
+        rows = left.slices.total()
+        parts[part] = {
+            **told,
+            "got_rows": rows,
+            "got_share": round(rows / total, 4),
+            "groups": min(told["groups"], len(left.groups)),  # groups that share a text were joined
+            "slices": dict(sorted(left.slices.items())),
+            "days": [min(left.days), max(left.days)] if told["days"] and left.days else None,
+        }
+    pinned = sum(count.pinned for count in counts.values())
+    kept = {key: value for key, value in before.items() if key != "ids"}
+    return {**kept, "rows": total, "pinned_rows": pinned, "parts": parts} if parts else kept
 
 
 @dataclass(frozen=True, slots=True)
