@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from studio.queries import evaluation_frames as frames
 from studio.queries.evaluation_metrics import Metric
+from studio.queries.evaluation_quotes import quotes_in
 from studio.queries.evaluations import Pair
 from training.errors import InputError
-from studio.queries.evaluation_quotes import quotes_in
 from training.evals.records import EvalArm, read_arm
 from training.task.context import readable
 from training.task.pack import Pack
@@ -206,6 +206,7 @@ class Sides:
     diffs: tuple[Any, ...]
     verdicts: tuple[dict[str, Any], ...]
     facts: Mapping[str, str]
+    quotes: tuple[dict[str, Any], ...] = ()
 
 
 def one_document(folder: Path, pack: Pack, doc: str, arms: Sequence[str], tier: str) -> Sides:
@@ -219,7 +220,6 @@ def one_document(folder: Path, pack: Pack, doc: str, arms: Sequence[str], tier: 
     known = _Known(source, gold, row.get("supported") or None)
     sides = tuple(_side(pack, known, given[arm], tier) for arm in arms if arm in given)
     objects = [side["parsed"]["object"] for side in sides]
-    quotes: tuple[dict[str, Any], ...] = ()
     left, others = (gold, objects) if gold is not None else (objects[0], objects[1:])
     diffs = tuple(None if right is None else field_diff(left, right, pack) for right in others)
     facts = {name: str(row.get(name) or "") for name in ("slice", "style", "part", "group")}

@@ -5,7 +5,7 @@ marks in the source, the differences from the known answer.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from studio.views.columns import arm_column, columns_row, pane_switch
@@ -17,6 +17,7 @@ from studio.views.markup import Html, each, el, html, icon, note, plural
 from studio.views.reading import PackLike
 
 Record = Mapping[str, Any]
+JUDGE_LOOK = ArmLook("the judge's quotes", "fourth", "what its complaints point at in the text")
 LATER = note("Choose a document: its source, its right answer and what each arm made of it stand here.")
 NONE_FIT = "No document fits. Take a condition away, or choose another cell."
 TIERS = {
@@ -117,15 +118,16 @@ def document_html(sides: Record, looks: Sequence[ArmLook], pack: PackLike | None
     )
     columns = [arm_column(arm, look, pack, gold=gold) for arm, look in zip(arms, looks, strict=True)]
     reference, others = (GOLD_LOOK, list(looks)) if gold is not None else (looks[0], list(looks[1:]))
+    quotes: Sequence[Record] = sides.get("quotes") or ()
+    lanes = [*arms, {"items": quotes}] if quotes else list(arms)
+    seen = [*looks, JUDGE_LOOK] if quotes else list(looks)
     return el(
         "div",
         el("div", head, pane_switch(name="tt-eval-pane"), cls="tt-bar"),
         columns_row(columns),
-        _section("Where it stands in the text", marked_source(str(sides["source"]), arms, looks, pack)),
+        _section("Where it stands in the text", marked_source(str(sides["source"]), lanes, seen, pack)),
         _section("What differs", diff_table(reference, others, sides["diffs"], pack, uid="tt-eval-diff")),
-        _section("What the judge said", judged_html(sides["verdicts"], str(sides["source"])))
-        if sides["verdicts"]
-        else None,
+        _section("What the judge said", judged_html(sides["verdicts"], quotes)) if sides["verdicts"] else None,
         cls="tt-eval-doc",
     )
 
@@ -134,25 +136,36 @@ def _section(heading: str, body: Html) -> Html:
     return el("section", el("h4", heading, cls="tt-subhead"), body)
 
 
-def judged_html(verdicts: Sequence[Record], source: str) -> Html:
-    """A judge's scores of one document by arm and field with its evidence; quotes that stand in the text are marked."""
-    rows = [_judged(row, source) for row in verdicts if row.get("mode") != "pairwise"]
-    if not rows:
-        return note("This document was compared in pairs only.")
+def judged_html(verdicts: Sequence[Record], quotes: Sequence[Record] = ()) -> Html:
+    """A judge's scores of one document by arm and field, and its pairs, each with its evidence. `quotes` are the texts
+    that it quoted: what has a span stands in the text, where it is marked."""
+    standing = {str(quote["text"]) for quote in quotes if quote["spans"]}
+    rows = [_paired(row, standing) if row.get("mode") == "pairwise" else _judged(row, standing) for row in verdicts]
     head = el("tr", *(el("th", word, scope="col") for word in ("Arm", "Field", "Score", "Evidence")))
     return el("div", el("table", el("thead", head), el("tbody", *rows), cls="tt-table"), cls="tt-scroll-x")
 
 
-def _judged(row: Record, source: str) -> Html:
+def _judged(row: Record, standing: Container[str]) -> Html:
     scored = row.get("status") == "ok" and row.get("score") is not None
     score = f"{float(row['score']):g} of 10" if scored else str(row.get("status") or "unscored")
     return el(
         "tr", el("td", str(row["arm"])), el("td", str(row["field"])), el("td", score, cls="tt-num"),
-        el("td", _evidence(row.get("evidence"), source)),
+        el("td", _evidence(row.get("evidence"), standing)),
     )  # fmt: skip
 
 
-def _evidence(text: Any, source: str) -> Html:
+def _paired(row: Record, standing: Container[str]) -> Html:
+    """One order of a pair: the first arm's result."""
+    results = {1.0: "wins", 0.5: "a tie", 0.0: "loses"}
+    score = results.get(row["score"], "") if row.get("status") == "ok" else str(row.get("status") or "unscored")
+    first = "shown first" if row.get("order") == "ab" else "shown second"
+    return el(
+        "tr", el("td", f"{row['arm']} against {row.get('other')}"), el("td", first), el("td", score, cls="tt-num"),
+        el("td", _evidence(row.get("evidence"), standing)),
+    )  # fmt: skip
+
+
+def _evidence(text: Any, standing: Container[str]) -> Html:
     try:
         found = json.loads(text or "{}")
     except (TypeError, ValueError):
@@ -160,16 +173,27 @@ def _evidence(text: Any, source: str) -> Html:
     if not isinstance(found, dict):
         return html(json.dumps(found, ensure_ascii=False))
     lines = [
-        _complaint(kind, one, source) for kind in ("missing", "unsupported", "wrong") for one in found.get(kind) or ()
+        _complaint(kind, one, standing) for kind in ("missing", "unsupported", "wrong") for one in found.get(kind) or ()
     ]
-    return el("ul", *lines, cls="tt-list") if lines else el("span", "no complaint", cls="tt-dim")
+    lines += [_complaint(str(one.get("arm", "")), one, standing) for one in found.get("faults") or ()]
+    about = [str(found.get("why") or found.get("notes") or "")]
+    if "rule" not in found:  # what the whole verdict's row only adds up
+        dropped = int(found.get("dropped") or 0)
+        about.append(f"{plural(dropped, 'complaint')} dropped: the quote is in no text." if dropped else "")
+        about.append("The score does not fit the complaints." if found.get("flagged") else "")
+    told = " ".join(part for part in about if part)
+    words = el("span", told, cls="tt-dim") if told else None
+    if lines:
+        return html(el("ul", *lines, cls="tt-list"), words)
+    return words or el("span", "no complaint", cls="tt-dim")
 
 
-def _complaint(kind: str, one: Any, source: str) -> Html:
+def _complaint(kind: str, one: Any, standing: Container[str]) -> Html:
     if not isinstance(one, dict):
         return el("li", el("span", f"{kind}: ", cls="tt-dim"), str(one))
     quote = str(one.get("source_quote") or "")
-    told = f"{one.get('got', '')} should be {one.get('should', '')}"
-    stands = quote and quote.casefold() in source.casefold()
-    shown = el("q", quote, cls="tt-evidence") if stands else el("span", " (quote not in the text)", cls="tt-dim")
-    return el("li", el("span", f"{kind}: ", cls="tt-dim"), told, " ", shown if quote else None)
+    told = str(one["problem"]) if "problem" in one else f"{one.get('got', '')} should be {one.get('should', '')}"
+    shown = el("q", quote, cls="tt-evidence")
+    elsewhere = None if quote in standing else el("span", " (not in the text shown here)", cls="tt-dim")
+    about = html(shown, elsewhere) if quote else None
+    return el("li", el("span", f"{kind}: ", cls="tt-dim"), told, " ", about)

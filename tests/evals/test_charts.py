@@ -227,6 +227,16 @@ def test_no_judge_is_said_plainly() -> None:
     assert "not calibrated" in draw("judge", aggregates(), PAIR).insight
 
 
+def test_a_calibration_alone_is_drawn_by_its_doses() -> None:
+    data = aggregates()
+    doses = [{"kind": "all", "dose": k, "score": 9.5 - 2 * k, "low": 9 - 2 * k, "high": 10 - 2 * k, "n": 30}
+             for k in range(4)]  # fmt: skip
+    data["tables"]["judge"] = {"run": False, "overall": {}, "doses": doses, "checks": [{"verdict": "pass"}]}
+    chart = draw("judge", data, PAIR)
+    assert chart.figure is not None and chart.csv[1][:2] == [0, 9.5]
+    assert "No answer was judged" in chart.insight and "1 of 1 checks passed" in chart.insight
+
+
 def test_the_usual_pair_is_the_best_base_and_the_tuned_arm() -> None:
     assert default_pair(aggregates()) == PAIR
     assert default_pair({"arms": ARMS[:1]}) is None
@@ -252,16 +262,6 @@ def test_marks_stand_out_on_light_and_on_dark(surface: str) -> None:
 
 
 def test_words_round_and_never_pretend() -> None:
-def test_a_calibration_alone_is_drawn_by_its_doses() -> None:
-    data = aggregates()
-    doses = [{"kind": "all", "dose": k, "score": 9.5 - 2 * k, "low": 9 - 2 * k, "high": 10 - 2 * k, "n": 30}
-             for k in range(4)]  # fmt: skip
-    data["tables"]["judge"] = {"run": False, "overall": {}, "doses": doses, "checks": [{"verdict": "pass"}]}
-    chart = draw("judge", data, PAIR)
-    assert chart.figure is not None and chart.csv[1][:2] == [0, 9.5]
-    assert "No answer was judged" in chart.insight and "1 of 1 checks passed" in chart.insight
-
-
     assert [num(v) for v in (0.0, -0.0, 0.614, -0.614, 0.0412, 12345.6, None)] == [
         "0.00", "0.00", "0.61", "−0.61", "0.041", "12,346", "none",
     ]  # fmt: skip

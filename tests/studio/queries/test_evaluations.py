@@ -239,41 +239,6 @@ def test_downloads_are_whole_and_run_no_formula(deps: Deps) -> None:
     assert {Path(path).name for path in copies} >= {"gen.parquet", "scores.parquet", "items.parquet"}
 
 
-def test_no_judge_is_no_figures(deps: Deps) -> None:
-    assert files.judge(deps, "first") is None
-
-
-def test_each_metric_that_a_page_explains_is_found() -> None:
-    assert files.pages()
-    for name in ("f1:recipeIngredient", "strict", "hallucinated", "mae_parsed:relevance_score"):
-        page = files.page_named(name)
-        assert page is not None and name.partition(":")[0] in page.metrics
-    assert files.page_named("no such metric") is None
-
-
-def test_opening_an_evaluation_looks_into_no_frame(deps: Deps, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that ten thousand documents open as fast as a hundred."""
-
-    def refuse(*_: Any, **__: Any) -> Any:
-        raise AssertionError("a frame was read")
-
-    monkeypatch.setattr(frames, "read_frame", refuse)
-    found = queries.aggregates(deps, "second")
-    assert found is not None
-    assert queries.verdict_of(deps, found, PAIR, "strict").sentence
-    for view in ("overview", "fields", "grounding", "slices", "text", "speed"):
-        for spec in charts.charts_in(view):
-            assert charts.drawn(found, spec.id, PAIR, "strict").title
-    assert metrics.lines(found, pack_of(), "strict", PAIR)[0].primary
-
-
-def test_figures_are_read_once_a_file_time(deps: Deps, folder: Path) -> None:
-    before = queries.aggregates(deps, "first")
-    assert queries.aggregates(deps, "first") is before
-    text = (folder / "aggregates.json").read_text("utf-8")
-    stamp = queries.stamps(deps, "first")
-    (folder / "aggregates.json").write_text(json.dumps({**json.loads(text), "name": "anew"}), "utf-8")
-    assert queries.stamps(deps, "first").figures != stamp.figures
 def test_a_page_on_the_disk_is_served_while_it_is_the_one_that_is_wanted(deps: Deps, folder: Path) -> None:
     page = folder / "card.md"
     page.write_text("# kept", "utf-8")
@@ -288,9 +253,10 @@ def test_a_page_on_the_disk_is_served_while_it_is_the_one_that_is_wanted(deps: D
     page.unlink()
 
 
-    after = queries.aggregates(deps, "first")
-    assert after is not None and after["name"] == "anew"
-    (folder / "aggregates.json").write_text(text, "utf-8")
+def test_no_judge_is_no_figures(deps: Deps) -> None:
+    assert files.judge(deps, "first") is None
+
+
 def test_a_calibration_alone_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from training.evals.judge.frame import write_note
 
@@ -324,3 +290,37 @@ def test_a_judges_quotes_are_found_by_its_own_rule() -> None:
     assert quotes_in([], source) == ()
 
 
+def test_each_metric_that_a_page_explains_is_found() -> None:
+    assert files.pages()
+    for name in ("f1:recipeIngredient", "strict", "hallucinated", "mae_parsed:relevance_score"):
+        page = files.page_named(name)
+        assert page is not None and name.partition(":")[0] in page.metrics
+    assert files.page_named("no such metric") is None
+
+
+def test_opening_an_evaluation_looks_into_no_frame(deps: Deps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that ten thousand documents open as fast as a hundred."""
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a frame was read")
+
+    monkeypatch.setattr(frames, "read_frame", refuse)
+    found = queries.aggregates(deps, "second")
+    assert found is not None
+    assert queries.verdict_of(deps, found, PAIR, "strict").sentence
+    for view in ("overview", "fields", "grounding", "slices", "text", "speed"):
+        for spec in charts.charts_in(view):
+            assert charts.drawn(found, spec.id, PAIR, "strict").title
+    assert metrics.lines(found, pack_of(), "strict", PAIR)[0].primary
+
+
+def test_figures_are_read_once_a_file_time(deps: Deps, folder: Path) -> None:
+    before = queries.aggregates(deps, "first")
+    assert queries.aggregates(deps, "first") is before
+    text = (folder / "aggregates.json").read_text("utf-8")
+    stamp = queries.stamps(deps, "first")
+    (folder / "aggregates.json").write_text(json.dumps({**json.loads(text), "name": "anew"}), "utf-8")
+    assert queries.stamps(deps, "first").figures != stamp.figures
+    after = queries.aggregates(deps, "first")
+    assert after is not None and after["name"] == "anew"
+    (folder / "aggregates.json").write_text(text, "utf-8")
