@@ -104,9 +104,9 @@ def _machine(figures: Figures, manifest: Facts) -> Iterator[str]:
 def _judged(figures: Figures, manifest: Facts) -> Iterator[str]:
     table = figures.view.table("judge")
     if not table.get("run"):
+        yield "No judge was asked: every figure here is made by rules."
     elif not table.get("calibrated"):
         yield f"The judge ({table.get('judge')}) is uncalibrated: its scores are an opinion, and decide nothing."
-        yield "No judge was asked: every figure here is made by rules."
 
 
 def receipt(manifest: Facts, figures: Figures) -> list[tuple[str, str, str]]:
