@@ -16,6 +16,7 @@ from training.task.pack import Pack
 
 if TYPE_CHECKING:
     from training.runs.queue import Queue
+    from training.runs.sharing import Sharing
 
 
 class Engine(EngineLike, Protocol):
@@ -43,8 +44,9 @@ class Deps:
     """`notices` are told on the page: what was damaged, what could not be loaded. `clock` is monotonic seconds.
 
     `first_page` is set when a page was served; models are loaded after that. `queue` is the home's training runs, None
-    on a Space. `read_only` says why this window may not change them, empty where it may; `runs_told` is what
-    became of the comparison model because of a run.
+    on a Space, and so is `sharing`, by which the engine asks for the accelerator that runs use as well. `read_only`
+    says why this window may not change runs, empty where it may; `runs_fault` what kept it from looking after them;
+    `runs_told` is what became of the comparison model because of a run.
     """
 
     settings: Settings
@@ -57,7 +59,9 @@ class Deps:
     told: Told = field(default_factory=Told)
     queue: "Queue | None" = None
     read_only: Told = field(default_factory=Told)
+    runs_fault: Told = field(default_factory=Told)
     runs_told: Told = field(default_factory=Told)
+    sharing: "Sharing | None" = None
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = utc_now
 

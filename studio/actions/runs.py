@@ -20,7 +20,7 @@ from training.runs.checks import ConfigError
 from training.runs.config import RunConfig
 from training.runs.directory import write_notes
 from training.runs.preflight import preflight
-from training.runs.records import Advice, Preflight, RunNotes
+from training.runs.records import Advice, Check, Preflight, RunNotes
 from training.runs.states import FAILED, LOST
 
 if TYPE_CHECKING:
@@ -56,11 +56,26 @@ def config_of(deps: Deps, values: Sequence[object]) -> RunConfig:
 
 
 def check(deps: Deps, values: Sequence[object], *, measure: bool = True) -> Preflight:
-    """Every check of the run that the form describes; with `measure` a few real steps are timed."""
+    """Every check of the run that the form describes; with `measure` a few real steps are timed.
+
+    Not while a run is at work: each would slow the other down and take its memory. The check of the time says so then.
+    """
     if deps.queue is None:
         raise RunError(NOT_HERE, fix=AT_HOME)
     config = config_of(deps, values)
-    return preflight(config, deps.settings.home, measure=measure and runs.active(deps) is None)
+    busy = runs.active(deps) if measure else None
+    found = preflight(config, deps.settings.home, measure=measure and busy is None)
+    if busy is None:
+        return found
+    return replace(found, checks=tuple(_not_beside(check, busy.run) for check in found.checks))
+
+
+def _not_beside(check: Check, run: str) -> Check:
+    """The check of the time, with the run that kept it from being measured; every other one as it is."""
+    if (check.name, check.state) != ("time", "wait"):
+        return check
+    words = f"Not measured: the run {run} is at work, and steps beside it would time the two together."
+    return replace(check, words=words, fix="Check again when it is over, or start: this run then waits for its turn.")
 
 
 def start(deps: Deps, values: Sequence[object], nonce: str) -> str:
@@ -122,12 +137,20 @@ def advised(deps: Deps, run: str) -> tuple[Advice, ...]:
     return advice(found.status.kind, found.config) if found.status.state in (FAILED, LOST) else ()
 
 
-def settings_of(deps: Deps, run: str, *, helped: bool = False) -> RunConfig:
-    """A run's settings for the form; `helped` with every advised change, the first word on a field counts."""
+def changes_of(deps: Deps, run: str) -> tuple[Advice, ...]:
+    """The advice that changes a setting, most worth first; words alone are left out."""
+    return tuple(item for item in advised(deps, run) if item.changes)
+
+
+def settings_of(deps: Deps, run: str, item: int | None = None) -> RunConfig:
+    """A run's settings for the form; with `item` the changes of that one of `changes_of`, and no others.
+
+    RunError where the run has no such advice any more.
+    """
     config = runs.run_of(deps, run).config
-    if not helped:
+    if item is None:
         return config
-    changes: dict[str, object] = {}
-    for found in advised(deps, run):
-        changes = {**found.changes, **changes}
-    return replace(config, **changes)  # pyright: ignore[reportArgumentType]
+    found = changes_of(deps, run)
+    if not 0 <= item < len(found):
+        raise RunError(f"The run {run} has no such advice any more.", fix="Look at how it stands now.")
+    return replace(config, **found[item].changes)  # pyright: ignore[reportArgumentType]

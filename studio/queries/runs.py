@@ -1,8 +1,9 @@
 """Training runs as the Train tab shows them: the list, the queue, one run in all its parts. Reads only.
 
 Everything comes from the run directories, so that a refresh, another window or a run started from a terminal shows the
-same. A tick asks for `stamps` first: sizes and times of a few files, by which it is told whether anything changed. On a
-Space there are only the runs that ship, in assets/runs, and no queue.
+same. A tick asks for `stamps` first: sizes and times of a few files, by which it is told whether anything changed. A
+run that can't be read is listed with the reason and hides no other one. On a Space there are only the runs that ship,
+in assets/runs, and no queue.
 """
 
 import json
@@ -14,9 +15,11 @@ from typing import Any, NamedTuple
 
 from studio.deps import Deps
 from studio.queries.stamps import stamp
-from training.errors import RunError
+from training.errors import RunError, StudioError
 from training.runs.config import RunConfig
 from training.runs.directory import (
+    FACTS,
+    NOTES,
     list_runs,
     log_tail,
     read_facts,
@@ -78,29 +81,56 @@ def stamps(deps: Deps, run: str) -> Stamps:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A run of the list with what a person wrote about it."""
+    """A run of the list with what a person wrote about it; `fault` says why no more of it can be read than its state.
+
+    `said` is what a search looks through.
+    """
 
     status: RunStatus
     notes: RunNotes
+    said: str
+    fault: str = ""
 
 
 def lines(deps: Deps, search: str = "") -> tuple[list[Line], list[str]]:
     """Runs, newest first, whose id, task, tags, notes or settings hold every word searched for; and what is no run."""
     found, notices = list_runs(home_of(deps))
     words = search.casefold().split()
-    every = [Line(status, _notes(deps, status.run)) for status in found]
-    return [line for line in every if not words or _fits(deps, line, words)], notices
+    every = [_line(deps, status) for status in found]
+    unread = [f"{line.status.run} can't be read: {line.fault}" for line in every if line.fault]
+    return [line for line in every if all(word in line.said for word in words)], [*notices, *unread]
 
 
-def _notes(deps: Deps, run: str) -> RunNotes:
-    return read_notes(folder_of(deps, run))
+def _line(deps: Deps, status: RunStatus) -> Line:
+    own = f"{status.run} {status.state}".casefold()
+    try:
+        folder = folder_of(deps, status.run)
+        said, notes = _about(folder, stamp(folder / FACTS, folder / NOTES))
+    except StudioError as err:  # a newer studio's settings, say
+        return Line(status, RunNotes(), own, words_of(err))
+    return Line(status, notes, f"{own} {said}")
 
 
-def _fits(deps: Deps, line: Line, words: list[str]) -> bool:
-    config = read_facts(folder_of(deps, line.status.run)).config
-    said = (line.status.run, line.status.state, config.task, config.base, config.dataset, config.method, config.name)
-    text = " ".join((*said, *line.notes.tags, line.notes.text)).casefold()
-    return all(word in text for word in words)
+@lru_cache(maxsize=4096)
+def _about(folder: Path, stamp: str) -> tuple[str, RunNotes]:
+    """What a search finds of a run, and what was written about it, as of its files' stamp."""
+    config, notes = read_facts(folder).config, read_notes(folder)
+    said = (config.task, config.base, config.dataset, config.method, config.name, *notes.tags, notes.text)
+    return " ".join(said).casefold(), notes
+
+
+def words_of(err: StudioError) -> str:
+    """What happened and what to do, in one line."""
+    return f"{err} {err.fix}".strip()
+
+
+def fault_of(deps: Deps, run: str) -> str:
+    """Why a run can't be shown; "" where it can."""
+    try:
+        run_of(deps, run)
+    except StudioError as err:
+        return words_of(err)
+    return ""
 
 
 def known(deps: Deps, run: str) -> bool:
@@ -171,15 +201,15 @@ def evaluation_of(deps: Deps, run: str) -> Evaluation | None:
     """What the end of the run measured on dev rows; None where nothing was, or it can't be read."""
     path = folder_of(deps, run) / "evaluation.json"
     try:
-        stamp = path.stat().st_mtime_ns
-    except OSError:
+        return _evaluation(path, path.stat().st_mtime_ns)
+    except (OSError, ValueError):
         return None
-    return _evaluation(path, stamp)
 
 
 @lru_cache(maxsize=32)
 def _evaluation(path: Path, stamp: int) -> Evaluation | None:
-    return json.loads(path.read_text("utf-8"))
+    found = json.loads(path.read_bytes())
+    return found if isinstance(found, dict) else None
 
 
 class Figures(NamedTuple):
@@ -192,7 +222,12 @@ class Figures(NamedTuple):
 
 def figures_of(deps: Deps, run: str) -> Figures:
     found = evaluation_of(deps, run) or {}
-    return Figures(found.get("adapter") or {}, found.get("base") or {}, str(found.get("primary") or ""))
+    return Figures(_figures(found.get("adapter")), _figures(found.get("base")), str(found.get("primary") or ""))
+
+
+def _figures(found: Any) -> Mapping[str, Any]:
+    """Metric -> figure of what was read; what is no figure is left out."""
+    return {name: one for name, one in found.items() if isinstance(one, dict)} if isinstance(found, dict) else {}
 
 
 def records(found: Any) -> Any:

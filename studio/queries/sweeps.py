@@ -48,13 +48,14 @@ def sweep_facts(deps: Deps, name: str) -> SweepFacts:
 
 
 def sweep_stamp(deps: Deps, name: str) -> str:
-    """Words that change when the chosen sweep or the list has; cheap, nothing is read but who drives it."""
+    """Words that change when the chosen sweep or the list has, or this window may do more or less with it; cheap:
+    nothing is read but who drives it."""
     if deps.settings.space:
         return ""
     root = sweeps_folder(deps.settings.home)
     found = sorted([*root.glob(f"*/{SPEC}"), *root.glob(f"*/{FILE}")]) if root.is_dir() else []
     driven = bool(name) and alive(read_mark(_folder(deps, name) / PROCESS))
-    return f"{name} {stamp(*found)} {driven}"
+    return f"{name} {stamp(*found)} {driven} {bool(deps.read_only.words)}"
 
 
 def _folder(deps: Deps, name: str) -> Path:

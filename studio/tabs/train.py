@@ -20,14 +20,17 @@ from studio.queries import runs as queries
 from studio.tabs import train_parts as lay
 from studio.tabs import train_sweep
 from studio.tabs import train_view as shown
-from studio.tabs.kept import keeping, recalling
+from studio.tabs.kept import form_of, keeping, keeping_form, recalling
+from studio.tabs.train_both import BothView, both_view, plot
 from studio.tabs.train_form import QUIET, wire_form, wire_start
 from studio.tabs.train_parts import FIELD, Parts
-from studio.tabs.train_view import BothView, Page, RunView
+from studio.tabs.train_view import Page, RunView
 from studio.views import run_form as form_views
 
 TICK_S = 2.0
 STORE = "taste-test-run"  # what this browser looked at last
+PAGE = "taste-test-run-page"  # and what stood around it
+AROUND = ("chosen", "beside", "other", "search")
 KILL = "End this run's processes now? What was not saved is lost; it can go on from its last checkpoint."
 DELETE = "Delete this run and its adapter from this machine?"
 
@@ -47,14 +50,20 @@ def on_search(deps: Deps, visit: Visit, search: str, chosen: str) -> tuple[Any, 
     return parts["pick"], parts["none"]
 
 
-def on_load(deps: Deps, visit: Visit, kept: str | None) -> RunView:
-    """The run that this browser looked at last, else the one at work, else the newest."""
+def on_load(deps: Deps, visit: Visit, kept: str | None, page: str | None = "") -> RunView:
+    """The run that this browser looked at last, else the one at work, else the newest; with what stood beside it."""
     run = visit.query.get("run", "") or kept or ""
     if not run or not queries.known(deps, run):
         active = queries.active(deps)
         found, _ = queries.lines(deps)
         run = active.run if active else found[0].status.run if found else ""
-    return shown.run_view(deps, Page(run))
+    was = form_of(page)
+    search, other = (str(was.get(name) or "") for name in ("search", "other"))
+    beside = [str(name) for name in was["beside"]] if isinstance(was.get("beside"), list) else []
+    if was.get("chosen") != run:
+        beside, other = [], ""
+    view = shown.run_view(deps, Page(run, beside=beside, search=search, other=other))
+    return view._replace(search=search) if search else view
 
 
 def on_act(act: str, deps: Deps, visit: Visit, run: str, search: str) -> RunView:
@@ -84,7 +93,7 @@ def on_beside(deps: Deps, visit: Visit, chosen: str, beside: list[str]) -> tuple
 
 
 def on_other(deps: Deps, visit: Visit, chosen: str, other: str | None) -> BothView:
-    return shown.both_view(deps, chosen, other) if chosen and other else BothView("", shown.plot(None))
+    return both_view(deps, chosen, other) if chosen and other else BothView("", plot(None))
 
 
 def on_write(deps: Deps, visit: Visit, chosen: str, tags: str, text: str) -> tuple[str, str]:
@@ -119,7 +128,7 @@ def build(deps: Deps, app: gr.Blocks, tab: gr.Tab | None = None) -> None:
     if not deps.settings.space:
         wire_start(deps, parts)
         wire_acts(deps, parts)
-        train_sweep.wire(deps, parts)
+        train_sweep.wire(deps, parts, app)
     if tab is not None:
         task = parts[f"{FIELD}task"]
         tab.select(
@@ -136,7 +145,14 @@ def of(parts: Parts, view: Any) -> list[Any]:
 def wire_runs(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
     """Which run is looked at, and the tick that keeps it true."""
     view = of(parts, RunView)
-    app.load(guard(partial(on_load, deps)), parts["chosen"], view, api_name="load_runs", js=recalling(STORE), **QUIET)
+    app.load(
+        guard(partial(on_load, deps)), [parts["chosen"], parts["draft"]], view, api_name="load_runs",
+        js=recalling(STORE, PAGE), **QUIET,
+    )  # fmt: skip
+    if not deps.settings.space:  # there nothing of what a visitor looked at is kept
+        around = [parts[name] for name in AROUND]
+        moved = [parts["chosen"].change, *(part.input for part in around[1:])]
+        gr.on(moved, None, around, None, js=keeping_form(PAGE, AROUND))
     parts["chosen"].change(None, parts["chosen"], None, js=keeping(STORE))
     gr.Timer(TICK_S).tick(
         guard(partial(on_tick, deps)), [parts["chosen"], parts["seen"], parts["beside"], parts["search"]], view,

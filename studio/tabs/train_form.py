@@ -38,13 +38,6 @@ class FormView(NamedTuple):
     start: Any = SAME
 
 
-class CheckView(NamedTuple):
-    """The checks before a start, and two rows as they are learned."""
-
-    preflight: Any = SAME
-    tokens: Any = SAME
-
-
 class StartView(NamedTuple):
     """After a start: a new nonce, so that the next start is another run."""
 
@@ -171,6 +164,13 @@ def wire_form(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
         guard(partial(on_draft, deps)), parts["draft"], [parts["preset"], parts["when"], *form],
         api_name="train_draft", js=recalling(DRAFT), **QUIET,
     )  # fmt: skip
+    if not deps.settings.space:
+        shown_check = [parts[name] for name in CheckView._fields]
+        drafted.then(
+            guard(partial(on_checked, deps)), [parts["draft"], *form], shown_check, api_name="train_checked",
+            js=recalling_first(CHECKED), **QUIET,
+        )  # fmt: skip
+        parts["checked"].change(None, parts["checked"], None, js=keeping(CHECKED))
     app.load(guard(partial(on_nonce, deps)), None, parts["nonce"], api_name="train_nonce", **QUIET)
     parts[f"{FIELD}task"].input(
         guard(partial(on_task, deps)), parts[f"{FIELD}task"], parts[f"{FIELD}dataset"], api_name="train_task", **QUIET

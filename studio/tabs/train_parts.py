@@ -61,7 +61,7 @@ def build_form(deps: Deps) -> Parts:
     """What to train: preset, the four knobs with their words, the rest under Advanced; then check and start."""
     first = offer.first_config(deps)
     values = dict(zip(SHOWN, values_of(first.config), strict=True))
-    parts: Parts = {"nonce": hidden("nonce", "Form")}
+    parts: Parts = {"nonce": hidden("nonce", "Form"), "checked": hidden("checked", "Kept check")}
     parts[f"{FIELD}task"] = field(deps, "task", values)
     parts[f"{FIELD}dataset"] = field(deps, "dataset", values)
     parts[f"{FIELD}base"] = field(deps, "base", values)

@@ -26,6 +26,7 @@ from studio.views.run_form import busy_html, filled_html, label_of
 
 TICK_S = 2.0
 TIMING = "Timing a few real steps of the heaviest combination"
+CHOSEN, DRAFT = "taste-test-sweep", "taste-test-sweep-form"  # as this browser keeps them
 GIVEN = ("sweep_name", *(f"sweep_{knob}" for knob in acts.KNOBS), "sweep_trials")
 
 

@@ -31,6 +31,8 @@ FIRST = ("strict", "usable", "schema_valid", "exact_record", "f1", "slot", "dura
 MOST = 12
 NONE = "When the run ends, its adapter and its base answer the same dev rows; both stand here with their intervals."
 OFF = "This run scores no dev rows: Dev rows scored at the end is 0."
+WITHOUT = "It ended before its adapter and its base had answered the dev rows. Evaluate scores the adapter as it is."
+ENDED = "It ended before it was scored: there are no figures. Resume it, and they stand here at its end."
 
 
 def metric_words(metric: str) -> str:

@@ -28,6 +28,7 @@ KINDS = {
     "killed": "The process was ended from outside",
     "disk": "The disk refused",
     "config": "The settings can't work",
+    "busy": "The machine was busy",
     "bug": "A fault of the studio",
 }
 

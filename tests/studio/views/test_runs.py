@@ -1,5 +1,6 @@
 """Runs in words and charts, on plain records: what is said is true of the numbers, and no stranger's text acts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import combinations
 from math import dist
@@ -90,7 +91,7 @@ def strange(kind: str) -> Html:
         "problems": lambda: run_form.problems_html([{"field": NASTY, "reason": NASTY, "fix": NASTY}]),
         "preflight": lambda: run_form.preflight_html(check),
         "preset": lambda: run_form.preset_html({"when": NASTY}),
-        "scores": lambda: run_scores.scores_html({f"f1:{NASTY}": figure(0.5)}, {}, f"f1:{NASTY}", scored=True),
+        "scores": lambda: run_scores.scores_html({f"f1:{NASTY}": figure(0.5)}, {}, f"f1:{NASTY}"),
         "beside": lambda: run_scores.beside_html(side, side, [("name", NASTY, NASTY)]),
     }
     return made[kind]()
@@ -122,6 +123,10 @@ def test_the_checks_stand_worst_first_with_what_the_run_takes() -> None:
     )
     estimate = Estimate(400, 50, 1600.0, 80_000.0, 110.0, 900_000_000, 3, 100, 1000, "cpu")
     shown = run_form.preflight_html(to_json(Preflight(checks, estimate)))
+    assert "about 2 min of training<" in shown, "nothing comes on top"
+    watched = replace(estimate, on_top=("the dev loss every 20 steps", "the answers to 50 dev rows"))
+    told = run_form.estimate_html(to_json(watched))
+    assert "about 2 min of training, and on top the dev loss every 20 steps; the answers to 50 dev rows<" in told
     assert "can&#x27;t start" in shown and shown.index("Full.") < shown.index("Old.") < shown.index("All fit.")
     assert (
         "50 over 400 rows" in shown and "about 2 min" in shown and "900 MB" in shown and "3 real steps on cpu" in shown
@@ -153,11 +158,39 @@ def test_samples_tell_when_the_model_began_to_answer_in_form() -> None:
 
 
 def test_scores_stand_with_their_intervals_and_their_n() -> None:
-    shown = run_scores.scores_html({"strict": figure(0.9)}, {"strict": figure(0.1)}, "strict", scored=True)
+    shown = run_scores.scores_html({"strict": figure(0.9)}, {"strict": figure(0.1)}, "strict")
+    assert "written without a schema" in shown, "Compare shows other figures for the same adapter"
     assert "0.90 (0.85 to 0.95)" in shown and "20 of 20" in shown and "do not overlap" in shown
     close = run_scores.scores_words({"strict": figure(0.5)}, {"strict": figure(0.45)}, "strict")
     assert "may be chance" in close
-    assert "scores no dev rows" in run_scores.scores_html({}, {}, "", scored=False)
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "words"),
+    [
+        ("queued", "", "When the run ends"),
+        ("running", "", "When the run ends"),
+        (
+            "finished",
+            "It is trained, but could not be evaluated: the disk is full.",
+            "could not be evaluated: the disk",
+        ),
+        ("finished", "", "ended before its adapter"),
+        ("stopped", "", "Resume it"),
+        ("failed", "Memory ran out.", "Resume it"),
+        ("lost", "", "Resume it"),
+    ],
+)
+def test_without_figures_the_scores_say_what_became_of_them(state: str, error: str, words: str) -> None:
+    none = run_scores.unscored_words(status(state, error=error), scored=True)
+    assert words in none and ("When the run ends" in none) == (state in ("queued", "running"))
+    assert none.split(":")[0] in run_scores.scores_html({}, {}, "", none)
+    assert "scores no dev rows" in run_scores.unscored_words(status(state), scored=False)
+
+
+def test_a_run_that_can_not_be_read_has_its_name_and_the_reason_inert() -> None:
+    shown = runs.unreadable_head(NASTY, NASTY)
+    assert "can&#x27;t be read" in shown and "&lt;img" in shown and "<img" not in shown
 
 
 def test_a_loss_chart_names_axes_and_n_and_keeps_its_height() -> None:
