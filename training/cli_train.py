@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.cli_data import say, say_json
+from training.cli_sweep import duration
 from training.errors import InputError, RunError
 
 if TYPE_CHECKING:
@@ -99,12 +100,22 @@ def _checked(config: "RunConfig", home: Path, arguments: argparse.Namespace) -> 
         for check in found.checks:
             if arguments.check or check.state == "warn":
                 say(f"{check.state}: {check.words} {check.fix}".rstrip())
+        if arguments.check and found.ok:
+            say(time_line(found))
     if not found.ok:
         stops = [check for check in found.checks if check.state == "stop"]
         raise InputError(
             " ".join(check.words for check in stops), fix=" ".join(check.fix for check in stops if check.fix)
         )
     return found
+
+
+def time_line(found: "Preflight") -> str:
+    """How long it will train, and what comes on top of that."""
+    if found.estimate is None or found.estimate.seconds is None:
+        return "How long it trains was not measured."
+    on_top = f"; on top come {'; '.join(found.estimate.on_top)}" if found.estimate.on_top else ""
+    return f"about {duration(found.estimate.seconds)} of training for {found.estimate.steps:,} steps{on_top}"
 
 
 def _dataset_hash(config: "RunConfig", home: Path) -> str:

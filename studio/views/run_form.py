@@ -121,7 +121,7 @@ def estimate_html(estimate: Record) -> Html:
                 f"{number(round(estimate['tokens']))} in all, {number(round(estimate['tokens_per_step']))} a step",
             )
         )
-    facts.append(("Time", f"about {span_words(float(estimate['seconds']))}" if estimate["seconds"] else "not measured"))
+    facts.append(("Time", _time_words(estimate)))
     facts.append(("Peak memory", _memory_words(estimate)))
     if estimate.get("trainable_parameters") and estimate.get("parameters"):
         share = estimate["trainable_parameters"] / estimate["parameters"]
@@ -139,6 +139,14 @@ def estimate_html(estimate: Record) -> Html:
     )
     listed = each(el("div", el("dt", name), el("dd", value, cls="tt-num")) for name, value in facts)
     return html(el("dl", listed, cls="tt-facts tt-facts-grid"), el("p", told, cls="tt-dim") if told else None)
+
+
+def _time_words(estimate: Record) -> str:
+    """What was timed, and what comes on top of it."""
+    if not estimate["seconds"]:
+        return "not measured"
+    more = "; ".join(str(words) for words in estimate.get("on_top", ()))
+    return f"about {span_words(float(estimate['seconds']))} of training" + (f", and on top {more}" if more else "")
 
 
 def _memory_words(estimate: Record) -> str:

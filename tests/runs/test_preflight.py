@@ -11,7 +11,7 @@ import pytest
 
 from tests.engine.small_versions import small_version, version_of
 from training.data.versions import open_version, rows_of
-from training.runs import preflight as module
+from training.runs import preflight_needs
 from training.runs.config import RunConfig
 from training.runs.preflight import preflight, row_examples
 from training.runs.records import Check, Preflight
@@ -50,7 +50,7 @@ def test_a_run_that_can_work_is_looked_at_from_all_sides(config: RunConfig, home
     names = [check.name for check in found.checks]
     assert names == [
         "settings", "dataset", "task", "held-out rows", "base", "machine", "template", "mask", "answers fit",
-        "context step", "steps", "memory", "disk", "time",
+        "context step", "answer length", "steps", "memory", "disk", "time",
     ]  # fmt: skip
     assert named(found, "time").state == "wait"
     assert "8 of 8 train rows" in named(found, "template").words
@@ -245,7 +245,7 @@ def test_what_is_kept_of_a_batch_grows_with_it_and_shrinks_where_it_is_computed_
 
 def test_a_full_disk_stops_the_run(config: RunConfig, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage(1000, 990, 10))
+    monkeypatch.setattr(preflight_needs.shutil, "disk_usage", lambda _: usage(1000, 990, 10))
     found = preflight(config, home)
     assert stops(found) == ["disk"]
     assert "Free some space" in named(found, "disk").fix

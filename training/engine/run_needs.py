@@ -12,6 +12,7 @@ from training.engine.api import EngineSettings
 from training.engine.download import fetch_repo
 from training.engine.hashes import TensorInfo, read_header
 from training.engine.hub import BaseFiles, check_base, resolve_base
+from training.engine.hub_facts import Remote, ask_hub
 from training.engine.row_checks import RowsSeen
 from training.engine.run_memory import (
     Machine,
@@ -35,12 +36,29 @@ _LORA_FILE = 4  # bytes a parameter in a checkpoint
 
 @dataclass(frozen=True, slots=True)
 class BaseSeen:
-    """A base's folder with at least config and tokenizer. `files` is None where the weights are yet to be fetched."""
+    """A base's folder with at least config and tokenizer. `files` is None where the weights are yet to be fetched;
+    `remote` is then what the hub says of them, None where it says nothing."""
 
     name: str
     folder: Path
     files: BaseFiles | None
     on_hub: bool = False
+    remote: Remote | None = None
+
+    @property
+    def counted(self) -> BaseFiles | None:
+        """The base as far as its size can be counted: its files, or what the hub says of them."""
+        if self.files is not None or self.remote is None:
+            return self.files
+        parameters = sum(tensor.numel for tensor in self.remote.tensors.values())
+        return BaseFiles(self.name, self.folder, (), parameters, self.remote.fetched, False)
+
+    @property
+    def tensors(self) -> list[tuple[str, TensorInfo]]:
+        """Of all weight files; none where nothing is known of them."""
+        if self.files is not None:
+            return [item for path in self.files.weights for item in read_header(path).items()]
+        return list(self.remote.tensors.items()) if self.remote else []
 
 
 def see_base(config: RunConfig, home: Path) -> BaseSeen:
@@ -62,39 +80,33 @@ def _on_the_hub(config: RunConfig) -> BaseSeen:
     try:
         return BaseSeen(config.base, folder, check_base(config.base, folder), on_hub=True)
     except ModelError:
-        return BaseSeen(config.base, folder, None, on_hub=True)
+        return BaseSeen(config.base, folder, None, on_hub=True, remote=ask_hub(config.base, config.revision))
 
 
 def trainable_parameters(config: RunConfig, base: BaseSeen) -> int | None:
-    """How many numbers the run trains; None where the weights are not here."""
-    if base.files is None:
+    """How many numbers the run trains; None where nothing is known of the weights."""
+    if base.counted is None:
         return None
     if config.method == "full":
-        return base.files.parameters
-    targets = [(name, info) for name, info in _tensors(base.files) if _is_target(name, info, config.target_modules)]
+        return base.counted.parameters
+    targets = [(name, info) for name, info in base.tensors if _is_target(name, info, config.target_modules)]
     outputs = sum(info.shape[1 if _TURNED.search(name) else 0] for name, info in targets)
     return config.rank * sum(sum(info.shape) for _, info in targets) + (outputs if config.method == "dora" else 0)
 
 
 def no_such_layers(config: RunConfig, base: BaseSeen) -> list[str]:
     """Named target modules that the base does not have."""
-    if base.files is None or isinstance(config.target_modules, str):
+    if base.counted is None or isinstance(config.target_modules, str):
         return []
-    names = [name for name, _ in _tensors(base.files)]
+    names = [name for name, _ in base.tensors]
     return [wanted for wanted in config.target_modules if not any(_ends(name, wanted) for name in names)]
 
 
 def layer_names(base: BaseSeen) -> list[str]:
     """The names a person may give as target modules."""
-    if base.files is None:
-        return []
-    found = {name.removesuffix(".weight").rpartition(".")[2] for name, info in _tensors(base.files)
+    found = {name.removesuffix(".weight").rpartition(".")[2] for name, info in base.tensors
              if _is_target(name, info, "all-linear")}  # fmt: skip
     return sorted(found)
-
-
-def _tensors(files: BaseFiles) -> list[tuple[str, TensorInfo]]:
-    return [item for path in files.weights for item in read_header(path).items()]
 
 
 def _is_target(name: str, info: TensorInfo, wanted: str | tuple[str, ...]) -> bool:
@@ -119,21 +131,21 @@ def disk_bytes(config: RunConfig, trainable: int) -> int:
 
 def least_memory(config: RunConfig, base: BaseSeen, trainable: int) -> int | None:
     """Bytes that weights, gradients and optimizer take at least; what the rows take comes on top."""
-    if base.files is None:
+    if base.counted is None:
         return None
     held = held_bytes(config, Machine(_on_cuda(), half=True))
-    return round(base.files.parameters * held) + trained_bytes(config, trainable)
+    return round(base.counted.parameters * held) + trained_bytes(config, trainable)
 
 
 def reckoned_memory(config: RunConfig, base: BaseSeen, trainable: int, seen: RowsSeen) -> MemoryParts | None:
     """What the run will hold at its peak, part by part; None where base or rows do not say enough."""
     from training.engine.train_device import plan_for
 
-    if base.files is None:
+    if base.counted is None:
         return None
     plan = plan_for(config)
     learnt = seen.sizes if config.answer_only else [(length, length) for length in seen.lengths]
-    return memory_parts(config, base.files, trainable, learnt, Machine(plan.on_cuda, plan.autocast is not None))
+    return memory_parts(config, base.counted, trainable, learnt, Machine(plan.on_cuda, plan.autocast is not None))
 
 
 def _on_cuda() -> bool:

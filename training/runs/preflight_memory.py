@@ -20,6 +20,8 @@ def memory_checks(
     from training.engine.run_needs import least_memory, memory_there
 
     if trainable is None:
+        words = f"Not known until the weights of {base.name} are here: the hub does not say how large they are."
+        yield Check("memory", "wait", words)
         return
     there, least = memory_there(), least_memory(config, base, trainable)
     if least is not None and least > there:

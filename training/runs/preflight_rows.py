@@ -17,11 +17,31 @@ LOUD = 4.0  # alpha over rank
 
 def row_checks(config: RunConfig, seen: "RowsSeen") -> Iterator[Check]:
     """One check after another; the figures are of the rows that were looked at."""
-    of = f"of {seen.looked_at:,} rows looked at" if seen.looked_at < seen.n_rows else f"of {seen.n_rows:,} train rows"
+    of = _of(seen)
     yield from _template(seen, of)
     yield from _mask(config, seen, of)
     yield from _lengths(config, seen, of)
     yield from _left_out(seen, of)
+
+
+def _of(seen: "RowsSeen") -> str:
+    return f"of {seen.looked_at:,} rows looked at" if seen.looked_at < seen.n_rows else f"of {seen.n_rows:,} train rows"
+
+
+def answer_checks(seen: "RowsSeen", most: int) -> Iterator[Check]:
+    """Answers against the `most` tokens that the task lets a model write: a longer one is learnt and never given."""
+    lengths = [learnt - 1 for _, learnt in seen.sizes]  # the end token aside
+    if not lengths:
+        return
+    long, longest = sum(length > most for length in lengths), max(lengths)
+    if not long:
+        words = f"Every answer can be written whole: the longest takes {longest:,} of {most:,} tokens."
+        yield Check("answer length", "ok", words)
+        return
+    words = f"The answers of {long:,} {_of(seen)} ({long / len(lengths):.1%}) take more than {most:,} tokens, the "
+    words += f"longest {longest:,}: the task lets a model write no more, so they are learnt and never given whole."
+    fix = "Raise max_new_tokens in the task's task.yaml, or build the version with the length gate, to leave them out."
+    yield Check("answer length", "warn", words, fix)
 
 
 def _template(seen: "RowsSeen", of: str) -> Iterator[Check]:

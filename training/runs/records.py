@@ -108,7 +108,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a run will take. None where nothing was measured. Memory is the peak of the process or of its GPU."""
+    """What a run will take. None where nothing was measured. Memory is the peak of the process or of its GPU.
+
+    `seconds` are of loading and training alone; what comes on top is named in `on_top`.
+    """
 
     rows: int
     steps: int
@@ -120,6 +123,7 @@ class Estimate:
     trainable_parameters: int | None = None
     parameters: int | None = None
     device: str = ""
+    on_top: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

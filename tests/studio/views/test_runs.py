@@ -1,6 +1,7 @@
 """Runs in words and charts, on plain records: what is said is true of the numbers, and no stranger's text acts."""
 
 from dataclasses import replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import combinations
 from math import dist
@@ -123,6 +124,10 @@ def test_the_checks_stand_worst_first_with_what_the_run_takes() -> None:
     )
     estimate = Estimate(400, 50, 1600.0, 80_000.0, 110.0, 900_000_000, 3, 100, 1000, "cpu")
     shown = run_form.preflight_html(to_json(Preflight(checks, estimate)))
+    assert "about 2 min of training<" in shown, "nothing comes on top"
+    watched = replace(estimate, on_top=("the dev loss every 20 steps", "the answers to 50 dev rows"))
+    told = run_form.estimate_html(to_json(watched))
+    assert "about 2 min of training, and on top the dev loss every 20 steps; the answers to 50 dev rows<" in told
     assert "about 2 min of training<" in shown, "nothing comes on top"
     watched = replace(estimate, on_top=("the dev loss every 20 steps", "the answers to 50 dev rows"))
     told = run_form.estimate_html(to_json(watched))
