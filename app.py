@@ -63,12 +63,14 @@ def build_deps(settings: Settings) -> "Deps":
     from training.engine.api import EngineSettings
     from training.engine.engine import Engine
     from training.runs.queue import Queue
+    from training.runs.sharing import Sharing
     from training.store import Store
     from training.task.pack import BUILTIN, find_packs
 
     if settings.zero_gpu:
         register_gpu_call()
     store = Store(settings.home) if settings.keep_history else None
+    sharing = None if settings.space else Sharing(settings.home)
     engine = Engine(
         EngineSettings(
             home=None if settings.space else settings.home,
@@ -76,12 +78,14 @@ def build_deps(settings: Settings) -> "Deps":
             hub="none" if settings.zero_gpu else "presets" if settings.space else "any",
             device="cpu" if settings.zero_gpu else None,
             four_bit=settings.four_bit,
+            claim=sharing.claim if sharing else None,
         )
     )
     packs = find_packs(BUILTIN) if settings.space else find_packs(BUILTIN, settings.home / "tasks")
     notices = list(store.notices) if store else [ZERO_GPU] if settings.zero_gpu else []
     queue = None if settings.space else Queue(settings.home)
-    return Deps(settings, engine, packs, Sessions(store), Line(settings.max_waiting), notices=notices, queue=queue)
+    line = Line(settings.max_waiting)
+    return Deps(settings, engine, packs, Sessions(store), line, notices=notices, queue=queue, sharing=sharing)
 
 
 def main(argv: list[str] | None = None) -> int:

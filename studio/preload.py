@@ -4,7 +4,8 @@ import threading
 
 from studio.deps import Deps
 from studio.queries.choices import ADAPTER_PREFIX, arm_choices, default_arms, default_base, default_task
-from training.errors import StudioError
+from studio.queries.run_status import gpu_refusal
+from training.errors import BusyError, StudioError
 
 FIRST_PAGE_S = 20.0
 
@@ -28,7 +29,8 @@ def preload(deps: Deps) -> None:
     try:
         deps.engine.prepare(base, adapters, lambda text, fraction: tell(deps, text, fraction))
     except StudioError as err:
-        deps.notices.append(f"{err} {err.fix}")
+        if not (isinstance(err, BusyError) and gpu_refusal(deps)):  # the status bar says that, see studio.runs_watch
+            deps.notices.append(f"{err} {err.fix}")
     finally:
         deps.told.words = ""
 

@@ -55,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     from training.engine.api import EngineSettings
     from training.engine.engine import Engine
     from training.home import home_dir
+    from training.runs.sharing import Sharing
     from training.task.pack import BUILTIN, find_packs, pack_named
 
     home = Path(home_dir(arguments.home))
@@ -73,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = EngineSettings(home=home, four_bit=True if arguments.four_bit else None)
     request = Request(pack, arguments.base, source, arms_of(arguments, settings), sampling, gold=gold)
     warnings.simplefilter("ignore")  # libraries' advice is not for the one who reads this output
-    engine = Engine(settings)
+    engine = Engine(replace(settings, claim=Sharing(home).claim))
     code = 0
     for event in compare(request, engine, threading.Event()):
         if isinstance(event, Done):

@@ -11,9 +11,9 @@ from typing import TypeVar
 
 from studio.deps import Deps
 from studio.line import Ticket
-from studio.queries.run_status import gpu_run
+from studio.queries.run_status import gpu_refusal
 from training.compare import ArmDone, Done, Event, Loading, Partial, Ready, Request, run
-from training.errors import BusyError, StorageError
+from training.errors import StorageError
 from training.shelf import Ballot
 from training.task.records import Arm, ArmResult, Comparison, Context
 
@@ -45,7 +45,8 @@ def compare(deps: Deps, session: str, request: Request, *, blind: bool = False) 
     Cancelled in line: the generator just ends. Cancelled later: the arms end with finish reason cancelled, and with
     time_limit where the run had its time.
     """
-    not_beside_a_gpu_run(deps)
+    if (refusal := gpu_refusal(deps)) is not None:  # before anything on the page gives way to an answer
+        raise refusal
     arms = request.arms
     seed = secrets.randbelow(2**32)
     order = shuffled(len(arms), seed) if blind else tuple(range(len(arms)))
@@ -69,14 +70,6 @@ def compare(deps: Deps, session: str, request: Request, *, blind: bool = False) 
     finally:
         ticket.cancel.set()
         deps.line.leave(ticket)
-
-
-def not_beside_a_gpu_run(deps: Deps) -> None:
-    """BusyError where a run was given the GPU's memory; on the CPU both go on."""
-    if (at_work := gpu_run(deps)) is not None:
-        at = f"step {at_work.step} of {at_work.steps}"
-        fix = "Wait for it, or stop it in Train: it saves and can be resumed."
-        raise BusyError(f"The run {at_work.run} has the GPU ({at}).", fix=fix)
 
 
 def frames(deps: Deps, request: Request, ticket: Ticket, frame: Progress) -> Iterator[Progress]:

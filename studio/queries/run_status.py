@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 from studio.deps import Deps
 from studio.queries.runs import active, waiting
+from training.errors import BusyError
 from training.runs.records import RunStatus
+from training.runs.sharing import is_shared
 
 
 class QueueFacts(NamedTuple):
@@ -20,16 +22,10 @@ def queue_facts(deps: Deps) -> QueueFacts:
     if deps.queue is None:
         return QueueFacts(None, 0, False)
     running, status = active(deps), deps.engine.status()
-    shared = running is not None and status.base is not None and not on_accelerator(status.device)
+    shared = running is not None and status.base is not None and not is_shared(status.device)
     return QueueFacts(running, len(waiting(deps)), shared)
 
 
-def gpu_run(deps: Deps) -> RunStatus | None:
-    """The run for which the comparison model left the GPU; a comparison waits for it. None on the CPU: both go on."""
-    running = active(deps) if deps.queue is not None else None
-    return running if running is not None and deps.runs_told.words else None
-
-
-def on_accelerator(device: str) -> bool:
-    """Whether the engine says that its model is on a GPU; false before it has loaded one."""
-    return device.partition(":")[0] in ("cuda", "mps", "xpu")
+def gpu_refusal(deps: Deps) -> BusyError | None:
+    """Why nothing can be compared now: a run has the GPU that the model needs. None on the CPU: both go on."""
+    return deps.sharing.refusal() if deps.sharing is not None else None

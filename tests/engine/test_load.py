@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from tests.engine.rows import answers, engine_for, quiet, row
 from training.engine import hub, load
 from training.engine.api import EngineSettings
-from training.errors import ModelError, OutOfMemoryError
+from training.errors import BusyError, ModelError, OutOfMemoryError
 
 
 def test_a_cpu_computes_in_fp32_and_a_card_in_bf16_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,6 +115,23 @@ def test_a_model_that_would_not_fit_is_refused_before_it_is_read(
     assert engine.status().base is None
     engine.prepare("llama", [], quiet)
     assert len(answers(engine, [row(engine)])) == 1
+
+
+def test_the_device_is_asked_for_before_anything_is_read_onto_it(
+    tiny_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def claim(device: str) -> None:
+        asked.append(device)
+        raise BusyError("The run soups-012345 has the GPU.", fix="Wait for it.")
+
+    engine = engine_for(tiny_models, claim=claim)
+    monkeypatch.setattr(load, "pick_device", lambda _: torch.device("cuda:0"))
+    monkeypatch.setattr(load, "_read", lambda *_: pytest.fail("weights were read beside a run"))
+    with pytest.raises(BusyError, match="soups-012345"):
+        engine.prepare("llama", [], quiet)
+    assert asked == ["cuda:0"] and engine.status().base is None and engine.status().state == "idle"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from training.runs.config import RunConfig
 from training.runs.executors.launcher import ProcessState
 from training.runs.queue import Queue
 from training.runs.records import RunNotes, Sample, Step
+from training.runs.sharing import Sharing
 from training.task.records import to_json
 
 
@@ -46,7 +47,7 @@ class StillLauncher:
 def run_deps(home: Path, **more: Any) -> tuple[Deps, StillLauncher]:
     """A studio with a queue whose processes are make-believe, and a dataset version to learn from."""
     launcher = StillLauncher()
-    return replace(make_deps(home, **more), queue=Queue(home, launcher)), launcher
+    return replace(make_deps(home, **more), queue=Queue(home, launcher), sharing=Sharing(home)), launcher
 
 
 def make_dataset(home: Path) -> str:
@@ -124,6 +125,16 @@ def end(folder: Path, state: str, step: int, **changes: Any) -> None:
     directory.write_status(
         folder, replace(status, state=state, step=step, steps=50, seconds=2.0 * step, attempts=1, **changes)
     )
+
+
+def damage(home: Path, run: str, name: str = "run.json") -> None:
+    """Settings as a newer studio may write them, or a file that is cut off."""
+    path = directory.run_folder(home, run) / name
+    if name == "run.json":
+        facts = json.loads(path.read_text("utf-8"))
+        path.write_text(json.dumps(facts | {"config": facts["config"] | {"planet": "Mars"}}), "utf-8")
+    else:
+        path.write_text('{"run": ', "utf-8")
 
 
 def tag(home: Path, run: str, *tags: str, text: str = "") -> None:

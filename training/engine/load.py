@@ -57,11 +57,16 @@ class LoadedBase:
 
 
 def load_base(files: BaseFiles, settings: EngineSettings, progress: Progress) -> LoadedBase:
-    """Load a checked base. ModelError where Transformers can't, OutOfMemoryError where it would not fit."""
+    """Load a checked base. ModelError where Transformers can't, OutOfMemoryError where it would not fit.
+
+    BusyError where the settings' `claim` says that somebody else has the device.
+    """
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()
     logging.getLogger("transformers").setLevel(logging.ERROR)
     device = pick_device(settings)
+    if settings.claim is not None:
+        settings.claim(str(device))
     dtype = pick_dtype(device, settings)
     four_bit = pick_four_bit(files, device, dtype, settings)
     _check_memory(files, device, _FOUR_BIT_BYTES if four_bit else float(_BYTES[dtype]))

@@ -1,6 +1,5 @@
 """The form and the record are one thing, and what a click does is done once, or refused with its reason."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,15 @@ from studio.actions import compare as comparing
 from studio.actions import runs as acts
 from studio.actions.run_form import SHOWN, filled, values_of
 from studio.queries import runs
-from tests.studio.run_samples import config, failed_run, finished_run, run_deps, running_run, waiting_run
+from studio.tabs.train_parts import ADVISED
+from tests.studio.run_samples import config, failed_run, finished_run, make_dataset, run_deps, running_run, waiting_run
 from training.errors import BusyError, RunError
+from training.runs.advice import KINDS, advice
 from training.runs.checks import ConfigError
-from training.runs.config import RunConfig
+from training.runs.config import FIELDS, METHODS, RunConfig
+from training.runs.lease import Lease
 from training.runs.presets import apply, find_presets
+from training.runs.records import Check, Preflight
 
 
 @pytest.mark.parametrize("name", ["", *find_presets()])
@@ -56,17 +59,43 @@ def test_a_missing_value_fails_at_once() -> None:
         filled(values_of(config())[:-1])
 
 
-def test_advice_is_joined_and_the_first_word_on_a_field_counts(tmp_path: Path) -> None:
+def test_each_item_of_advice_fills_the_form_with_its_change_alone(tmp_path: Path) -> None:
     deps, _ = run_deps(tmp_path)
     run = failed_run(tmp_path, batch_size=8)
-    found = acts.advised(deps, run)
-    assert found and any(item.changes for item in found)
-    helped = acts.settings_of(deps, run, helped=True)
-    first: dict[str, Any] = {}
-    for item in found:
-        first = {**item.changes, **first}
-    assert helped == replace(runs.run_of(deps, run).config, **first) != acts.settings_of(deps, run)
+    before, found = runs.run_of(deps, run).config, acts.changes_of(deps, run)
+    assert len(found) > 2 and all(item.changes for item in found)
+    for place, item in enumerate(found):
+        after = acts.settings_of(deps, run, place)
+        changed = {name for name in FIELDS if getattr(after, name) != getattr(before, name)}
+        assert changed == set(item.changes)
+    assert acts.settings_of(deps, run) == before
+    with pytest.raises(RunError, match="no such advice"):
+        acts.settings_of(deps, run, len(found))
     assert acts.advised(deps, finished_run(tmp_path)) == ()
+
+
+def test_there_is_a_button_for_all_that_may_be_advised() -> None:
+    for kind in KINDS:
+        for method in METHODS:
+            given = config(method=method, batch_size=8, save_steps=0, dtype="fp16", max_grad_norm=0.0, warmup=0.0)
+            assert sum(bool(item.changes) for item in advice(kind, given, gpu=True)) <= len(ADVISED)
+
+
+def test_a_check_beside_a_run_says_why_it_measured_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deps, _ = run_deps(tmp_path)
+    run = running_run(tmp_path)
+    asked: list[bool] = []
+
+    def unmeasured(given: RunConfig, home: Path, *, measure: bool = False) -> Preflight:
+        asked.append(measure)
+        return Preflight((Check("rows", "ok", "Fine."), Check("time", "wait", "Not measured yet.")), None)
+
+    monkeypatch.setattr(acts, "preflight", unmeasured)
+    values = values_of(config(dataset=make_dataset(tmp_path)))
+    rows, time = acts.check(deps, values).checks
+    assert asked == [False] and rows.words == "Fine." and run in time.words and "again" in time.fix
+    *_, time = acts.check(deps, values, measure=False).checks
+    assert time.words == "Not measured yet."
 
 
 def test_notes_are_kept_and_too_many_tags_are_not(tmp_path: Path) -> None:
@@ -98,7 +127,12 @@ def test_settings_that_can_not_work_are_all_told(tmp_path: Path) -> None:
 
 def test_a_comparison_waits_for_a_run_that_has_the_gpu(tmp_path: Path) -> None:
     deps, _ = run_deps(tmp_path)
-    running_run(tmp_path)
-    deps.runs_told.words = "the comparison model gave its memory back"
+    run = running_run(tmp_path)
+    lease = Lease(tmp_path)
+    assert lease.acquire(run, "run") and deps.sharing is not None
+    deps.sharing.claim("cpu")  # a studio without a GPU asks nobody
     with pytest.raises(BusyError, match="has the GPU"):
+        deps.sharing.claim("cuda:0")
+    with pytest.raises(BusyError, match=run):
         next(comparing.compare(deps, "page", None))  # pyright: ignore[reportArgumentType]
+    assert deps.line.counts() == (0, 0)

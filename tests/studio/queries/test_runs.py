@@ -7,9 +7,9 @@ import pytest
 
 from studio.deps import Deps
 from studio.queries import datasets, run_choices, runs
-from studio.queries.run_status import gpu_run, queue_facts
+from studio.queries.run_status import gpu_refusal, queue_facts
 from tests.fakes import FakeEngine, make_deps
-from tests.studio.run_samples import end, finished_run, make_dataset, run_deps, running_run, tag, waiting_run
+from tests.studio.run_samples import damage, end, finished_run, make_dataset, run_deps, running_run, tag, waiting_run
 from training.errors import RunError
 from training.runs.directory import run_folder
 
@@ -71,12 +71,30 @@ def test_who_runs_and_who_waits(deps: Deps) -> None:
 
 def test_comparisons_share_the_processor_but_not_a_gpu(deps: Deps) -> None:
     running_run(deps.settings.home)
-    assert not queue_facts(deps).shared and gpu_run(deps) is None
+    assert not queue_facts(deps).shared and gpu_refusal(deps) is None
     engine = FakeEngine(base="tiny")
     loaded = replace(deps, engine=engine)
-    assert queue_facts(loaded).shared and gpu_run(loaded) is None
-    loaded.runs_told.words = "the comparison model gave its memory back"
-    assert gpu_run(loaded) is not None
+    assert queue_facts(loaded).shared and gpu_refusal(loaded) is None
+
+
+@pytest.mark.parametrize("name", ["run.json", "notes.json"])
+def test_a_run_that_can_not_be_read_is_listed_with_the_reason_and_hides_nothing(deps: Deps, name: str) -> None:
+    home = deps.settings.home
+    sound, broken = finished_run(home, method="dora"), finished_run(home)
+    damage(home, broken, name)
+    found, notices = runs.lines(deps)
+    assert {line.status.run: bool(line.fault) for line in found} == {sound: False, broken: True}
+    assert len(notices) == 1 and broken in notices[0] and ("planet" in notices[0] or "damaged" in notices[0])
+    assert [line.status.run for line in runs.lines(deps, "dora")[0]] == [sound]
+    assert [line.status.run for line in runs.lines(deps, broken)[0]] == [broken]
+    assert runs.fault_of(deps, sound) == "" != runs.fault_of(deps, broken)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '"words"', '{"adapter": 3, "base": {"f1": "high"}}', "\x00"])
+def test_figures_that_can_not_be_read_are_none(deps: Deps, text: str) -> None:
+    run = finished_run(deps.settings.home)
+    (run_folder(deps.settings.home, run) / "evaluation.json").write_text(text)
+    assert runs.figures_of(deps, run) == ({}, {}, "")
 
 
 def test_figures_are_empty_before_the_end_and_read_after(deps: Deps) -> None:
