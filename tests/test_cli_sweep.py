@@ -88,6 +88,7 @@ def test_leaving_says_what_goes_on(
         ({}, ("--set", "dataset=gone"), "no dataset version 'gone'"),
         ({}, ("--set", "evaluate_rows=0"), "evaluate_rows is 0"),
         ({}, ("--set", "max_length=16", "--check"), "tokens"),
+        ({}, ("--set", "max_length=16", "--quick"), "No combination can start"),
     ],
 )
 def test_what_can_not_work_is_told_in_a_line_and_starts_nothing(

@@ -44,13 +44,16 @@ def sweep(arguments: argparse.Namespace) -> int:
     from training.runs.config_file import absolute_paths, settings_from
     from training.runs.queue import Queue
     from training.runs.sweep import run_sweep
+    from training.runs.sweep_check import check_sweep
     from training.runs.sweep_spec import read_spec, settled
 
     home = home_dir(arguments.home)
     spec = read_spec(arguments.spec, home)
     given = absolute_paths(settings_from(arguments.set), Path.cwd())
     spec, _ = settled(replace(spec, config=replace(spec.config, **given)), home)
-    if not arguments.quick:
+    if arguments.quick:
+        check_sweep(spec, home)
+    else:
         _tell_estimate(spec, home, arguments.json)
     if arguments.check:
         return 0
@@ -102,7 +105,7 @@ def _tell_estimate(spec: "SweepSpec", home: Path, as_json: bool) -> None:
         return
     say(f"{spec.sweep}: up to {found.runs} runs over {', '.join(spec.fields)}")
     if found.seconds is None or found.shortest is None or found.longest is None:
-        say("How long they train could not be measured.")
+        say(f"How long they train could not be measured. {found.why}".rstrip())
         return
     say(
         f"about {duration(found.seconds)} of training, {duration(found.shortest)} to {duration(found.longest)} a run; "

@@ -23,8 +23,9 @@ from training.processes import alive, mark_of, read_mark
 from training.runs.config_file import settings_from
 from training.runs.directory import LOG, PROCESS
 from training.runs.executors.local import ROOT, detached
+from training.runs.sweep_check import check_sweep
 from training.runs.sweep_records import SPEC, sweeps_folder
-from training.runs.sweep_spec import DEFAULT_FIELDS, SweepSpec, settled, spec_yaml
+from training.runs.sweep_spec import DEFAULT_FIELDS, SweepSpec, read_spec, settled, spec_yaml
 from training.runs.sweep_time import SweepEstimate, estimate_sweep
 
 KNOBS = tuple(DEFAULT_FIELDS)
@@ -70,9 +71,14 @@ def estimate(deps: Deps, spec: SweepSpec) -> SweepEstimate:
 
 
 def start(deps: Deps, spec: SweepSpec) -> str:
-    """Drive it in a process of its own, which outlives the window; returns its id. One that is driven is left alone."""
+    """Drive it in a process of its own, which outlives the window; returns its id. One that is driven is left alone.
+
+    InputError where the preflight of any combination stops it.
+    """
     queue_of(deps)
     folder = sweeps_folder(deps.settings.home) / spec.sweep
+    if not alive(read_mark(folder / PROCESS)):
+        check_sweep(spec, deps.settings.home)
     with disk("start the sweep", folder):
         folder.mkdir(parents=True, exist_ok=True)
         if alive(read_mark(folder / PROCESS)):
@@ -87,6 +93,7 @@ def go_on(deps: Deps, sweep: str) -> None:
     queue_of(deps)
     folder = sweeps_folder(deps.settings.home) / sweep
     if not alive(read_mark(folder / PROCESS)):
+        check_sweep(read_spec(folder / SPEC, deps.settings.home), deps.settings.home)
         with disk("go on with the sweep", folder):
             _drive(folder, deps.settings.home)
 

@@ -25,7 +25,8 @@ from studio.views.markup import note
 from studio.views.run_form import busy_html, filled_html, label_of
 
 TICK_S = 2.0
-TIMING = "Timing a few real steps of the heaviest combination"
+TIMING = "Timing a few real steps of the heaviest combination, then checking all of them"
+CHECKING = "Checking every combination before the start"
 CHOSEN, DRAFT = "taste-test-sweep", "taste-test-sweep-form"  # as this browser keeps them
 GIVEN = ("sweep_name", *(f"sweep_{knob}" for knob in acts.KNOBS), "sweep_trials")
 
@@ -51,10 +52,15 @@ def on_estimate(deps: Deps, visit: Visit, *values: Any) -> Iterator[str]:
         raise
 
 
-def on_start(deps: Deps, visit: Visit, *values: Any) -> tuple[Any, ...]:
-    sweep = acts.start(deps, spec_of(deps, values))
+def on_start(deps: Deps, visit: Visit, *values: Any) -> Iterator[tuple[Any, ...]]:
+    yield (busy_html(CHECKING), *SweepView())
+    try:
+        sweep = acts.start(deps, spec_of(deps, values))
+    except Exception:
+        yield ("", *SweepView())
+        raise
     told = filled_html(f"{sweep} was started; its runs go through the queue. You may close this window.")
-    return (told, *sweep_view(deps, sweep))
+    yield (told, *sweep_view(deps, sweep))
 
 
 def spec_of(deps: Deps, values: Any) -> Any:

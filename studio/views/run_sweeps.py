@@ -21,7 +21,8 @@ def estimate_html(estimate: Record, combinations: int | None) -> Html:
     """What a sweep will take before it starts."""
     of = f" of {combinations:,} combinations" if combinations else ""
     if estimate["seconds"] is None:
-        return note(f"{plural(int(estimate['runs']), 'run')}{of}; how long could not be measured.")
+        why = f" {estimate['why']}" if estimate.get("why") else ""
+        return note(f"{plural(int(estimate['runs']), 'run')}{of}; how long could not be measured.{why}")
     each_one = f"{span_words(float(estimate['shortest']))} to {span_words(float(estimate['longest']))}"
     words = (
         f"{plural(int(estimate['runs']), 'run')}{of}: about {span_words(float(estimate['seconds']))} of training, "

@@ -21,8 +21,8 @@ HEAVY = ("rank", "batch_size", "max_length")  # what decides how much memory a s
 
 @dataclass(frozen=True, slots=True)
 class SweepEstimate:
-    """What a sweep will take, training alone. `seconds` None where nothing was measured; `shortest` and `longest` are
-    of one run. Values that are pruned make it less."""
+    """What a sweep will take, training alone. `seconds` None where nothing was measured, for the reason in `why`;
+    `shortest` and `longest` are of one run. Values that are pruned make it less."""
 
     runs: int
     seconds: float | None
@@ -30,14 +30,16 @@ class SweepEstimate:
     longest: float | None
     peak_bytes: int | None
     rows_evaluated: int
+    why: str = ""
 
 
 def estimate_sweep(spec: SweepSpec, home: Path) -> SweepEstimate:
     """A few real steps of the combination that needs most memory, spread over all combinations.
 
-    InputError with what stops it where that combination can't work.
+    InputError with what stops it where that combination, or any other, can't work.
     """
     from training.runs.preflight import preflight
+    from training.runs.sweep_check import check_sweep
 
     spec, _ = settled(spec, home)
     every = [spec.config_of(values) for values in combinations(spec)]
@@ -47,10 +49,12 @@ def estimate_sweep(spec: SweepSpec, home: Path) -> SweepEstimate:
         stops = [check for check in found.checks if check.state == "stop"]
         fixes = " ".join(check.fix for check in stops if check.fix)
         raise InputError(" ".join(check.words for check in stops), fix=fixes or "Correct the spec.")
+    check_sweep(spec, home)  # after the measurement: what stopped one before may not any more
     known = found.estimate
     if known is None or known.seconds is None or not known.steps:
         peak = None if known is None else known.peak_bytes
-        return SweepEstimate(spec.total, None, None, None, peak, spec.config.evaluate_rows)
+        why = next((check.words for check in found.checks if check.name == "time"), "")
+        return SweepEstimate(spec.total, None, None, None, peak, spec.config.evaluate_rows, why)
     one = known.seconds / _rows_seen(heaviest, known.rows)
     each = [one * _rows_seen(config, known.rows) for config in every]
     return SweepEstimate(

@@ -16,8 +16,9 @@ from studio.queries import datasets
 from studio.tabs import train_sweep
 from studio.tabs.train_sweep import SweepView
 from studio.views import run_sweeps as views
+from tests.engine.small_versions import small_version, version_of
 from tests.studio.run_samples import NASTY, config, run_deps
-from training.data.versions import list_versions
+from training.data.versions import list_versions, open_version, rows_of
 from training.errors import InputError, RunError
 from training.processes import mark_of
 from training.runs.sweep_compare import PrunedValue
@@ -137,9 +138,36 @@ def test_a_window_that_reads_starts_none(deps: Deps) -> None:
     view = train_sweep.on_pick(deps, PAGE, "my-sweep-0a1b2c")
     assert not view.sweep_stop["visible"] and not view.sweep_on["visible"]
     with pytest.raises(RunError, match="only reads"):
-        train_sweep.on_start(deps, PAGE, *given())
+        list(train_sweep.on_start(deps, PAGE, *given()))
     with pytest.raises(RunError, match="only reads"):
         train_sweep.on_stop(deps, PAGE, "my-sweep-0a1b2c")
+
+
+def test_a_sweep_starts_when_each_of_its_runs_could(deps: Deps, monkeypatch: pytest.MonkeyPatch) -> None:
+    driven: list[str] = []
+    monkeypatch.setattr(acts, "_drive", lambda folder, _: driven.append(folder.name))
+    home = deps.settings.home
+    sound = small_version(home, "recipe-jsonld")
+    rows = {part: list(rows_of(open_version(sound), part)) for part in ("train", "dev")}
+    leaking = version_of(home, "recipe-jsonld", {**rows, "test": rows["train"][:1]})
+
+    def form(version: Path) -> list[Any]:
+        base = values_of(config(dataset=version.name, base="crumb", too_long="drop"))
+        return [*given()[: len(train_sweep.GIVEN)], *base]
+
+    starting = train_sweep.on_start(deps, PAGE, *form(leaking))
+    assert "Checking every combination" in next(starting)[0]
+    with pytest.raises(InputError, match="No combination can start: Of the held-out rows"):
+        list(starting)
+    assert driven == [] and not sweeps_folder(home).exists()
+    *_, (told, *_) = train_sweep.on_start(deps, PAGE, *form(sound))
+    assert "was started" in told and len(driven) == 1
+    (sweeps_folder(home) / driven[0] / "spec.yaml").write_text(
+        spec_yaml(train_sweep.spec_of(deps, form(leaking))), "utf-8"
+    )
+    with pytest.raises(InputError, match="held-out rows"):
+        acts.go_on(deps, driven[0])
+    assert len(driven) == 1
 
 
 def test_a_stop_is_asked_of_who_drives_it(deps: Deps) -> None:
