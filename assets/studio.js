@@ -202,12 +202,6 @@ const tasteTest = {
     this.lastHeard = Date.now();
     this.ticks += 1;
     this.stale(false);
-  },
-
-  stale(now) {
-    const bar = this.el("tt-status");
-    if (!bar || bar.classList.contains("tt-stale") === now) return;
-    bar.classList.toggle("tt-stale", now);
     this.loaded();
   },
 
@@ -221,6 +215,12 @@ const tasteTest = {
     this.base = now;
     box.value = now;
     box.dispatchEvent(new Event("input", { bubbles: true }));
+  },
+
+  stale(now) {
+    const bar = this.el("tt-status");
+    if (!bar || bar.classList.contains("tt-stale") === now) return;
+    bar.classList.toggle("tt-stale", now);
     bar.toggleAttribute("data-silent", now);
   },
 

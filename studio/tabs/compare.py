@@ -251,7 +251,6 @@ def wire_source(deps: Deps, parts: Parts, form: list[Any]) -> None:
     """Everything that changes the text or what the model will see of it."""
     filled = [parts[name] for name in SourceView._fields]
     index = {"api_name": "load_example", **QUIET}
-    counted = [parts[name].change for name in COUNTED]
     parts["examples"].click(guard(partial(on_example, deps)), [parts["examples"], *form], filled, **index)
     parts["file"].upload(guard(partial(on_file, deps)), [parts["file"], *form], filled, api_name="load_file", **QUIET)
     gr.on(
@@ -259,6 +258,7 @@ def wire_source(deps: Deps, parts: Parts, form: list[Any]) -> None:
         api_name="load_url", **QUIET,
     )  # fmt: skip
     parts["text"].input(None, None, parts["origin"], js="() => 'paste'")
+    counted = [parts[name].change for name in COUNTED]
     gr.on(
         [*counted, parts["loaded"].input],
         guard(partial(on_preview, deps)), form, parts["preview"], api_name="preview", trigger_mode="always_last",

@@ -29,7 +29,7 @@ def build_source(deps: Deps) -> Parts:
         with gr.Column(elem_id="tt-source-box", scale=3, min_width=300):
             parts["text"] = gr.Textbox(
                 label="Source text",
-                placeholder="Paste a food blog here, or drop a .txt, .md or .html file on it.",
+                placeholder="Paste a text here, or drop a .txt, .md or .html file on it.",
                 lines=8,
                 max_lines=8,
                 autofocus=True,
@@ -54,8 +54,8 @@ def build_source(deps: Deps) -> Parts:
                 )  # fmt: skip
                 parts["fetch"] = gr.Button("Fetch page", size="sm", visible=allow, elem_id="tt-fetch", scale=0)
             parts["origin"] = gr.Textbox("paste", visible="hidden", elem_id="tt-origin", label="Origin")
-        parts["preview"] = view(context_empty(), elem_id="tt-context")
             parts["loaded"] = gr.Textbox("", visible="hidden", elem_id="tt-loaded", label="Base in memory")
+        parts["preview"] = view(context_empty(), elem_id="tt-context")
     return parts
 
 

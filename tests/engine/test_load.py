@@ -201,23 +201,6 @@ def test_a_tied_head_that_is_not_stored_is_not_missing(tiny_models: Path, archit
     assert engine_for(tiny_models).prepare(architecture, [], quiet).base == architecture
 
 
-def test_a_card_says_what_was_loaded(tiny_models: Path) -> None:
-    engine = engine_for(tiny_models)
-    told: list[str] = []
-    card = engine.prepare("gpt2", ["gpt2-a"], lambda text, _share: told.append(text))
-    assert (card.base, card.dtype, card.device, card.context_tokens) == ("gpt2", "float32", "cpu", 8192)
-    assert card.parameters > 40_000
-    assert told == ["Reading gpt2", "Checking gpt2", "Attaching gpt2-a"]
-    assert engine.count_tokens("½ cup") == 6
-    status = engine.status()
-    assert (status.base, status.adapters, status.state, status.waiting) == ("gpt2", ("gpt2-a",), "idle", 0)
-    assert 0 < status.memory_used_bytes < status.memory_total_bytes
-
-
-def test_an_engine_that_was_only_made_knows_its_lists_and_loads_no_torch(tiny_models: Path) -> None:
-    import subprocess
-    import sys
-
 class Gone(Exception):
     pass
 
@@ -253,6 +236,23 @@ def test_who_left_before_a_base_was_read_does_not_cost_the_one_in_memory(tiny_mo
     assert (engine.status().base, engine.status().adapters) == ("llama", ("llama-a",))
     assert len(answers(engine, [row(engine)])) == 1
 
+
+def test_a_card_says_what_was_loaded(tiny_models: Path) -> None:
+    engine = engine_for(tiny_models)
+    told: list[str] = []
+    card = engine.prepare("gpt2", ["gpt2-a"], lambda text, _share: told.append(text))
+    assert (card.base, card.dtype, card.device, card.context_tokens) == ("gpt2", "float32", "cpu", 8192)
+    assert card.parameters > 40_000
+    assert told == ["Reading gpt2", "Checking gpt2", "Attaching gpt2-a"]
+    assert engine.count_tokens("½ cup") == 6
+    status = engine.status()
+    assert (status.base, status.adapters, status.state, status.waiting) == ("gpt2", ("gpt2-a",), "idle", 0)
+    assert 0 < status.memory_used_bytes < status.memory_total_bytes
+
+
+def test_an_engine_that_was_only_made_knows_its_lists_and_loads_no_torch(tiny_models: Path) -> None:
+    import subprocess
+    import sys
 
     code = (
         "import sys\n"

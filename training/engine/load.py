@@ -156,11 +156,6 @@ def pick_dtype(device: torch.device, settings: EngineSettings) -> torch.dtype:
     return torch.float32
 
 
-def pick_threads(parameters: int, device: torch.device, settings: EngineSettings) -> int:
-    """Threads for a forward pass: one for a small model on a CPU, else what torch chose for this machine."""
-    if settings.threads is not None:
-        return settings.threads
-    return 1 if device.type == "cpu" and parameters < _SMALL else _ALL_THREADS
 def pick_four_bit(files: BaseFiles, device: torch.device, dtype: torch.dtype, settings: EngineSettings) -> bool:
     """Whether a base is held in 4 bits, where that works: as the settings say, or, left open, where it would not fit.
 
@@ -172,6 +167,11 @@ def pick_four_bit(files: BaseFiles, device: torch.device, dtype: torch.dtype, se
     return wanted and not files.embedded and can_four_bit(device)
 
 
+def pick_threads(parameters: int, device: torch.device, settings: EngineSettings) -> int:
+    """Threads for a forward pass: one for a small model on a CPU, else what torch chose for this machine."""
+    if settings.threads is not None:
+        return settings.threads
+    return 1 if device.type == "cpu" and parameters < _SMALL else _ALL_THREADS
 
 
 def use_threads(threads: int) -> None:
@@ -199,19 +199,14 @@ def _context(config: Any, tokenizer: Any) -> int:
 def _check_memory(files: BaseFiles, device: torch.device, bytes_each: float) -> None:
     needed, free = _needed(files, bytes_each), _free(device)
     if needed > free:
+        fix = "Pick a smaller model, or close what uses the memory."
+        if device.type == "cuda" and not can_four_bit(device):
+            fix += " With bitsandbytes (requirements-gpu.txt) it would be held in 4 bits, in a third of that."
         raise OutOfMemoryError(
             f"{files.name} needs about {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free on {device.type}.", fix=fix
         )
 
-        fix = "Pick a smaller model, or close what uses the memory."
-        if device.type == "cuda" and not can_four_bit(device):
-            fix += " With bitsandbytes (requirements-gpu.txt) it would be held in 4 bits, in a third of that."
 
-@contextmanager
-def memory_errors(what: str) -> Iterator[None]:
-    """Turns the ways in which a device says it is full into OutOfMemoryError, after giving back what can be."""
-    try:
-        yield
 def _needed(files: BaseFiles, bytes_each: float) -> int:
     return int(files.parameters * bytes_each * _HEADROOM)
 
@@ -220,6 +215,11 @@ def _free(device: torch.device) -> int:
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
 
 
+@contextmanager
+def memory_errors(what: str) -> Iterator[None]:
+    """Turns the ways in which a device says it is full into OutOfMemoryError, after giving back what can be."""
+    try:
+        yield
     except (MemoryError, torch.OutOfMemoryError, RuntimeError) as err:
         if not is_out_of_memory(err):
             raise
