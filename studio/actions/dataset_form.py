@@ -39,9 +39,11 @@ class DataForm:
 
     `file` is a path of this machine, `dataset` an id of the Hub or a folder like one. `mapping` rows are [field,
     column, rule] and count once `confirmed`; `styles` and `slices` rows are [name, share], shares as weights. `rows` 0
-    takes all there are of a file or Hub dataset. What begins with `teacher_` counts with `writer` teacher alone: prices
-    are for a million tokens, `teacher_cap` is money and `teacher_calls` are calls over all builds of that name,
-    `teacher_key` names what holds the key. What begins with `judge_` is the same for who judges rows, where `judged`.
+    takes all there are of a file or Hub dataset. `base` is the model whose tokens and context lengths are held against,
+    "" for the embedded one's tokens alone; `golden` and `adversarial` count rows, 0 for none. What begins with
+    `teacher_` counts with `writer` teacher alone: prices are for a million tokens, `teacher_cap` is money and
+    `teacher_calls` are calls over all builds of that name, `teacher_key` names what holds the key. What begins with
+    `judge_` is the same for who judges rows, where `judged`.
     """
 
     task: str = ""
@@ -63,6 +65,10 @@ class DataForm:
     personal: str = "mask"
     preset: str = "80/10/10"
     seed: float | None = 7
+    base: str | None = ""
+    golden: float | None = 0
+    adversarial: float | None = 0
+    by: str = "group"
     writer: str = "studio"
     teacher_url: str | None = ""
     teacher_model: str | None = ""
@@ -126,7 +132,13 @@ def spec_of_form(form: DataForm, deps: Deps) -> DatasetSpec:
         sources=(_source(form),),
         render=_render(form) if teacher is None else RenderSpec(),
         gates={} if form.personal == "mask" else {"personal": form.personal, "secrets": form.personal},
-        split=SplitSpec(preset=form.preset),
+        split=SplitSpec(
+            preset=form.preset,
+            by=form.by,
+            golden=whole(form.golden or 0, "Golden rows", 0, 10**6),
+            adversarial=whole(form.adversarial or 0, "Adversarial rows", 0, 10**6),
+        ),
+        tokenizer=(form.base or "").strip(),
         teacher=teacher,
         judge=JudgeSpec(**_endpoint(form, JUDGE)) if form.judged else None,
         seed=whole(form.seed, "Seed", 0, 2**32 - 1),

@@ -15,8 +15,11 @@ from studio.actions.dataset_form import not_on_a_space
 from studio.deps import Deps
 from studio.queries.dataset_rows import refused_row
 from studio.queries.datasets import find, pack_for, ships
-from training.data.candidates import Candidate, add_candidate, candidate_id, candidate_of
+from training.data.build_gates import gate_settings
+from training.data.candidates import EVALUATION, ROW, Candidate, add_candidate, candidate_id, candidate_of
 from training.data.exports import export_version
+from training.data.gates.plan import GatePlan
+from training.data.gates.rows import contract, parses, schema
 from training.data.rows import DataRow, Refusal
 from training.data.version_changes import delete_rows
 from training.data.version_files import row_from
@@ -27,6 +30,7 @@ from training.task.pack import Pack
 
 MOST_BYTES = 20_000_000  # of an export that goes through the page
 KNOWN = "known answer"
+AGAIN = ROW  # how a mended row that goes back is kept
 
 
 def take_out(deps: Deps, name: str, sources: Sequence[str], ids: str) -> str:
@@ -97,7 +101,8 @@ def check_again(
     row = row_from({**data, "source": text, "gold": read_answer(answer, pack)}, f"row {row_id}")
     count = counter or token_counter(version.spec.tokenizer, deps.settings.home)
     held = tuple(other for part in LOCKED if part in version.rows for other in rows_of(version, part))
-    settings = {key: value for key, value in version.spec.gates.items() if key != "rubric"}
+    settings = gate_settings(version.spec, deps.settings.home)
+    settings = {key: value for key, value in settings.items() if key != "rubric"}
     plan = plan_from(settings, pack, Tools(count, held))
     judged, refusals = judge_row(row, plan, protected(plan))
     return Mended(judged, tuple(refusals))
@@ -117,9 +122,13 @@ def read_answer(text: str, pack: Pack) -> Any:
 
 
 def keep_mended(
-    deps: Deps, name: str, edited: tuple[str, str, str], counter: Callable[[str], int] | None = None
+    deps: Deps,
+    name: str,
+    edited: tuple[str, str, str],
+    counter: Callable[[str], int] | None = None,
+    use: str = EVALUATION,
 ) -> Candidate:
-    """Keep an edited row as a candidate. DataError while a gate still refuses it."""
+    """Keep an edited row as a candidate, for evaluation or as a ROW again. DataError while a gate still refuses it."""
     not_on_a_space(deps)
     mended = check_again(deps, name, edited, counter)
     if mended.refusals:
@@ -134,6 +143,10 @@ def keep_mended(
         comparison="",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         note=f"refused row {edited[0]} of {version.name}, mended by hand",
+        use=use,
+        group=row.group,
+        date=row.date or "",
+        slice=row.slice,
     )
     return add_candidate(deps.settings.home, candidate)
 
@@ -147,10 +160,38 @@ def answers_of(comparison: Mapping[str, Any]) -> list[str]:
 def send_comparison(deps: Deps, session: str, comparison_id: str, answer: str) -> Candidate:
     """Keep a comparison's text with `answer` (KNOWN or a column's label) as a candidate for evaluation."""
     not_on_a_space(deps)
-    if not comparison_id:
-        raise DataError("There is no comparison to send yet.", fix="Compare first.")
+    return add_candidate(deps.settings.home, _chosen(deps, session, comparison_id, answer))
+
+
+def chosen_text(deps: Deps, session: str, comparison_id: str, answer: str) -> str:
+    """The answer that was chosen, as it is edited: text, or JSON with an entry a line."""
+    gold = _chosen(deps, session, comparison_id, answer).gold
+    return gold if isinstance(gold, str) else json.dumps(gold, ensure_ascii=False, indent=2)
+
+
+def send_corrected(deps: Deps, session: str, comparison_id: str, text: str) -> Candidate:
+    """Keep a comparison's text with the answer that a person wrote. DataError where it breaks the task's contract."""
+    not_on_a_space(deps)
+    if not text.strip():
+        raise DataError("No answer was written.", fix="Write the right answer, or send a column's.")
+    data, pack = _comparison(deps, session, comparison_id)
+    candidate = candidate_of(data, pack, corrected=read_answer(text, pack))
+    row, plan = DataRow(candidate.task, candidate.source, candidate.gold, candidate.id, "Compare"), GatePlan(pack)
+    for gate in (parses, schema, contract):
+        if refusal := gate(row, plan):
+            raise DataError(f"That answer can't be kept: {refusal.reason}", fix="Correct it there, then send it again.")
+    return add_candidate(deps.settings.home, candidate)
+
+
+def _chosen(deps: Deps, session: str, comparison_id: str, answer: str) -> Candidate:
+    data, pack = _comparison(deps, session, comparison_id)
     if not answer:
         raise DataError("No right answer was chosen.", fix="Choose the known answer, or the column that is right.")
+    return candidate_of(data, pack, arm="" if answer == KNOWN else answer)
+
+
+def _comparison(deps: Deps, session: str, comparison_id: str) -> tuple[dict[str, Any], Pack]:
+    if not comparison_id:
+        raise DataError("There is no comparison to send yet.", fix="Compare first.")
     data = deps.shelf(session).get_comparison(comparison_id)
-    arm = "" if answer == KNOWN else answer
-    return add_candidate(deps.settings.home, candidate_of(data, pack_for(deps, data["task"]), arm=arm))
+    return data, pack_for(deps, data["task"])

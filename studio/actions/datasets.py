@@ -14,6 +14,7 @@ from typing import Any
 
 from studio.actions.dataset_form import not_on_a_space
 from studio.deps import Deps
+from studio.queries.datasets import find
 from training.chat.endpoint import reach
 from training.data.build_cost import Quote, endpoints, quotes
 from training.data.makers import make_rows
@@ -87,6 +88,25 @@ def _refuse_paths(spec: DatasetSpec, deps: Deps) -> None:
             raise DataError(f"{source.dataset!r} is no dataset id.", fix="Write it as owner/name.")
     if spec.protect or (spec.tokenizer and not _HUB_ID.fullmatch(spec.tokenizer)):
         raise DataError("A path stands in protect or tokenizer, and paths are closed to this page.", fix=fix)
+
+
+def spec_again(deps: Deps, name: str) -> tuple[str, str]:
+    """The YAML of a version's spec, to be built again, and a sentence on the files that have to be named anew.
+
+    A version keeps of a file's path only its name; one that lies in the home under that name is found again.
+    """
+    not_on_a_space(deps)
+    home, spec = deps.settings.home, find(deps, name).spec
+    sources: list[SourceSpec] = []
+    for source in spec.sources:
+        bare = source.kind == "file" and source.path == Path(source.path).name
+        places = [*home.glob("sources/*"), home / "datasets" / ".accepted"] if bare else []
+        kept = [place / source.path for place in places if (place / source.path).is_file()]
+        sources.append(replace(source, path=str(kept[0].absolute())) if len(kept) == 1 else source)
+    spec = replace(spec, sources=tuple(sources))
+    gone = [source.path for source in spec.sources if source.kind == "file" and not Path(source.path).is_absolute()]
+    missing = f"A version keeps only the names of files: write where {', '.join(gone)} lies." if gone else ""
+    return write_spec(spec), missing
 
 
 def keep_file(deps: Deps, path: str | None) -> str:
@@ -208,6 +228,17 @@ def dismiss(deps: Deps, job: str) -> None:
     not_on_a_space(deps)
     if job:
         forget_job(deps.settings.home, job)
+
+
+def forget(deps: Deps, ids: Sequence[str]) -> None:
+    """Take rows off the list of those that wait. What they were accepted into before keeps them."""
+    from training.data.candidates import delete_candidate
+
+    not_on_a_space(deps)
+    if not ids:
+        raise DataError("No row was chosen.", fix="Tick the rows to delete.")
+    for candidate in ids:
+        delete_candidate(deps.settings.home, candidate)
 
 
 def accept(deps: Deps, text: str, ids: Sequence[str], licence: str) -> str:

@@ -89,18 +89,15 @@ def _reason(line: Mapping[str, Any]) -> str:
     return str(line["refusals"][0]["gate"]) if line.get("refusals") else BAD
 
 
-def duplicate_pairs(deps: Deps, name: str, most: int = PAGE) -> tuple[list[Pair], int]:
-    """The first refused duplicates with the rows they repeat, and how many there are in all."""
+def duplicate_pairs(deps: Deps, name: str, number: int = 1) -> tuple[list[Pair], int]:
+    """A page of refused duplicates with the rows they repeat, and how many there are in all."""
     version = find(deps, name)
-    found: list[tuple[Mapping[str, Any], str, str]] = []
-    total = 0
+    every: list[tuple[Mapping[str, Any], str, str]] = []
     for line in read_lines(version.folder / "refused.jsonl"):
         refusal = next((r for r in line.get("refusals", ()) if r["gate"] == "duplicate"), None)
-        if refusal is None:
-            continue
-        total += 1
-        if len(found) < most:
-            found.append((line["row"], str(refusal["evidence"]).removeprefix("row "), str(refusal["reason"])))
+        if refusal is not None:
+            every.append((line["row"], str(refusal["evidence"]).removeprefix("row "), str(refusal["reason"])))
+    found, total = _page(every, number)[0], len(every)
     wanted = {kept for _, kept, _ in found}
     kept = {row.id: row_json(row) for part in version.rows for row in rows_of(version, part) if row.id in wanted}
     return [Pair(row, kept.get(other), why) for row, other, why in found], total
@@ -119,10 +116,11 @@ def row_tokens(deps: Deps, name: str, row_id: str, base: str = "") -> tuple[str,
     return base or "the embedded base", tuple(Token(*token) for token in found)
 
 
-def leak_pairs(deps: Deps, name: str, leaks: Mapping[str, Any], most: int = PAGE) -> list[dict[str, Any]]:
-    """The first overlaps of a leak report with both texts: {"kind", "similarity", "test", "train"}."""
+def leak_pairs(deps: Deps, name: str, leaks: Mapping[str, Any], number: int = 1) -> list[dict[str, Any]]:
+    """A page of a leak report's overlaps with both texts: {"kind", "similarity", "test", "train"}."""
     version = find(deps, name)
-    overlaps = [found for kind in ("exact", "near", "groups", "answers") for found in leaks.get(kind, ())][:most]
+    every = [found for kind in ("exact", "near", "groups", "answers") for found in leaks.get(kind, ())]
+    overlaps = _page(every, number)[0]
     wanted = {found[key] for found in overlaps for key in ("test_id", "train_id")}
     rows = {row.id: row_json(row) for part in version.rows for row in rows_of(version, part) if row.id in wanted}
     return [

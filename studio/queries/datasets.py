@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from studio.deps import Deps
+from training.data.build_gates import gate_settings
 from training.data.rows import DataRow, answer_text
 from training.data.version_changes import VersionDiff, compare_versions
 from training.data.version_files import row_json
 from training.data.versions import Version, list_versions, open_version, rows_of
 from training.engine.counting import token_counter
-from training.errors import DataError
+from training.errors import DataError, StudioError
 from training.task.pack import Pack
 from training.task.prompt import messages_for
-from training.task.records import to_json
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "datasets"
 MEASURED = 1000  # rows of a version whose tokens are counted
@@ -91,7 +91,7 @@ class VersionFacts:
 
     version: Version
     ships: bool
-    spec: Mapping[str, Any]
+    yaml: str
     gates: Mapping[str, Any]
     leaks: Mapping[str, Any]
     splits: Mapping[str, Any]
@@ -108,7 +108,7 @@ def version_facts(deps: Deps, name: str, counter: Callable[[str], int] | None = 
     return VersionFacts(
         version,
         ships(version),
-        to_json(version.spec),
+        (version.folder / "spec.yaml").read_text("utf-8"),
         version.read("gates"),
         version.read("leaks"),
         splits,
@@ -119,8 +119,21 @@ def version_facts(deps: Deps, name: str, counter: Callable[[str], int] | None = 
 
 def measures(deps: Deps, version: Version, counter: Callable[[str], int] | None = None) -> Measures:
     """The distributions, remembered as long as the process runs: a version never changes."""
-    key = (str(version.folder), version.sha256)
-    return _measured(key, _Ask(deps, version, counter))
+    limits, why = dict[str, Any](), ""
+    if version.task not in deps.packs:
+        why = f"The task {version.task} is not here, so its prompts can't be counted."
+    else:
+        try:
+            limits = gate_settings(version.spec, deps.settings.home).get("lengths") or {}
+            counter = counter or _counter(version.spec.tokenizer, deps.settings.home)
+        except StudioError as err:  # a version may have been made elsewhere, or with a folder that is gone
+            why = f"Tokens can't be counted as the version counts them: {err} {err.fix}"
+    return _measured((str(version.folder), version.sha256, why), _Ask(deps, version, counter, limits))
+
+
+@lru_cache(maxsize=4)
+def _counter(base: str, home: Path) -> Callable[[str], int]:
+    return token_counter(base, home)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +143,11 @@ class _Ask:
     deps: Deps = field(compare=False)
     version: Version = field(compare=False)
     counter: Callable[[str], int] | None = field(compare=False)
+    limits: Mapping[str, Any] = field(compare=False)
 
 
 @lru_cache(maxsize=8)
-def _measured(key: tuple[str, str], ask: _Ask) -> Measures:
+def _measured(key: tuple[str, str, str], ask: _Ask) -> Measures:
     version, total = ask.version, sum(ask.version.rows.values())
     counts = {kind: Counter[str]() for kind in KINDS}
     stride = max(1, -(-total // MEASURED))
@@ -144,11 +158,9 @@ def _measured(key: tuple[str, str], ask: _Ask) -> Measures:
         if at % stride == 0:
             sample.append(row)
     ordered = {kind: dict(found.most_common()) for kind, found in counts.items()}
-    pack = ask.deps.packs.get(version.task)
-    if pack is None:
-        return Measures(ordered, total, why=f"The task {version.task} is not here, so its prompts can't be counted.")
-    count = ask.counter or token_counter(version.spec.tokenizer, ask.deps.settings.home)
-    limits = version.spec.gates.get("lengths") or {}
+    pack, count, limits = ask.deps.packs.get(version.task), ask.counter, ask.limits
+    if pack is None or count is None or key[-1]:
+        return Measures(ordered, total, why=key[-1])
     return Measures(
         ordered,
         total,

@@ -14,7 +14,6 @@ import gradio as gr
 
 from studio.actions import sources
 from studio.actions.compare import compare
-from studio.actions.dataset_versions import send_comparison
 from studio.actions.form import FIELDS, Form, to_request
 from studio.actions.votes import Choice, vote
 from studio.deps import Deps
@@ -22,6 +21,7 @@ from studio.guard import Visit, guard
 from studio.queries import choices
 from studio.tabs.compare_export import export
 from studio.tabs.compare_parts import Parts, build_answers, build_bar, build_source
+from studio.tabs.compare_send import wire_send
 from studio.tabs.compare_sidebar import build_sidebar
 from studio.tabs.compare_view import (
     SAME,
@@ -172,13 +172,6 @@ def on_export(kind: str, deps: Deps, visit: Visit, comparison_id: str) -> str:
     return json.dumps(export(deps, visit.session, comparison_id, kind))
 
 
-def on_send(deps: Deps, visit: Visit, comparison_id: str, answer: str | None) -> str:
-    send_comparison(deps, visit.session, comparison_id, answer or "")
-    return note(
-        "Sent: it waits in Data, New dataset, Rows sent from Compare. It is for evaluation, never for training."
-    )
-
-
 def on_load(deps: Deps, visit: Visit) -> tuple[Any, ...]:
     """The comparison that the address names, its text first; or nothing yet."""
     wanted = visit.query.get("comparison", "")
@@ -283,9 +276,7 @@ def wire_kept(deps: Deps, parts: Parts, shown: list[Any]) -> None:
         **QUIET,
     )  # fmt: skip
     if not deps.settings.space:
-        parts["send"].click(
-            guard(partial(on_send, deps)), [this, parts["answer"]], parts["sent"], api_name="send_comparison", **QUIET
-        )
+        wire_send(deps, parts, QUIET)
     parts["fold"].click(None, None, None, js="() => tasteTest.fold()")
     for button, kind, act in (
         ("save_page", "page", "save"),

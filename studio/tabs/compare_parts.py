@@ -7,6 +7,7 @@ import gradio as gr
 from studio.deps import Deps
 from studio.queries.choices import example_titles
 from studio.settings import UPLOAD_SUFFIXES
+from studio.tabs.compare_send import build_correct
 from studio.tabs.compare_stage import empty_stage
 from studio.tabs.compare_view import NOTHING
 from studio.views.columns import pane_switch
@@ -114,5 +115,4 @@ def build_exports(deps: Deps) -> Parts:
         )  # fmt: skip
         parts["send"] = gr.Button("Send to a dataset", size="sm", visible=at_home, elem_id="tt-send", scale=0)
         parts["delete"] = gr.Button("Delete", size="sm", variant="stop", elem_id="tt-delete", scale=0)
-    parts["sent"] = view(elem_id="tt-sent")
-    return parts
+    return parts | build_correct() | {"sent": view(elem_id="tt-sent")}

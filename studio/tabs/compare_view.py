@@ -41,6 +41,8 @@ class CompareView(NamedTuple):
     receipt: Any = SAME
     exports: Any = SAME
     answer: Any = SAME
+    correct: Any = SAME
+    own: Any = SAME
     sent: Any = SAME
     recent: Any = SAME
 
@@ -92,6 +94,8 @@ def comparison_view(deps: Deps, visit: Visit, comparison_id: str) -> CompareView
         receipt=note(later) if shown.hidden else stage.receipt_html(shown),
         exports=gr.update(visible=not shown.hidden),
         answer=answer_choices(shown),
+        correct=gr.update(visible=not shown.hidden and not deps.settings.space, open=False),
+        own="",
         sent="",
         recent=recent_html(deps, visit, "", comparison_id),
     )
@@ -125,5 +129,7 @@ NOTHING: dict[str, Any] = {
     "marks": note("After a run: your text, with every item of each answer marked where it stands in it."),
     "receipt": note("After a run: what was equal for every column, and what was not."),
     "exports": gr.update(visible=False),
+    "correct": gr.update(visible=False),
+    "own": "",
     "sent": "",
 }

@@ -36,7 +36,7 @@ from studio.tabs.data_view import (
     WaitingView,
 )
 from studio.views import dataset_rows as row_views
-from studio.views.markup import note
+from studio.views.markup import insight, note
 from training.errors import StudioError
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # of a page's own events
@@ -91,6 +91,11 @@ def on_accept(deps: Deps, visit: Visit, text: str, ids: list[str], licence: str)
     return start.accept(deps, text, ids, licence)
 
 
+def on_forget(deps: Deps, visit: Visit, task: str, ids: list[str]) -> WaitingView:
+    start.forget(deps, ids)
+    return shown.waiting_view(deps, task)
+
+
 def on_version(deps: Deps, visit: Visit, name: str | None) -> VersionView:
     return shown.version_view(deps, name) if name else shown.empty_view(deps)
 
@@ -105,6 +110,14 @@ def on_rows(deps: Deps, visit: Visit, name: str | None, part: str, find: str, pa
     if not name or not part:
         return RowsView(lay.LATER, shown.SAME)
     return shown.rows_view(deps, name, part, find, int(page or 1))
+
+
+def on_pairs(deps: Deps, visit: Visit, name: str | None, page: float | None) -> str:
+    return shown.pairs_html(deps, name, int(page or 1)) if name else lay.LATER
+
+
+def on_leaks(deps: Deps, visit: Visit, name: str | None, page: float | None) -> str:
+    return shown.leaks_html(deps, name, int(page or 1)) if name else lay.LATER
 
 
 def on_tokens(deps: Deps, visit: Visit, name: str | None, row_id: str | None) -> str:
@@ -129,6 +142,12 @@ def on_take_out(deps: Deps, visit: Visit, name: str | None, sources: list[str], 
     return gr.update(choices=queries.version_choices(deps), value=made)
 
 
+def on_use_spec(deps: Deps, visit: Visit, name: str | None) -> tuple[Any, Any, Any]:
+    """The spec of the open version in the box that is built, in view, with what was left out of it."""
+    text, missing = start.spec_again(deps, name or "")
+    return text, insight(f"This is the spec of {name}, under Advanced. {missing}".rstrip()), gr.update(selected="new")
+
+
 def on_load(deps: Deps, visit: Visit) -> tuple[Any, ...]:
     """The newest version opened, and the build that goes on."""
     choices = queries.version_choices(deps)
@@ -140,7 +159,7 @@ def on_load(deps: Deps, visit: Visit) -> tuple[Any, ...]:
 def build(deps: Deps, app: gr.Blocks) -> None:
     """Lay out and wire the tab inside the caller's `gr.Tab`; `app` is the page that it lives on."""
     parts: Parts = lay.build_top(deps)
-    with gr.Tabs(elem_id="tt-data-views", selected="passed" if deps.settings.space else "new"):
+    with gr.Tabs(elem_id="tt-data-views", selected="passed" if deps.settings.space else "new") as parts["views"]:
         with gr.Tab("New dataset", id="new", elem_classes="tt-view", visible=not deps.settings.space):
             parts |= build_start(deps)
         with gr.Tab("What passed", id="passed", elem_classes="tt-view"):
@@ -148,7 +167,7 @@ def build(deps: Deps, app: gr.Blocks) -> None:
         with gr.Tab("Refused", elem_classes="tt-view"):
             parts |= lay.build_refused(deps)
         with gr.Tab("Duplicates", elem_classes="tt-view"):
-            parts["pairs"] = lay.view(lay.LATER, elem_id="tt-data-pairs")
+            parts |= lay.paged("pairs")
         with gr.Tab("Rows", elem_classes="tt-view"):
             parts |= lay.build_rows()
         with gr.Tab("Leaks", elem_classes="tt-view"):
@@ -156,7 +175,7 @@ def build(deps: Deps, app: gr.Blocks) -> None:
         with gr.Tab("Changes", elem_classes="tt-view"):
             parts |= lay.build_changes()
         with gr.Tab("Card and export", elem_classes="tt-view"):
-            parts |= lay.build_export(deps) | outside.build_push(deps) | lay.build_card()
+            parts |= lay.build_export(deps) | outside.build_push(deps) | lay.build_card(deps)
     wire_version(deps, parts)
     wire_rows(deps, parts)
     mend.wire_mend(deps, parts, QUIET)
@@ -196,6 +215,10 @@ def wire_start(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
     parts["waiting"].expand(
         guard(partial(on_waiting, deps)), parts["task"], of(parts, WaitingView), api_name="data_waiting", **QUIET
     )
+    parts["forget"].click(
+        guard(partial(on_forget, deps)), [parts["task"], parts["candidates"]], of(parts, WaitingView),
+        api_name="data_forget", **QUIET,
+    )  # fmt: skip
     waiting = [parts["yaml"], parts["candidates"], parts["accept_licence"]]
     parts["accept"].click(guard(partial(on_accept, deps)), waiting, parts["yaml"], api_name="data_accept", **QUIET)
 
@@ -226,6 +249,10 @@ def wire_version(deps: Deps, parts: Parts) -> None:
     )  # fmt: skip
     made.success(None, parts["payload"], None, js="(file) => tasteTest.save(file)")
     if not deps.settings.space:
+        parts["use_spec"].click(
+            guard(partial(on_use_spec, deps)), this, [parts["yaml"], parts["said"], parts["views"]],
+            api_name="data_use_spec", **QUIET,
+        )  # fmt: skip
         parts["take_out"].click(
             guard(partial(on_take_out, deps)), [this, parts["out_sources"], parts["out_ids"]], this,
             api_name="data_take_out", **SLOW,
@@ -245,6 +272,11 @@ def wire_rows(deps: Deps, parts: Parts) -> None:
         [this, parts["part"], parts["find"], parts["page"]], of(parts, RowsView), api_name="data_rows",
         trigger_mode="always_last", **QUIET,
     )  # fmt: skip
+    for part, handler in (("pairs", on_pairs), ("leaks", on_leaks)):
+        parts[f"{part}_page"].input(
+            guard(partial(handler, deps)), [this, parts[f"{part}_page"]], parts[part], api_name=f"data_{part}",
+            trigger_mode="always_last", **QUIET,
+        )  # fmt: skip
     parts["show"].click(
         guard(partial(on_tokens, deps)), [this, parts["row"]], parts["tokens"], api_name="data_tokens", **SLOW
     )

@@ -5,7 +5,7 @@ import gradio as gr
 from studio.actions.dataset_form import menu_rows, source_choices
 from studio.actions.datasets import COMMAND
 from studio.deps import Deps
-from studio.queries.choices import task_choices
+from studio.queries.choices import base_choices, task_choices
 from studio.tabs.data_outside import build_judge, build_offer, build_writer
 from studio.tabs.data_parts import Parts, view
 from studio.views.markup import note
@@ -18,6 +18,7 @@ POLICIES = [
     ("find it and say so", "find"),
     ("do not look", "off"),
 ]
+BY = [("group: a recipe's posts stay together", "group"), ("date: train on what came before", "date")]
 OVERWRITES = "What is built. You may edit it here; a change in the form above writes it anew."
 
 
@@ -62,7 +63,8 @@ def build_source(deps: Deps) -> Parts:
             label="Or its path on this machine",
             interactive=deps.settings.allow_paths,
             elem_id="tt-data-file",
-            info="A file of any size is read from where it lies",
+            info="Read from where it lies, a record at a time. The rows made of it are held in memory while they are "
+            "checked, about 12 kB each: of a very large file, take a part (Source records)",
         )
     with gr.Group(visible=False, elem_id="tt-data-hub-box") as parts["hub_box"]:
         parts["dataset"] = gr.Textbox(
@@ -103,6 +105,7 @@ def build_recipe(deps: Deps) -> Parts:
         "personal": gr.Dropdown(POLICIES, value="mask", label="Personal data and secrets", elem_id="tt-data-personal"),
         "seed": gr.Number(7, label="Seed", precision=0, elem_id="tt-data-seed", info="The same seed, the same rows"),
     }
+    parts |= build_held_out(deps)
     with gr.Accordion("Styles and slices", open=False, elem_classes="tt-fold", elem_id="tt-data-shares") as parts[
         "shares"
     ]:
@@ -115,6 +118,25 @@ def build_recipe(deps: Deps) -> Parts:
     return parts
 
 
+def build_held_out(deps: Deps) -> Parts:
+    """What few datasets need: parts beside the three, a split by date, the model that lengths are held against."""
+    parts: Parts = {}
+    with gr.Accordion("Held-out parts and length", open=False, elem_classes="tt-fold", elem_id="tt-data-held"):
+        parts["by"] = gr.Dropdown(BY, value="group", label="Split by", elem_id="tt-data-by")
+        with gr.Row(elem_classes="tt-data-few"):
+            for name, info in (("golden", "Rows; 0: none"), ("adversarial", "Rows of hard slices; 0: none")):
+                parts[name] = gr.Number(
+                    0, label=name.capitalize(), info=info, precision=0, minimum=0, min_width=120,
+                    elem_id=f"tt-data-{name}",
+                )  # fmt: skip
+        parts["base"] = gr.Dropdown(
+            [("none: tokens of the embedded model", ""), *base_choices(deps)], value="", label="For the model",
+            allow_custom_value=deps.settings.allow_paths, elem_id="tt-data-base",
+            info="Rows that are longer than it reads are refused, counted in its own tokens",
+        )  # fmt: skip
+    return parts
+
+
 def build_advanced() -> Parts:
     """The spec as YAML, the command that does the same, and what Compare sent here."""
     parts: Parts = {}
@@ -122,12 +144,16 @@ def build_advanced() -> Parts:
         parts["yaml"] = gr.Code("", language="yaml", label="SPEC.yaml", lines=12, elem_id="tt-data-yaml")
         view(note(f"{OVERWRITES} Saved as SPEC.yaml, this command builds the same: {COMMAND}"))
     with gr.Accordion(
-        "Rows sent from Compare", open=False, elem_classes="tt-fold", elem_id="tt-data-candidates"
+        "Rows sent from Compare, or mended", open=False, elem_classes="tt-fold", elem_id="tt-data-candidates"
     ) as parts["waiting"]:
         parts["waiting_said"] = view()
         parts["candidates"] = gr.CheckboxGroup(
-            [], label="For evaluation, never for training", elem_id="tt-data-waiting"
+            [], label="For evaluation, never for training; a mended row as it says", elem_id="tt-data-waiting"
         )
         parts["accept_licence"] = gr.Textbox(label="Licence of these texts", elem_id="tt-data-accept-licence")
-        parts["accept"] = gr.Button("Add to the spec as test rows", size="sm", elem_id="tt-data-accept", scale=0)
+        with gr.Row(elem_classes="tt-data-pick"):
+            parts["accept"] = gr.Button("Add to the spec", size="sm", elem_id="tt-data-accept", scale=0)
+            parts["forget"] = gr.Button(
+                "Delete from this list", size="sm", variant="stop", elem_id="tt-data-forget", scale=0
+            )
     return parts

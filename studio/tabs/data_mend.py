@@ -56,6 +56,17 @@ def on_keep(deps: Deps, visit: Visit, name: str, row_id: str | None, text: str, 
     return insight("Kept for evaluation: it waits under New dataset, Rows sent from Compare.")
 
 
+def on_return(deps: Deps, visit: Visit, name: str, row_id: str | None, text: str, answer: str) -> str:
+    """A row again: it goes where the split puts what it came from, train included."""
+    if not row_id:
+        return note("Choose a refused row first.")
+    acts.keep_mended(deps, name, (row_id, text, answer), use=acts.AGAIN)
+    return insight(
+        "Kept as a row: it waits under New dataset, Rows sent from Compare. Add it to this version's spec (Card and "
+        "export, Use this spec), and build."
+    )
+
+
 def mend_values(line: Mapping[str, Any]) -> MendView:
     """Text and answer of a refused row, as they are edited; a button where the judge proposed others."""
     text, answer = texts_of(line["row"])
@@ -90,4 +101,7 @@ def wire_mend(deps: Deps, parts: Parts, quiet: dict[str, Any]) -> None:
     if not deps.settings.space:
         parts["keep"].click(
             guard(partial(on_keep, deps)), [*chosen, *edited], parts["mended"], api_name="data_keep", **quiet
+        )
+        parts["give_back"].click(
+            guard(partial(on_return, deps)), [*chosen, *edited], parts["mended"], api_name="data_return", **quiet
         )

@@ -76,6 +76,9 @@ def build_refused(deps: Deps) -> Parts:
             parts["keep"] = gr.Button(
                 "Keep for evaluation", size="sm", visible=not deps.settings.space, elem_id="tt-data-keep", scale=0
             )
+            parts["give_back"] = gr.Button(
+                "Keep as a row", size="sm", visible=not deps.settings.space, elem_id="tt-data-give-back", scale=0
+            )
         parts["mended"] = view(elem_id="tt-data-mended")
     return parts
 
@@ -97,7 +100,14 @@ def build_rows() -> Parts:
 
 
 def build_leaks() -> Parts:
-    return {"leaks": view(LATER, elem_id="tt-data-leaks"), "nearest": plot("nearest")}
+    return paged("leaks") | {"nearest": plot("nearest")}
+
+
+def paged(name: str) -> Parts:
+    """A view that is read a page at a time."""
+    with gr.Row(elem_classes="tt-data-pick"):
+        page = gr.Number(1, label="Page", precision=0, minimum=1, elem_id=f"tt-data-{name}-page", scale=0)
+    return {f"{name}_page": page, name: view(LATER, elem_id=f"tt-data-{name}")}
 
 
 def build_changes() -> Parts:
@@ -129,5 +139,13 @@ def build_export(deps: Deps) -> Parts:
     return parts
 
 
-def build_card() -> Parts:
-    return {"card": gr.Markdown("", elem_id="tt-data-card", sanitize_html=True)}
+def build_card(deps: Deps) -> Parts:
+    """The spec of the version, to be read or built again with changes, and its card."""
+    parts: Parts = {}
+    with gr.Accordion("The spec it was built from", open=False, elem_classes="tt-fold", elem_id="tt-data-spec-box"):
+        parts["spec"] = gr.Code("", language="yaml", label="spec.yaml", interactive=False, elem_id="tt-data-spec")
+        parts["use_spec"] = gr.Button(
+            "Use this spec for a new dataset", size="sm", visible=not deps.settings.space, elem_id="tt-data-use-spec",
+            scale=0,
+        )  # fmt: skip
+    return parts | {"card": gr.Markdown("", elem_id="tt-data-card", sanitize_html=True)}

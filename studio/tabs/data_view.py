@@ -106,6 +106,7 @@ class VersionView(NamedTuple):
     refused: Any = SAME
     mend_row: Any = SAME
     mended: Any = SAME
+    pairs_page: Any = SAME
     pairs: Any = SAME
     part: Any = SAME
     find: Any = SAME
@@ -113,12 +114,14 @@ class VersionView(NamedTuple):
     found: Any = SAME
     row: Any = SAME
     tokens: Any = SAME
+    leaks_page: Any = SAME
     leaks: Any = SAME
     nearest: Any = SAME
     other: Any = SAME
     changes: Any = SAME
     export_parts: Any = SAME
     out_sources: Any = SAME
+    spec: Any = SAME
     card: Any = SAME
 
 
@@ -133,18 +136,17 @@ def version_view(deps: Deps, name: str) -> VersionView:
     facts = queries.version_facts(deps, name)
     version, gates, leaks, found = facts.version, facts.gates, facts.leaks, facts.measures
     refused, shown = refused_view(deps, name, "", 1), rows_view(deps, name, next(iter(version.rows)), "", 1)
-    pairs, total = rows.duplicate_pairs(deps, name)
     counts = rows.refused_counts(deps, name)
     everything = (f"every reason ({sum(counts.values()):,})", "")
     others = [choice for choice in queries.version_choices(deps) if choice[1] != name]
     return VersionView(
         head=views.version_head(to_json(version), deps.now(), ships=facts.ships),
-        funnel_said=said(views.funnel_words(gates)),
+        funnel_said=insight(views.funnel_words(gates)),
         funnel=plot(plots.funnel_plot(gates)),
         gate_notes=views.gate_notes(gates),
-        prompts_said=said(found.why or views.tokens_words(found.prompts, None, found.total, "prompts")),
+        prompts_said=insight(found.why or views.tokens_words(found.prompts, None, found.total, "prompts")),
         prompts=plot(plots.tokens_plot(found.prompts, found.context_budget)),
-        answers_said=said(
+        answers_said=insight(
             "" if found.why else views.tokens_words(found.answers, found.answer_budget, found.total, "answers")
         ),
         answers=plot(plots.tokens_plot(found.answers, found.answer_budget)),
@@ -156,25 +158,36 @@ def version_view(deps: Deps, name: str) -> VersionView:
         refused=refused.refused,
         mend_row=refused.mend_row,
         mended="",
-        pairs=views.duplicates(pairs, total),
+        pairs_page=1,
+        pairs=pairs_html(deps, name, 1),
         part=gr.update(choices=[(f"{p} ({n:,})", p) for p, n in version.rows.items()], value=next(iter(version.rows))),
         find="",
         page=1,
         found=shown.found,
         row=shown.row,
         tokens="",
-        leaks=views.leak_report(leaks, rows.leak_pairs(deps, name, leaks)),
+        leaks_page=1,
+        leaks=leaks_html(deps, name, 1),
         nearest=plot(plots.nearest_plot(leaks)),
         other=gr.update(choices=others, value=None),
         changes=LATER if not others else note("Choose another version to see what differs."),
         export_parts=gr.update(choices=list(version.rows), value=[p for p in version.rows if p == "train"]),
         out_sources=gr.update(choices=sorted(found.counts["origin"]), value=[]),
+        spec=facts.yaml,
         card=card_text(facts.card),
     )
 
 
-def said(words: str) -> str:
-    return insight(words)
+def pairs_html(deps: Deps, name: str, number: int) -> str:
+    """A page of duplicates beside the rows that stay."""
+    pairs, total = rows.duplicate_pairs(deps, name, number)
+    return views.duplicates(pairs, total)
+
+
+def leaks_html(deps: Deps, name: str, number: int) -> str:
+    """The leak report with a page of its overlaps."""
+    leaks = queries.find(deps, name).read("leaks")
+    return views.leak_report(leaks, rows.leak_pairs(deps, name, leaks, number))
 
 
 def plot(figure: Any) -> Any:
@@ -241,7 +254,10 @@ def waiting_view(deps: Deps, task: str) -> WaitingView:
 
 
 def candidate_choices(deps: Deps, task: str) -> list[tuple[str, str]]:
-    return [(row_views.row_title(to_json(found)), found.id) for found in jobs.candidates(deps, task)]
+    """(label, id); a mended row says that it may be trained on."""
+    found = jobs.candidates(deps, task)
+    ends = {"row": " · mended: goes where the split puts it"}
+    return [(row_views.row_title(to_json(one)) + ends.get(one.use, ""), one.id) for one in found]
 
 
 def sample_view(found: start.Sample) -> SampleView:

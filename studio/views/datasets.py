@@ -37,9 +37,11 @@ STAGES = {
 }
 ORDER = ("rows", "gates", "split", "leaks", "version", "done")
 PART_OF = {"judge": "gates"}  # a stage that only some builds have counts as the one it is a part of
+UNREAD, REVIEW = "unreadable", "review"  # as a build counts what never came to the gates; the rest is a teacher's
 KINDS = {"slice": "Slices", "style": "Styles", "cuisine": "Cuisines", "origin": "Sources", "licence": "Licences"}
 LEAKS = {"exact": "same words", "near": "nearly the same", "group": "same group", "answer": "same long answer"}
 MOST_BARS = 12
+RESUMES = "What it finished is kept until you dismiss it: build again to go on."
 
 
 def gate_words(gate: str) -> str:
@@ -70,8 +72,24 @@ def funnel_words(gates: Mapping[str, Any]) -> str:
     if refused:
         worst = max(refused, key=lambda gate: refused[gate])
         said += f"; most refused rows were refused because: {gate_words(worst)} ({refused[worst]:,})"
-    bad = int(gates.get("bad_records") or 0)
-    return said + (f". {plural(bad, 'record')} could not be read at all." if bad else ".")
+    return f"{said}. {besides}" if (besides := besides_words(gates)) else f"{said}."
+
+
+def besides_words(gates: Mapping[str, Any]) -> str:
+    """What never came to the gates, by kind; "" for nothing. A version of an earlier studio has no kinds."""
+    bad, kinds = int(gates.get("bad_records") or 0), dict(gates.get("bad_kinds") or {})
+    if not bad:
+        return ""
+    if not kinds:
+        return f"{plural(bad, 'record')} could not be read, or wait for a person to look at them."
+    unread, review, told = kinds.pop(UNREAD, 0), kinds.pop(REVIEW, 0), sum(kinds.values())
+    why = ", ".join(f"{kind} {count:,}" for kind, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
+    said = (
+        (unread, f"{plural(unread, 'record')} that could not be read or used"),
+        (told, f"{plural(told, 'answer')} of the teacher that no row could be made of ({why})"),
+        (review, f"{plural(review, 'row')} for a person to look at"),
+    )
+    return f"Besides: {', '.join(words for count, words in said if count)}."
 
 
 def gate_notes(gates: Mapping[str, Any]) -> Html:
@@ -174,7 +192,7 @@ def duplicates(pairs: Sequence[Any], total: int) -> Html:
     """Refused duplicates beside the rows that stay."""
     if not total:
         return note("No row was refused for repeating another one.")
-    head = f"{plural(total, 'row')} repeated another one and went; the first {len(pairs):,} are shown."
+    head = f"{plural(total, 'row')} repeated another one and went; {len(pairs):,} are shown."
     shown = [side_by_side(p.reason, ("refused", p.refused), ("kept", p.kept)) for p in pairs]
     return el("div", el("p", head, cls="tt-insight"), *shown, cls="tt-data")
 
@@ -197,9 +215,9 @@ def _job(job: Mapping[str, Any]) -> Html:
         words = html(icon("check"), f" {name} is built: ", el("strong", str(job["version"])), ".")
         return el("p", words, cls="tt-lead")
     if state == "cancelled":
-        return el("p", f"The build of {name} was cancelled. What it finished is kept: build again to go on.")
+        return el("p", f"The build of {name} was cancelled. {RESUMES}")
     what = f"The build of {name} failed. {job['error']}" if state == "failed" else f"{name}: {job['error']}"
-    return el("p", icon("cross"), " ", el("strong", what), f" {job['fix']}", cls="tt-note tt-note-bad")
+    return el("p", icon("cross"), " ", el("strong", what), f" {job['fix']} {RESUMES}", cls="tt-note tt-note-bad")
 
 
 def _running(job: Mapping[str, Any], name: str, stage: str) -> Html:

@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from training.data.candidates import accept_candidates, add_candidate, candidate_of, delete_candidate, list_candidates
-from training.data.rows import SourceRow
+from training.data.makers import make_rows
+from training.data.rows import DataRow, SourceRow
 from training.data.sources.read import read_source
-from training.data.spec import DatasetSpec, SourceSpec
+from training.data.spec import DatasetSpec, SourceSpec, SplitSpec
+from training.data.split import PIN, split_rows
 from training.errors import DataError, StorageError
 from training.task.pack import BUILTIN, Pack, load_pack
 
@@ -115,3 +118,40 @@ def test_candidates_are_never_accepted_to_train_on(tmp_path: Path, pack: Pack) -
     for ids in ([], ["0" * 16]):
         with pytest.raises(DataError):
             accept_candidates(tmp_path, SPEC, ids, licence="CC0-1.0")
+
+
+def test_a_mended_row_takes_its_recipe_along_into_test(tmp_path: Path, pack: Pack) -> None:
+    mended = replace(candidate_of(comparison(), pack, corrected=GOLD), comparison="", group="g1")
+    spec = accept_candidates(tmp_path, SPEC, [add_candidate(tmp_path, mended).id], licence="CC0-1.0")
+    pinned = replace(finished(spec)[0], notes={PIN: "test"})
+    others = [DataRow("recipe-jsonld", f"post {n}", {"name": str(n)}, f"g{n % 5}", "soup.csv") for n in range(50)]
+    parts = split_rows([*others, pinned], SplitSpec(preset="90/10"), 7).parts
+    assert {parts[row.id] for row in [*others, pinned] if row.group == "g1"} == {"test"}
+
+
+def test_a_candidate_has_the_day_it_came_so_that_a_split_by_date_can_be_made(tmp_path: Path, pack: Pack) -> None:
+    sent = replace(candidate_of(comparison(), pack, corrected=GOLD), created="2026-03-05T10:00:00+00:00")
+    mended = replace(candidate_of(comparison("Pea soup."), pack, corrected={}), date="2026-03-04")
+    ids = [add_candidate(tmp_path, candidate).id for candidate in (sent, mended)]
+    kept = finished(accept_candidates(tmp_path, SPEC, ids, licence="CC0-1.0"))
+    assert {row.date for row in kept} == {"2026-03-05", "2026-03-04"}
+    old = [
+        DataRow("recipe-jsonld", f"post {n}", {"name": str(n)}, f"g{n}", "soup.csv", date=f"2026-02-{n + 1:02}")
+        for n in range(20)
+    ]
+    found = split_rows([*old, *(replace(row, notes={PIN: "test"}) for row in kept)], SplitSpec(by="date"), 7)
+    assert found.pinned == 2 and {found.parts[row.id] for row in kept} == {"test"}
+
+
+def test_a_candidate_of_an_earlier_studio_is_still_read(tmp_path: Path, pack: Pack) -> None:
+    kept = add_candidate(tmp_path, candidate_of(comparison(), pack, arm="tuned"))
+    path = tmp_path / "datasets" / "candidates.jsonl"
+    line = {key: value for key, value in json.loads(path.read_text("utf-8")).items() if key not in ("group", "date")}
+    path.write_text(json.dumps(line) + "\n", "utf-8")
+    assert list_candidates(tmp_path) == [kept]
+
+
+def finished(spec: DatasetSpec) -> list[DataRow]:
+    """The rows of a spec's last source, as a build makes them."""
+    rows = read_source(spec.resolved(spec.sources[-1]))
+    return [row for row in make_rows(spec.task, rows, spec.render, spec.seed) if isinstance(row, DataRow)]

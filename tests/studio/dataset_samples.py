@@ -55,7 +55,7 @@ def make_version(datasets: Path, *, name: str = "soups", train: int = 6, leak: b
     }  # fmt: skip
     report = leak_report(rows, test)
     leaks = {"clean": report.clean, "lines": list(report.lines()), **to_json(report)}
-    spec = DatasetSpec("recipe-jsonld", name, (SourceSpec("grammar", rows=train + 4),), **more)
+    spec = DatasetSpec("recipe-jsonld", name, **{"sources": (SourceSpec("grammar", rows=train + 4),), **more})
     parts = {"train": sorted(rows, key=lambda r: r.id), "test": sorted(test, key=lambda r: r.id)}
     return write_version(datasets, Content(spec, parts, {"by": "group"}, gates, leaks, refused))
 

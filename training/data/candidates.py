@@ -2,7 +2,8 @@
 
 HOME/datasets/candidates.jsonl has one candidate a line. A candidate names its comparison, says where its answer came
 from and is marked for evaluation. Accepting some writes them into a file of finished rows beside it and adds that file
-to a spec as a source whose rows all go to one held-out part. Nothing becomes training data by being compared.
+to a spec as a source whose rows all go to one held-out part. Nothing becomes training data by being compared; only a
+refused row that a person mended may be a row again, and then goes where the split puts what it came from.
 """
 
 import json
@@ -23,6 +24,7 @@ from training.task.records import sha256_text, to_json
 
 FILE = "candidates.jsonl"
 EVALUATION = "evaluation"
+ROW = "row"  # the use of a mended row that goes back to where it came from
 SLICE = "from_compare"
 Answer = Literal["corrected", "gold", "arm"]
 
@@ -32,7 +34,8 @@ class Candidate:
     """A text with an answer that someone looked at. `id` is 16 hex characters over task and source text.
 
     `answer` says where `gold` came from: a person's correction, the known right answer, or a column (`arm`) as it was
-    answered, which nobody may have checked. `created` is ISO 8601 UTC; `use` is what the row is for.
+    answered, which nobody may have checked. `created` is ISO 8601 UTC; `use` is what the row is for, EVALUATION or ROW.
+    `group`, `date` and `slice` are those of the row that was mended, "" where the text came from no row.
     """
 
     id: str
@@ -45,6 +48,9 @@ class Candidate:
     arm: str = ""
     note: str = ""
     use: str = EVALUATION
+    group: str = ""
+    date: str = ""
+    slice: str = ""
 
 
 def candidate_of(
@@ -101,7 +107,7 @@ def add_candidate(home: Path, candidate: Candidate) -> Candidate:
             return known
         raise DataError(
             f"This text is a candidate already, with another answer (comparison {known.comparison}).",
-            fix="Delete that candidate first: one text has one right answer.",
+            fix="Delete that one first (Data, New dataset, Rows sent from Compare): one text has one right answer.",
         )
     path = _file(home)
     with disk("keep the candidate", path):
@@ -142,8 +148,9 @@ def accept_candidates(
 ) -> DatasetSpec:
     """The spec with the candidates as one more source, whose rows, and what shares a text with them, go to `part`.
 
-    Written to HOME/datasets/.accepted/<hash>.jsonl; the candidates stay listed. `licence` says what the texts may be
-    used for. DataError for an id that is not listed, one of another task, and a part that is trained on.
+    Mended rows that are to be rows again make a source of their own, which the split decides about. Written to
+    HOME/datasets/.accepted/<hash>.jsonl; the candidates stay listed. `licence` says what the texts may be used for.
+    DataError for an id that is not listed, one of another task, and a part that is trained on.
     """
     if part not in LOCKED:
         raise DataError(f"Candidates are for evaluation, {part} is not.", fix=f"Choose one of: {', '.join(LOCKED)}.")
@@ -152,26 +159,34 @@ def accept_candidates(
         raise DataError(f"{', '.join(missing)}: no candidate of {spec.task}.", fix="Pick from the list of that task.")
     if not ids:
         raise DataError("No candidate was chosen.", fix="Choose at least one.")
-    rows = [row_json(_row(listed[wanted], licence)) for wanted in sorted(set(ids))]
+    chosen = [listed[wanted] for wanted in sorted(set(ids))]
+    for use, where in ((EVALUATION, part), (ROW, "")):
+        if rows := [row_json(_row(candidate, licence)) for candidate in chosen if candidate.use == use]:
+            spec = replace(spec, sources=(*spec.sources, _source(home, rows, licence, where)))
+    return spec
+
+
+def _source(home: Path, rows: Sequence[Mapping[str, Any]], licence: str, part: str) -> SourceSpec:
     name = sha256_text("".join(map(line_of, rows)))[:12]
     path = home.absolute() / "datasets" / ".accepted" / f"{name}.jsonl"
     with disk("keep the accepted rows", path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        columns = ("id", "source", "gold", "group", "slice")
+        columns = ("id", "source", "gold", "group", "slice", "date")
         write_lines(path, ({key: row[key] for key in columns} for row in rows))
-    source = SourceSpec("file", name=f"candidates-{name}", path=str(path), licence=licence, part=part)
-    return replace(spec, sources=(*spec.sources, source))
+    return SourceSpec("file", name=f"candidates-{name}", path=str(path), licence=licence, part=part)
 
 
 def _row(candidate: Candidate, licence: str) -> DataRow:
+    """A mended row stays in its group, so that nothing of it is trained on; a text of no date has the day it came."""
     return DataRow(
         task=candidate.task,
         source=candidate.source,
         gold=candidate.gold,
-        group=f"comparison {candidate.comparison}",
+        group=candidate.group or f"comparison {candidate.comparison or candidate.id}",
         origin="candidates",
         licence=licence,
-        slice=SLICE,
+        slice=candidate.slice if candidate.use == ROW else SLICE,
+        date=candidate.date or candidate.created[:10],
     )
 
 

@@ -25,7 +25,7 @@ from training.data.build import build
 from training.data.candidates import list_candidates
 from training.data.judge.plan import JudgeSpec
 from training.data.rows import UNKNOWN_LICENCE
-from training.data.spec import DatasetSpec, FieldMapping, spec_from
+from training.data.spec import DatasetSpec, FieldMapping, SourceSpec, spec_from
 from training.errors import DataError, InputError, StudioError
 
 TABLE = "name,ingredients,steps\n" + "".join(
@@ -93,6 +93,14 @@ def test_the_yaml_of_the_form_reads_back_as_the_same_spec(deps: Deps) -> None:
     assert spec == forms.spec_of_form(given, deps) == spec_from(text, Path("x.yaml"))
     assert (spec.name, spec.seed, spec.split.preset, spec.render.posts_per_recipe) == ("soups", 11, "70/15/15", 2)
     assert spec.gates == {"personal": "refuse", "secrets": "refuse"}
+
+
+def test_held_out_parts_a_split_by_date_and_the_model_reach_the_spec(deps: Deps) -> None:
+    spec = forms.spec_of_form(form(golden=5, adversarial=4, by="date", base="crumb"), deps)
+    assert (spec.split.golden, spec.split.adversarial, spec.split.by, spec.tokenizer) == (5, 4, "date", "crumb")
+    assert start.spec_of_text(forms.form_yaml(form(golden=5, base="crumb"), deps), deps).tokenizer == "crumb"
+    with pytest.raises(StudioError, match=r"Golden rows is 2\.5"):
+        forms.spec_of_form(form(golden=2.5), deps)
 
 
 def test_usual_shares_are_left_out_and_changed_ones_are_written(deps: Deps) -> None:
@@ -230,7 +238,13 @@ def test_a_judge_of_the_form_is_the_judge_of_the_spec(deps: Deps) -> None:
     )  # fmt: skip
     spec = forms.spec_of_form(given, deps)
     assert spec.judge == JudgeSpec(
-        "https://judge.example/v1", "critic", "OUR_KEY", 8, max_tokens=900, prices=Prices(0.5, 2), caps=Caps(1000, money=3)
+        "https://judge.example/v1",
+        "critic",
+        "OUR_KEY",
+        8,
+        max_tokens=900,
+        prices=Prices(0.5, 2),
+        caps=Caps(1000, money=3),
     )
     assert start.spec_of_text(forms.form_yaml(given, deps), deps) == spec and spec.teacher is None
     assert forms.spec_of_form(replace(given, judged=False), deps).judge is None
@@ -427,6 +441,48 @@ def test_a_refused_row_is_mended_checked_again_and_kept_for_evaluation(deps: Dep
     kept = acts.keep_mended(deps, version.name, edited, words)
     assert list_candidates(deps.settings.home, "recipe-jsonld") == [kept]
     assert kept.use == "evaluation" and kept.gold == whole and version.name in kept.note
+    assert kept.group == good.group  # so that nothing of the same recipe stays in train
+
+
+def test_a_mended_row_goes_back_to_where_its_recipe_is_in_the_versions_own_spec(deps: Deps) -> None:
+    version = make_version(deps.settings.home / "datasets")
+    refused = json.loads((version.folder / "refused.jsonl").read_text("utf-8").splitlines()[0])["row"]["id"]
+    good = recipe_row(7)
+    answer = json.dumps({key: value for key, value in good.gold.items() if key != "recipeCuisine"})
+    kept = acts.keep_mended(deps, version.name, (refused, good.source, answer), words, use=acts.AGAIN)
+    assert (kept.use, kept.group, kept.slice) == ("row", good.group, "plain")
+    text, missing = start.spec_again(deps, version.name)
+    assert start.spec_of_text(text, deps) == version.spec and missing == ""
+    text = start.accept(deps, text, [kept.id], "CC0-1.0")
+    added = start.spec_of_text(text, deps).sources[-1]
+    assert added.part == "" and added.origin.startswith("candidates-")
+    (row,) = start.sample(deps, text).rows[-1:]
+    assert (row.source, row.group, row.slice) == (good.source, good.group, "plain")
+
+
+def test_a_spec_that_is_used_again_finds_what_the_home_keeps_and_names_the_rest(deps: Deps, tmp_path: Path) -> None:
+    upload = tmp_path / "soups.csv"
+    upload.write_text(TABLE, "utf-8")
+    path = start.keep_file(deps, str(upload))
+    sources = (SourceSpec("file", path=path), SourceSpec("file", path=str(tmp_path / "stews.csv")))
+    version = make_version(deps.settings.home / "datasets", sources=sources)
+    assert [source.path for source in version.spec.sources] == ["soups.csv", "stews.csv"]
+    text, missing = start.spec_again(deps, version.name)
+    assert [source.path for source in spec_from(text, Path("x.yaml")).sources] == [path, "stews.csv"]
+    assert "where stews.csv lies" in missing
+
+
+def test_a_row_that_waits_can_be_deleted(deps: Deps) -> None:
+    deps.shelf("page").add_comparison(make_comparison("c1"))
+    sent = acts.send_comparison(deps, "page", "c1", "tiny-recipes")
+    with pytest.raises(DataError, match="with another answer") as found:
+        acts.send_corrected(deps, "page", "c1", json.dumps({**sent.gold, "name": "Another"}))
+    assert "Delete that one first" in found.value.fix
+    start.forget(deps, [sent.id])
+    assert list_candidates(deps.settings.home) == []
+    assert acts.send_corrected(deps, "page", "c1", json.dumps({**sent.gold, "name": "Another"})).answer == "corrected"
+    with pytest.raises(DataError, match="No row was chosen"):
+        start.forget(deps, [])
 
 
 def test_a_mended_row_may_not_repeat_what_is_held_out(deps: Deps) -> None:
@@ -443,6 +499,27 @@ def test_an_answer_that_is_no_object_is_not_checked(deps: Deps, answer: str, wor
     refused = json.loads((version.folder / "refused.jsonl").read_text("utf-8").splitlines()[0])["row"]["id"]
     with pytest.raises(DataError, match=words_):
         acts.check_again(deps, version.name, (refused, "text", answer), words)
+
+
+def test_an_answer_that_no_column_has_is_written_checked_and_kept(deps: Deps, space: Deps) -> None:
+    deps.shelf("page").add_comparison(make_comparison("c1"))
+    given = json.loads(acts.chosen_text(deps, "page", "c1", "tiny-recipes"))
+    right = {**given, "name": "What it really is"}
+    for text, why in (
+        (" ", "No answer was written"),
+        ("{", "is no JSON"),
+        (json.dumps({**given, "name": 7}), "breaks the contract"),
+        (json.dumps({**given, "mood": "good"}), "can't be kept"),
+    ):
+        with pytest.raises(DataError, match=why) as found:
+            acts.send_corrected(deps, "page", "c1", text)
+        assert found.value.fix
+    assert list_candidates(deps.settings.home) == []
+    kept = acts.send_corrected(deps, "page", "c1", json.dumps(right))
+    assert (kept.gold, kept.answer, kept.comparison, kept.use) == (right, "corrected", "c1", "evaluation")
+    assert list_candidates(deps.settings.home) == [kept]
+    with pytest.raises(DataError, match="Nothing is kept"):
+        acts.send_corrected(space, "page", "c1", "{}")
 
 
 def test_a_comparison_is_sent_once_and_becomes_test_rows_of_a_spec(deps: Deps) -> None:

@@ -54,6 +54,13 @@ def test_only_a_listed_name_opens_a_version(deps: Deps, version: Version, name: 
         datasets.find(deps, name)
 
 
+def test_a_version_counted_in_a_base_that_is_not_here_is_opened_all_the_same(deps: Deps) -> None:
+    away = make_version(deps.settings.home / "datasets", name="away", tokenizer="qwen")
+    found = datasets.version_facts(deps, away.name).measures
+    assert "There is no base 'qwen'" in found.why and found.prompts == () and found.n == 0
+    assert sum(found.counts["slice"].values()) == found.total == 8
+
+
 def test_measures_count_every_row_and_say_on_how_many_tokens_were_counted(deps: Deps, version: Version) -> None:
     found = datasets.version_facts(deps, version.name, words).measures
     assert found.total == found.n == len(found.prompts) == len(found.answers) == 8
@@ -112,6 +119,18 @@ def test_a_duplicate_stands_beside_the_row_that_stayed(deps: Deps, version: Vers
     assert total == len(pairs) == 1
     kept = pairs[0].kept
     assert kept is not None and pairs[0].refused["source"] == f"{kept['source']}!"
+
+
+def test_pairs_come_a_page_at_a_time(deps: Deps, version: Version, monkeypatch: pytest.MonkeyPatch) -> None:
+    leaks = {"near": [{"kind": "near", "similarity": 0.9, "test_id": "a", "train_id": str(n)} for n in range(5)]}
+    monkeypatch.setattr(rows, "PAGE", 2)
+    assert [len(rows.leak_pairs(deps, version.name, leaks, page)) for page in (1, 2, 3)] == [2, 2, 1]
+    for read in (
+        lambda: rows.leak_pairs(deps, version.name, leaks, 4),
+        lambda: rows.duplicate_pairs(deps, version.name, 2),
+    ):
+        with pytest.raises(DataError, match="There is no page"):
+            read()
 
 
 def test_leaks_come_with_both_texts(deps: Deps) -> None:

@@ -13,7 +13,7 @@ from studio.actions.dataset_form import FIELDS, DataForm, menu_rows
 from studio.deps import Deps
 from studio.guard import Visit
 from studio.queries import dataset_jobs, dataset_rows, datasets
-from studio.tabs import compare, data, data_mend
+from studio.tabs import compare_send, data, data_mend
 from studio.tabs import data_outside as outside
 from studio.tabs.data_view import SAME
 from tests.data.judge.scripts import fair
@@ -271,12 +271,26 @@ def test_another_version_is_compared_and_rows_go_out_into_a_new_one(deps: Deps, 
 def test_rows_sent_from_compare_wait_in_the_form(deps: Deps) -> None:
     assert "Nothing waits here" in data.on_waiting(deps, PAGE, "recipe-jsonld").waiting_said
     deps.shelf("page").add_comparison(make_comparison("c1"))
-    assert "for evaluation" in compare.on_send(deps, PAGE, "c1", "tiny-recipes")
+    assert "for evaluation" in compare_send.on_send(deps, PAGE, "c1", "tiny-recipes")
     view = data.on_waiting(deps, PAGE, "recipe-jsonld")
     assert view.waiting_said == "" and view.candidates["choices"][0][0] == "Lentil Soup"
     assert data.on_waiting(deps, PAGE, "news-metadata").candidates["choices"] == []
     with pytest.raises(DataError, match="No right answer"):
-        compare.on_send(deps, PAGE, "c1", None)
+        compare_send.on_send(deps, PAGE, "c1", None)
+
+
+def test_the_spec_of_a_version_is_read_and_used_again(deps: Deps, version: Version) -> None:
+    assert data.on_version(deps, PAGE, version.name).spec == (version.folder / "spec.yaml").read_text("utf-8")
+    text, said, views = data.on_use_spec(deps, PAGE, version.name)
+    assert "name: soups" in text and version.name in said and views["selected"] == "new"
+
+
+def test_rows_that_wait_are_deleted_from_the_list(deps: Deps) -> None:
+    deps.shelf("page").add_comparison(make_comparison("c1"))
+    compare_send.on_send(deps, PAGE, "c1", "tiny-recipes")
+    chosen = [value for _, value in data.on_waiting(deps, PAGE, "recipe-jsonld").candidates["choices"]]
+    view = data.on_forget(deps, PAGE, "recipe-jsonld", chosen)
+    assert view.candidates["choices"] == [] and "Nothing waits here" in view.waiting_said
 
 
 def test_an_export_goes_through_the_page(deps: Deps, version: Version) -> None:

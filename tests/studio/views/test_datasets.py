@@ -38,7 +38,13 @@ def row(source: str = "Soup. Boil it.", gold: Any = None) -> dict[str, Any]:
 def test_the_funnel_is_read_in_one_sentence_with_its_denominator() -> None:
     words = views.funnel_words(GATES)
     assert words.startswith("38 of 45 rows were kept (84.4%)")
-    assert "says too little (6)" in words and "5 records could not be read at all" in words
+    assert "says too little (6)" in words and "5 records could not be read, or wait for a person" in words
+    kinds = {"unreadable": 1, "garbage": 2, "style": 3, "review": 4}
+    words = views.funnel_words({"n_in": 9, "n_kept": 9, "bad_records": 10, "bad_kinds": kinds})
+    assert words.endswith(
+        "Besides: 1 record that could not be read or used, 5 answers of the teacher that no row could be made of "
+        "(style 3, garbage 2), 4 rows for a person to look at."
+    )
     assert views.funnel_words({}) == "This version holds no counts of its gates."
 
 
@@ -111,6 +117,8 @@ def test_shares_add_up_and_the_rest_is_told() -> None:
 def test_a_build_says_how_it_stands(changes: dict[str, Any], words: str) -> None:
     shown = views.job_html({**JOB, **changes})
     assert words in shown
+    ended_badly = (JOB | changes)["state"] in ("cancelled", "failed", "lost")
+    assert ("is kept until you dismiss it" in shown) == ended_badly
     assert ("tt-spin" in shown) == (JOB | changes)["state"].startswith(("queued", "running"))
 
 
