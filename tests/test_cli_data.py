@@ -11,6 +11,7 @@ from tests.data.judge.scripts import fair
 from tests.data.teacher.server import Teacher
 from training import cli
 from training.data.versions import list_versions, open_version, rows_of
+from training.engine.run_rows import SHIPPED
 
 SOUPS = [
     ("Lentil soup", "2 cups lentils", "Boil the lentils until soft."),
@@ -80,6 +81,8 @@ def test_a_teachers_cost_is_told_before_anybody_is_asked(
     said = capsys.readouterr().out.splitlines()
     assert [line for line in said if line.startswith("The ")] == ["The teacher, large:", "The judge, critic:"]
     assert len(said) == 10
+    said = fails(capsys, "build", str(path), "--home", str(tmp_path))
+    assert "Nothing bounds what the teacher of taught" in said and "caps: {calls: 500}" in said
     assert cli.main(["data", "estimate", str(built / "spec.yaml"), "--home", str(tmp_path)]) == 2
     assert "asks no teacher" in capsys.readouterr().err
 
@@ -141,6 +144,21 @@ def test_show_list_and_refused(built: Path, capsys: pytest.CaptureFixture[str]) 
     assert "trivial: " in capsys.readouterr().out
     assert cli.main(["data", "refused", name_of(built), "--gate", "length", *home]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_what_ships_is_listed_shown_and_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = ["--home", str(tmp_path)]
+    assert cli.main(["data", "list", "--json", *home]) == 0
+    listed = {line["task"]: line for line in lines(capsys)}
+    assert set(listed) == {"recipe-jsonld", "recipe-writer", "news-metadata"} and all(
+        x["ships"] for x in listed.values()
+    )
+    name = listed["recipe-jsonld"]["name"]
+    assert cli.main(["data", "show", name.rpartition("-")[0], *home]) == 0
+    assert capsys.readouterr().out.startswith(f"# {name}")
+    before = sorted(path.name for path in SHIPPED.iterdir())
+    assert "ships with the studio" in fails(capsys, "delete", name, "--source", "grammar", *home)
+    assert sorted(path.name for path in SHIPPED.iterdir()) == before and not (tmp_path / "datasets").exists()
 
 
 def test_export_writes_what_a_trainer_reads(built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -242,7 +260,7 @@ def test_a_file_with_columns_of_its_own_gets_a_proposal_and_no_guess(
     ("words", "says"),
     [
         (["build", "none.yaml"], "none.yaml"),
-        (["show", "soups-0"], "no version 'soups-0'"),
+        (["show", "soups-0"], "no dataset version 'soups-0'"),
         (["validate", "none.jsonl", "--task", "recipe-jsonld"], "none.jsonl"),
         (["split", "none.jsonl"], "none.jsonl"),
         (["propose", "none.csv"], "none.csv"),

@@ -23,7 +23,8 @@ def add(verbs: Any) -> None:
 
     parser = verbs.add_parser("data", help="build, check, split, compare and export datasets")
     own = parser.add_subparsers(dest="data_verb", required=True, metavar="VERB")
-    _verb(own, "build", build, "build a version from a spec", spec="YAML file of the dataset", home=True)
+    make = _verb(own, "build", build, "build a version from a spec", spec="YAML file of the dataset", home=True)
+    make.add_argument("--yes", action="store_true", help="ask a teacher or a judge whose cost no cap bounds")
     _verb(
         own,
         "estimate",
@@ -84,7 +85,10 @@ def counted(counts: Mapping[str, int]) -> str:
 
 
 def build(arguments: argparse.Namespace) -> int:
-    """Build, with a word at each stage. Stopped with Ctrl-C it goes on from its finished stages the next time."""
+    """Build, with a word at each stage; what it will cost is told first, where it asks anybody.
+
+    Stopped with Ctrl-C it goes on from its finished stages the next time.
+    """
     from training.data.build import build as build_version
     from training.data.sources.mapping import UnconfirmedMapping
     from training.data.spec import read_spec
@@ -93,6 +97,7 @@ def build(arguments: argparse.Namespace) -> int:
     spec = read_spec(Path(arguments.spec))
     last = ("", {})
     try:
+        _tell_cost(arguments, spec)
         for step in build_version(spec, _home(arguments)):
             if arguments.json:
                 say_json(to_json(step))
@@ -109,6 +114,25 @@ def build(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _tell_cost(arguments: argparse.Namespace, spec: Any) -> None:
+    """What teacher and judge would take, before anybody is asked. DataError where nothing bounds it, without --yes."""
+    from training.data.build_cost import quotes
+
+    found = quotes(spec, _home(arguments))
+    for line in _quote_lines(found):
+        sys.stderr.write(line + "\n") if arguments.json else say(line)
+    boundless = [q.whose for q in found if q.asked.caps == type(q.asked.caps)()]
+    if boundless and not arguments.yes:
+        raise DataError(
+            f"Nothing bounds what the {' and the '.join(boundless)} of {spec.name} may cost.",
+            fix="Put caps into the spec, such as caps: {calls: 500}, or say --yes.",
+        )
+
+
+def _quote_lines(found: Any) -> list[str]:
+    return [line for quote in found for line in (f"The {quote.whose}, {quote.asked.model}:", *quote.estimate.lines())]
+
+
 def estimate(arguments: argparse.Namespace) -> int:
     """What the teacher and the judge of a spec would be asked for; nothing is sent."""
     from training.data.build_cost import quotes
@@ -120,23 +144,25 @@ def estimate(arguments: argparse.Namespace) -> int:
     if not found:
         fix = "Name one under teacher: or judge:, or build: it costs nothing."
         raise DataError(f"{spec.name} asks no teacher and no judge.", fix=fix)
-    text = "\n".join(
-        line for quote in found for line in (f"The {quote.whose}, {quote.asked.model}:", *quote.estimate.lines())
-    )
-    _result(arguments, {quote.whose: to_json(quote.estimate) for quote in found}, text)
+    figures = {quote.whose: to_json(quote.estimate) for quote in found}
+    _result(arguments, figures, "\n".join(_quote_lines(found)))
     return 0
 
 
 def list_(arguments: argparse.Namespace) -> int:
-    """A line a version, newest first; folders that are none are told on standard error."""
+    """A line a version: your own, newest first, then what ships; folders that are none are told on standard error."""
     from training.data.versions import list_versions
+    from training.engine.run_rows import SHIPPED
 
-    versions, notices = list_versions(_datasets(arguments))
-    for version in versions:
+    own, notices = list_versions(_datasets(arguments))
+    for version in (*own, *list_versions(SHIPPED)[0]):
+        ships = version.folder.parent == SHIPPED
+        facts = {"name": version.name, "task": version.task, "created": version.created, "rows": version.rows}
         if arguments.json:
-            say_json({"name": version.name, "task": version.task, "created": version.created, "rows": version.rows})
+            say_json({**facts, "ships": ships})
         else:
-            say(f"{version.name}  {version.task}  {version.created}  {counted(version.rows)}")
+            made = "ships with the studio" if ships else version.created
+            say(f"{version.name}  {version.task}  {made}  {counted(version.rows)}")
     for notice in notices:
         sys.stderr.write(notice + "\n")
     return 0
@@ -215,8 +241,14 @@ def export_(arguments: argparse.Namespace) -> int:
 
 def delete_(arguments: argparse.Namespace) -> int:
     from training.data.version_changes import delete_rows
+    from training.engine.run_rows import SHIPPED
 
     parent = _open(arguments, arguments.version)
+    if parent.folder.parent == SHIPPED:
+        raise DataError(
+            f"{parent.name} ships with the studio and stays as it is.",
+            fix="Build a version of your own from its spec.yaml, then take rows out of that.",
+        )
     version = delete_rows(parent, sources=arguments.source, ids=arguments.row)
     text = (
         f"{version.name}: {version.folder}\nWithout {version.removed['count']:,} rows. They still stand in "
@@ -256,6 +288,8 @@ def _datasets(arguments: argparse.Namespace) -> Path:
 
 
 def _open(arguments: argparse.Namespace, name: str) -> Any:
-    from training.data.versions import find_version, open_version
+    """A version of the home or one that ships, by folder, name or the beginning of one, its files checked."""
+    from training.data.versions import open_version
+    from training.engine.run_rows import find_dataset
 
-    return open_version(find_version(_datasets(arguments), name))
+    return open_version(find_dataset(_home(arguments), name))
