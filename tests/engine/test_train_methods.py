@@ -17,6 +17,7 @@ from training.engine.train import Hooks
 from training.engine.train_device import cpu_has_bf16
 from training.engine.train_job import TrainJob
 from training.errors import InputError, ModelError
+from training.runs.advice import kind_of
 from training.runs.config import RunConfig
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="says what a machine without a GPU says")
@@ -205,7 +206,13 @@ def test_a_mirror_that_is_not_installed_is_named_before_the_run(tiny_models: Pat
         pytest.skip("all mirrors are installed here")
     with pytest.raises(InputError, match=f"report_to names {missing[0]}") as caught:
         train_tiny(tiny_models, tmp_path, max_steps=1, report_to=(missing[0],))
-    assert "pip install" in caught.value.fix
+    assert "pip install" in caught.value.fix and kind_of(caught.value) == "config"
+
+
+def test_what_was_trained_to_no_numbers_is_no_fault_of_the_settings_alone() -> None:
+    with pytest.raises(ModelError, match="lora_A") as caught:
+        train_methods._check_finite({"base.lora_A": torch.tensor([1.0, float("nan")])})
+    assert kind_of(caught.value) == "not_a_number"
 
 
 def test_nobody_is_told_of_a_run(tiny_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,10 +16,12 @@ import psutil
 import pytest
 
 from tests.runs.worker_double import DEVICE_FULL, MODULE, PARTS
+from tests.studio.run_samples import make_dataset
 from training.engine.train_job import Hooks, TrainJob, TrainResult
-from training.errors import RunError
+from training.errors import DataError, RunError
 from training.processes import mark_of, read_mark
-from training.runs import heartbeat
+from training.runs import heartbeat, worker
+from training.runs.advice import kind_of
 from training.runs.config import RunConfig
 from training.runs.directory import (
     change_status,
@@ -37,6 +39,7 @@ from training.runs.lease import Lease
 from training.runs.queue import Queue
 from training.runs.records import RunStatus
 from training.runs.registry import entries
+from training.runs.work import Work, make_job
 from training.runs.worker import NOT_MY_TURN, run_worker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -300,6 +303,25 @@ def test_a_run_waits_until_compare_gives_its_memory_back(studio: Studio) -> None
     assert wish and wish.holder == run
     engine.release()
     assert studio.over(run).state == "finished"
+
+
+def test_a_run_that_nobody_gave_way_to_says_who_and_is_no_fault_of_the_studio(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "WAIT_S", 0.3)
+    assert Lease(tmp_path).acquire("the evaluation soups", "engine")
+    folder = ready(tmp_path, SHORT)
+    assert run_worker(folder, PARTS) == 1
+    status = read_status(folder)
+    assert (status.state, status.kind) == ("failed", "busy") and "resume" in status.fix
+    assert f"the evaluation soups (process {os.getpid()})" in status.error and "Holder(" not in status.error
+
+
+def test_a_dataset_that_changed_while_the_run_waited_is_told_as_such(tmp_path: Path) -> None:
+    facts = create_run(tmp_path, replace(SHORT, dataset=make_dataset(tmp_path)), dataset_sha256="0" * 64)
+    with pytest.raises(DataError, match="submitted with") as caught:
+        make_job(Work(tmp_path, run_folder(tmp_path, facts.run), facts), lambda _: None)
+    assert kind_of(caught.value) == "data"
 
 
 def test_a_waiting_run_can_be_stopped(studio: Studio) -> None:

@@ -156,6 +156,6 @@ def _save_model(model: Any, tokenizer: Any, job: TrainJob, folder: Path) -> None
 def _check_finite(state: dict[str, torch.Tensor]) -> None:
     if broken := [name for name, value in state.items() if not torch.isfinite(value).all()]:
         raise ModelError(
-            f"What was trained holds numbers that are none in {broken[0]}.",
+            f"What was trained is not a number any more in {broken[0]}.",
             fix="Lower learning_rate, or set save_dtype to fp32.",
         )

@@ -22,7 +22,9 @@ def wake() -> None:
         importlib.import_module("unsloth")
     except (ImportError, NotImplementedError, RuntimeError, OSError) as err:
         reason = " ".join(str(err).split())[:300]
-        raise InputError(f"unsloth is installed but can't be used: {reason}", fix="Set backend to trl.") from err
+        raise InputError(
+            f"backend comes to unsloth here, which is installed but can't be used: {reason}", fix="Set backend to trl."
+        ) from err
 
 
 def load(job: TrainJob, plan: Plan) -> tuple[Any, Any]:

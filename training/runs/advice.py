@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from training.errors import (
     AdapterError,
+    BusyError,
     DataError,
     FetchError,
     InputError,
@@ -26,12 +27,12 @@ from training.runs.config import FIELDS, RunConfig
 from training.runs.records import Advice
 
 OUT_OF_MEMORY, DATA, DOWNLOAD, NOT_A_NUMBER = "out_of_memory", "data", "download", "not_a_number"
-KILLED, DISK, CONFIG, BUG = "killed", "disk", "config", "bug"
-KINDS = (OUT_OF_MEMORY, DATA, DOWNLOAD, NOT_A_NUMBER, KILLED, DISK, CONFIG, BUG)
+KILLED, DISK, CONFIG, BUSY, BUG = "killed", "disk", "config", "busy", "bug"
+KINDS = (OUT_OF_MEMORY, DATA, DOWNLOAD, NOT_A_NUMBER, KILLED, DISK, CONFIG, BUSY, BUG)
 
 _MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|cannot allocate memory", re.IGNORECASE)
 _NAN = re.compile(r"\bnan\b|not a number|no finite|non-finite", re.IGNORECASE)
-_SETTING = re.compile(rf"(?:{'|'.join(FIELDS)}) is ")
+_SETTING = re.compile(rf"(?:{'|'.join(FIELDS)}) (?:is|names|comes to) ")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NETWORK = ("huggingface_hub", "httpx", "requests", "urllib3", "socket", "ssl")  # whose errors mean: out of reach
 
@@ -88,6 +89,7 @@ _TESTS: tuple[tuple[Callable[[BaseException], bool], str], ...] = (
     (_is_nan, NOT_A_NUMBER),
     (lambda error: isinstance(error, ModelError | AdapterError), CONFIG),
     (lambda error: isinstance(error, KeyboardInterrupt | SystemExit), KILLED),
+    (lambda error: isinstance(error, BusyError), BUSY),
 )
 
 
@@ -228,11 +230,15 @@ def _config(_: RunConfig, __: int | None, ___: bool) -> Iterator[Advice]:
     yield Advice("Change the field that the message names, and start a copy of this run with that change.")
 
 
+def _busy(_: RunConfig, __: int | None, ___: bool) -> Iterator[Advice]:
+    yield Advice("Close what the message names, or wait until it is done; then resume: the settings are sound.")
+
+
 def _bug(_: RunConfig, __: int | None, ___: bool) -> Iterator[Advice]:
     yield Advice("This was not foreseen. The log has the trace: please report it with the config.")
 
 
 _ADVICE = {
     OUT_OF_MEMORY: _memory, DATA: _data, DOWNLOAD: _download, NOT_A_NUMBER: _not_a_number,
-    KILLED: _killed, DISK: _disk, CONFIG: _config, BUG: _bug,
+    KILLED: _killed, DISK: _disk, CONFIG: _config, BUSY: _busy, BUG: _bug,
 }  # fmt: skip

@@ -147,7 +147,10 @@ class RunConfig:
         50, "Dev rows that are answered and scored when the run ends.", group="watching", unit="rows", off="0"
     )
     backend: str = knob(
-        "auto", "auto: unsloth where it is installed and works, else trl.", group="machine", choices=BACKENDS
+        "auto",
+        "auto: unsloth where it is installed and there is a CUDA GPU, else trl.",
+        group="machine",
+        choices=BACKENDS,
     )
     report_to: tuple[str, ...] = knob(
         (), "Also tell these; nothing leaves this machine otherwise.", group="watching", off="empty", choices=MIRRORS

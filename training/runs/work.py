@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from training.engine.train_job import Hooks, TrainJob, TrainResult
-from training.errors import RunError
+from training.errors import DataError, PackError
 from training.runs.directory import read_facts, write_facts
 from training.runs.executors.launcher import Launcher
 from training.runs.executors.local import ROOT, LocalLauncher
@@ -38,11 +38,11 @@ def make_job(work: Work, phase: Phase) -> TrainJob:
     from training.task.pack import BUILTIN, find_packs, pack_named
 
     config = work.facts.config
-    pack = pack_named(config.task, find_packs(BUILTIN, work.home / "tasks"), RunError)
+    pack = pack_named(config.task, find_packs(BUILTIN, work.home / "tasks"), PackError)
     version = find_dataset(work.home, config.dataset)
     found = open_version(version).sha256
     if work.facts.dataset_sha256 not in ("", found):
-        raise RunError(
+        raise DataError(
             f"The dataset {config.dataset} is not the one that this run was submitted with.",
             fix="Restore it from a backup, or start a new run with it as it is now.",
         )
@@ -97,7 +97,7 @@ def tier_of(work: Work) -> Callable[[str, str], str]:
     from training.task.parse import parse_answer
     from training.task.records import FinishReason
 
-    pack = pack_named(work.facts.config.task, find_packs(BUILTIN, work.home / "tasks"), RunError)
+    pack = pack_named(work.facts.config.task, find_packs(BUILTIN, work.home / "tasks"), PackError)
     return lambda raw, finish: str(parse_answer(pack, raw, FinishReason(finish)).tier)
 
 

@@ -106,9 +106,11 @@ def _take_turn(lease: Lease, beat: Heartbeat) -> None:
         if not lease.acquire(run, "run", WAIT_S, beat.stopping):
             if beat.stopping():
                 raise StopAsked
+            holder = lease.holder() or holder
             raise BusyError(
-                f"Something else held the machine for {WAIT_S / 60:.0f} minutes: {lease.holder()}.",
-                fix="Close what is comparing or training, then resume.",
+                f"This run waited {WAIT_S / 60:.0f} minutes for the machine, which "
+                f"{holder.words if holder else 'something else'} did not give back.",
+                fix="Close what is comparing or training there, then resume.",
             )
     beat.tell(state=STOPPING if beat.stopping() else RUNNING, phase="starting")
 
