@@ -89,7 +89,7 @@ class Store:
         except (ValueError, KeyError, TypeError, AttributeError) as err:
             raise StorageError(
                 f"The file of comparison {comparison_id} is damaged ({path}).",
-                fix="Delete it from Recent, or restore the file from a backup.",
+                fix="Restore that file from a backup, or delete it by hand; the others are untouched.",
             ) from err
         except OSError as err:
             raise storage_error("read the comparison", path, err) from err

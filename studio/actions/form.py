@@ -1,7 +1,8 @@
 """The compare form, checked once: what a person chose becomes a `Request` or one InputError. No Gradio."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from studio.deps import Deps
@@ -92,11 +93,23 @@ def check_base(base: str, deps: Deps) -> None:
 
 
 def chosen_arms(form: Form, deps: Deps) -> tuple[Arm, ...]:
-    """The ticked columns in a fixed order: base, prompted base, adapters; then the person's own adapter."""
+    """The ticked columns in a fixed order: base, prompted base, adapters; then the person's own adapter.
+
+    Adapters whose folders are called alike, or like another column, go by their whole name.
+    """
     own = (form.own_adapter or "").strip()  # a box that is not on the page gives None
     names = [*form.arms, *([ADAPTER_PREFIX + own] if own else [])]
     order = {"base": 0, "prompted": 1}
-    return tuple(arm_of(name, deps, form.base) for name in sorted(dict.fromkeys(names), key=lambda n: order.get(n, 2)))
+    arms = [arm_of(name, deps, form.base) for name in sorted(dict.fromkeys(names), key=lambda n: order.get(n, 2))]
+    times = Counter(arm.label for arm in arms)
+    return tuple(replace(arm, label=whole_name(arm)) if times[arm.label] > 1 else arm for arm in arms)
+
+
+def whole_name(arm: Arm) -> str:
+    """An adapter's name or folder in full, told from the base's columns; any other arm's label as it is."""
+    if arm.adapter is None:
+        return arm.label
+    return arm.adapter if arm.adapter != arm.label else f"{arm.label} (adapter)"
 
 
 def arm_of(name: str, deps: Deps, base: str) -> Arm:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from studio.deps import Deps
 from studio.queries.runs import known, run_of
+from training.engine.api import BaseInfo
 from training.task.pack import Pack
 
 ADAPTER_PREFIX = "adapter:"
@@ -18,7 +19,19 @@ def task_choices(deps: Deps) -> Choices:
 def base_choices(deps: Deps) -> Choices:
     """Bases with their size; the embedded one first. On a Space only those the engine offers there."""
     bases = sorted(deps.engine.bases(), key=lambda info: not info.embedded)
-    return [(f"{info.label}", info.name) for info in bases]
+    return [(f"{info.label}, {words}" if (words := size_words(info)) else info.label, info.name) for info in bases]
+
+
+def size_words(info: BaseInfo) -> str:
+    """'17 MB' of what lies on this machine; of what would be fetched about how much, at two bytes a parameter."""
+    if info.bytes is not None:
+        return size(info.bytes)
+    return f"about {size(2 * info.parameters)} to fetch once" if info.parameters else ""
+
+
+def size(in_bytes: float) -> str:
+    """10^9 and 10^6 bytes."""
+    return f"{in_bytes / 1e9:.1f} GB" if in_bytes >= 1e9 else f"{max(1, round(in_bytes / 1e6)):,} MB"
 
 
 def default_task(deps: Deps) -> str | None:

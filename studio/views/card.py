@@ -46,7 +46,7 @@ def card_html(
 def nothing_here() -> Html:
     return el(
         "div",
-        el("p", "No recipe: the model says this text holds none.", cls="tt-lead"),
+        el("p", "None: the model says that this text holds nothing of the kind.", cls="tt-lead"),
         el("p", "The answer is an empty object, ", el("code", "{}"), ".", cls="tt-dim"),
         cls="tt-card tt-card-none",
     )

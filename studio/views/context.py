@@ -19,7 +19,7 @@ REASONS = {
     "newsletter": "newsletter sign-up",
     "related": "other posts",
     "duplicate": "said twice",
-    "budget": "no room: least like a recipe",
+    "budget": "no room: worth least to this task",
 }
 MAX_LISTED = 200
 

@@ -7,6 +7,7 @@ from studio.views.markup import Html, el, number, plural
 from training.task.records import to_json
 
 GB = 1e9
+NOT_CHOSEN = "not chosen yet"  # the engine's word before it has loaded anything
 
 
 def memory_words(used_bytes: int | None, total_bytes: int | None) -> str:
@@ -23,7 +24,9 @@ def status_bar(status: Any, *, doing: str = "", runs: str = "") -> Html:
     """
     data: Mapping[str, Any] = to_json(status)
     cores = data.get("cores")
-    device = str(data["device"]).upper() + (f" {plural(int(cores), 'core')}" if cores else "")
+    device = str(data["device"])
+    device = "Device not chosen yet," if device == NOT_CHOSEN else device.upper()
+    device += f" {plural(int(cores), 'core')}" if cores else ""
     model = f"{data['base']} loaded" if data.get("base") else "no model loaded yet"
     adapters = data.get("adapters") or ()
     parts = [

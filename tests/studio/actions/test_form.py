@@ -42,6 +42,15 @@ def test_ones_own_adapter_joins_the_columns_under_its_folders_name(deps: Deps) -
     assert arms[1] == Arm(ArmKind.ADAPTER, "my-lora", "/models/my-lora/")
 
 
+def test_adapters_whose_folders_are_called_alike_are_told_apart(deps: Deps) -> None:
+    def labels(arms: list[str], own: str) -> list[str]:
+        return [arm.label for arm in to_request(form(arms=arms, own_adapter=own), deps).arms]
+
+    assert labels([f"adapter:{ADAPTER}"], f"/one/{ADAPTER}") == [f"{ADAPTER} (adapter)", f"/one/{ADAPTER}"]
+    assert labels(["adapter:/two/lora"], "/one/lora") == ["/two/lora", "/one/lora"]
+    assert labels(["base"], "/mine/base") == ["base", "/mine/base"]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

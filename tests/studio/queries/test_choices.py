@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from studio.guard import Visit
-from studio.queries.choices import arm_choices, default_arms, default_task
+from studio.queries.choices import arm_choices, base_choices, default_arms, default_task, size_words
 from studio.tabs.compare import on_base, on_task
 from tests.fakes import ADAPTER, BASE, make_deps
+from training.engine.api import BaseInfo
 
 PAGE = Visit("page", {})
 
@@ -19,6 +20,14 @@ def test_an_adapter_is_offered_for_its_own_task_alone(tmp_path: Path) -> None:
     other = arm_choices(deps, BASE, "news-metadata")
     assert [value for _, value in other] == ["base", "prompted"]
     assert default_arms(other) == ["base", "prompted"]
+
+
+def test_a_base_says_how_large_it_is_before_it_is_chosen(tmp_path: Path) -> None:
+    deps = make_deps(tmp_path)
+    assert base_choices(deps) == [("Tiny (4 M), 16 MB", BASE)]
+    assert size_words(BaseInfo("a/b", "B", "a/b", 1_720_000_000, None, False)) == "about 3.4 GB to fetch once"
+    assert size_words(BaseInfo("a/b", "B", "a/b", 82_000_000, None, False)) == "about 164 MB to fetch once"
+    assert size_words(BaseInfo("a/b", "B", "a/b", None, None, False)) == ""
 
 
 def test_another_task_brings_its_examples_adapters_and_sampling(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_unsupported_items_are_underlined_marked_and_named() -> None:
 
 def test_an_empty_object_is_an_answer_of_its_own() -> None:
     page = Page(card_html(samples.NOTHING, samples.PACK))
-    assert "No recipe: the model says this text holds none." in page.text
+    assert "None: the model says that this text holds nothing of the kind." in page.text
 
 
 def test_a_failure_is_shown_as_written_and_never_as_a_card_or_indented() -> None:

@@ -76,6 +76,8 @@ def test_status_is_one_true_line() -> None:
     idle = Page(status_bar(state | {"state": "idle", "base": None, "adapters": [], "waiting": 0}))
     assert "no model loaded yet" in idle.text
     assert "ready" in idle.text
+    fresh = Page(status_bar(state | {"state": "idle", "device": "not chosen yet", "base": None, "adapters": []}))
+    assert "Device not chosen yet, 2 cores" in fresh.text
     assert memory_words(None, None) == "memory unknown"
 
 
