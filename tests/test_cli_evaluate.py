@@ -45,6 +45,7 @@ def test_predictions_alone_from_another_folder(files: Path) -> None:
     assert head.split()[:3] == ["arm", "f1:recipeIngredient", "strict"]
     assert row.startswith("mine") and "1.000" in row and "n 4/4" in row
     assert "do not say why they ended" in done.stderr and "Traceback" not in done.stderr
+    assert "Scored 4 documents" in done.stderr and "documents/s" in done.stderr
     summary = json.loads((files / "first" / "summary.json").read_text("utf-8"))
     assert list(summary["arms"]) == ["mine"] and summary["pairs"] == []
 

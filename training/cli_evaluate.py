@@ -57,13 +57,25 @@ def run(arguments: argparse.Namespace) -> int:
     if status.state != "finished":
         return 1
     summary: Mapping[str, Any] = json.loads((folder / SUMMARY).read_text("utf-8"))
-    for notice in _notices(folder):
+    for notice in [*_measured(folder), *_notices(folder)]:
         sys.stderr.write(f"{_printable(notice)}\n")
     if arguments.json:
         sys.stdout.write(json.dumps(summary, ensure_ascii=True) + "\n")
     else:
         sys.stdout.write(_printable(table(summary, job.task, home)) + f"\n\n{folder}\n")
     return 0
+
+
+def _measured(folder: Path) -> list[str]:
+    """What the evaluation says of itself: documents scored a second, and the batch-noise floor."""
+    from training.evals.manifest import read_manifest
+    from training.evals.verdict import noise_words
+
+    facts = read_manifest(folder)
+    scoring: Mapping[str, Any] = facts.get("scoring") or {}
+    speed = scoring.get("documents_per_s")
+    said = f"Scored {scoring.get('documents', 0):,} documents, {speed:,.1f} documents/s." if speed else ""
+    return [line for line in (said, noise_words(facts.get("noise") or {})) if line]
 
 
 def job_of(arguments: argparse.Namespace, home: Path) -> Any:

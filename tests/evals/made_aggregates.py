@@ -54,5 +54,5 @@ def made(
     return {
         "format": 1, "task": pack.name, "name": "made", "arms": list(ARMS), "n_docs": n, "samples": 1,
         "primary": pack.evaluation.primary, "tiers": {"strict": arms}, "pairs": {"strict": pairs}, "slices": {},
-        "tables": {},
+        "tables": {"leakage": {"n_test": n, "n_docs": n, "exact": 0, "near": 0, "groups": 0}},
     } | more  # fmt: skip

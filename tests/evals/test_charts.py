@@ -132,6 +132,31 @@ def test_a_pair_can_be_looked_at_from_both_sides() -> None:
     assert cells == {"style=clean": -0.4, "length=1": -0.2}
 
 
+@pytest.mark.parametrize("effect_name", ["d_z", "rank-biserial", "Cohen g", "raw difference"])
+def test_an_effect_turns_with_its_difference(effect_name: str) -> None:
+    row = difference("strict", 0.2) | {"effect": 0.5, "effect_name": effect_name, "same_low": 0.1, "same_high": 0.3}
+    back = view_of(aggregates([row]), (B, A), "strict").pair_figures()["strict"]
+    assert (back["effect"], back["difference"], back["same_low"], back["same_high"]) == (-0.5, -0.2, -0.3, -0.1)
+
+
+def test_either_half_of_the_sweep_stands_alone() -> None:
+    data = aggregates()
+    whole = data["tables"]["sweep"]
+    data["tables"]["sweep"] = {"trials": [], "checkpoints": whole["checkpoints"] * 2, "checkpoint_metric": "strict"}
+    alone = draw("sweep", data, PAIR)
+    assert not alone.empty and "lowest dev loss (1.00, 1) has a score of 0.50" in alone.insight and len(alone.csv) == 3
+    data["tables"]["sweep"] = {**whole, "checkpoints": [], "no_checkpoints": "The run x watched nothing."}
+    assert draw("sweep", data, PAIR).insight.endswith("by checkpoint is not here: The run x watched nothing.")
+    data["tables"]["sweep"] = {"trials": [], "checkpoints": [], "no_checkpoints": "The run x watched nothing."}
+    assert draw("sweep", data, PAIR).why_empty.endswith("several settings. The run x watched nothing.")
+
+
+def test_a_leak_report_about_other_documents_is_told() -> None:
+    data = aggregates()
+    data["tables"]["leakage"] = {"n_docs": 40, "n_test": 0}
+    assert "about other documents" in draw("leakage", data, PAIR).why_empty
+
+
 def test_wins_say_when_it_is_too_close_to_call() -> None:
     close = difference("f1:ingredients", 0.01, wins=12, losses=10, ties=78)
     words = draw("wins", aggregates([close]), PAIR).insight

@@ -88,6 +88,7 @@ def test_data_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_a_locked_part_of_a_version_is_read_here(tmp_path: Path) -> None:
     data = find_data("recipe-jsonld-small", PACK, tmp_path, "test")
     rows = list(documents(data, PACK))
+    assert data.split_by == "group"
     assert (data.kind, len(rows), rows[0].part) == ("version", 47, "test") and all(row.group for row in rows)
     with pytest.raises(DataError, match="has no part 'tset'"):
         find_data("recipe-jsonld-small", PACK, tmp_path, "tset")

@@ -37,7 +37,7 @@ def test_a_good_adapter_passes_what_was_measured() -> None:
     found = gates()
     assert exit_code(list(found.values())) == 0
     passed = {name for name, gate in found.items() if gate.verdict == "pass"}
-    assert passed == {"strict", "schema", "primary", "trivial", "invention", "abstention", "stop"}
+    assert passed == {"data", "strict", "schema", "primary", "trivial", "invention", "abstention", "stop"}
     assert all(gate.why and gate.rule and gate.title for gate in found.values())
 
 
@@ -136,7 +136,7 @@ def test_gates_that_read_the_records(tmp_path_factory: pytest.TempPathFactory) -
     folder = shared_evaluation(tmp_path_factory)
     found = {gate.name: gate for gate in check_gates(folder, PACK)}
     assert found["golden"].verdict == "not applicable" and "No golden document" in found["golden"].why
-    assert found["data"].verdict == "not applicable", "prompts are fair, leaks were not looked for"
+    assert found["data"].verdict == "insufficient data", "prompts are fair, leaks were not looked for"
     leaks = {"exact": 1, "near": 0, "groups": 2}
     told = {**read_aggregates(folder), "tables": {"leakage": leaks}}
     data = next(gate for gate in check_gates(told, PACK) if gate.name == "data")
@@ -194,10 +194,98 @@ def test_only_a_calibrated_judge_decides(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_latency_is_held_against_the_task() -> None:
-    assert gates(latency_p95=mean(12, 10, 15, 20))["latency"].verdict == "pass"
-    assert gates(latency_p95=mean(28, 20, 36, 20))["latency"].verdict == "insufficient data"
+    assert gates(latency_p95=mean(12, 10, 15, 60))["latency"].verdict == "pass"
+    assert gates(latency_p95=mean(28, 20, 36, 60))["latency"].verdict == "insufficient data"
     assert gates(latency_p95=mean(48, 40, 56, 20))["latency"].verdict == "fail"
     assert gates()["latency"].verdict == "not applicable"
+
+
+def test_few_timed_documents_bound_no_95_per_cent() -> None:
+    """The slowest of 8 is no bound: 0.95 ** 8 = 66 % of such samples hold nothing slower."""
+    gate = gates(latency_p95=mean(3.95, 2.29, 3.95, 8))["latency"]
+    assert (gate.verdict, gate.n_required) == ("insufficient data", 59) and "--latency-rows 59" in gate.why
+    assert gates(latency_p95=mean(3.95, 2.29, 3.95, 58))["latency"].verdict == "insufficient data"
+    assert gates(latency_p95=mean(3.95, 2.29, 3.95, 59))["latency"].verdict == "pass"
+    assert 0.95**59 < 0.05 < 0.95**58
+
+
+def test_a_metric_that_takes_a_model_leaves_the_floor_to_the_next_declared_one() -> None:
+    pack, f1 = load_pack(BUILTIN / "recipe-writer"), "f1:ingredients"
+    pairs = [pair("bits_per_byte", -0.5, -0.6, -0.4, 80), pair(f1, -0.09, -0.12, -0.06, 80, a="regex"),
+             pair("on_title", -0.3, -0.4, -0.2, 80, a="regex")]  # fmt: skip
+    tuned = {
+        "bits_per_byte": mean(1, 0.9, 1.1, 80),
+        f1: mean(0.06, 0.04, 0.08, 80),
+        "on_title": mean(0.6, 0.5, 0.7, 80),
+    }
+    told = made(pack, pairs, tuned, n=80)
+    told["tiers"]["strict"]["prompted"]["bits_per_byte"] = mean(1.5, 1.4, 1.6, 80)
+    told["tiers"]["strict"]["regex"] = {f1: mean(0.15, 0.13, 0.17, 80), "on_title": mean(0.9, 0.8, 1.0, 80)}
+    gate = {gate.name: gate for gate in check_gates(told, pack)}["trivial"]
+    assert gate.verdict == "fail" and "better by −0.09 in Ingredients F1" in gate.why
+    assert "takes a model" in gate.why and "(0.90 against 0.60)" in gate.why
+    told["tiers"]["strict"]["regex"] = {}
+    gate = {gate.name: gate for gate in check_gates(told, pack)}["trivial"]
+    assert gate.verdict == "insufficient data", "an arm that nothing is known of is no floor that was passed"
+
+
+def test_what_nobody_looked_for_passes_no_gate() -> None:
+    def data(**table: Any) -> Gate:
+        return {gate.name: gate for gate in check_gates(made(PACK, GOOD, {}, tables={"leakage": table}), PACK)}["data"]
+
+    clean = {"exact": 0, "near": 0, "groups": 0}
+    assert data().verdict == "insufficient data" and "Nobody looked" in data().why
+    assert data(n_docs=300, n_test=0).verdict == "insufficient data", "a report about other documents"
+    assert data(n_docs=300, n_test=200, **clean).verdict == "insufficient data"
+    assert data(n_docs=300, n_test=300, **clean).verdict == "pass"
+    assert data(n_docs=300, n_test=200, **{**clean, "near": 2}).verdict == "fail"
+    dated = {"n_docs": 300, "n_test": 300, **clean, "dates": "training until 2025-01-02, test from 2025-01-01: NOT"}
+    assert data(**dated, dates_hold=False).verdict == "pass", "rows that were parted by group promise no dates"
+    assert data(**dated, dates_hold=False, split_by="date").verdict == "fail"
+    assert data(**dated, dates_hold=True, split_by="date").verdict == "pass"
+    assert data(**dated, split_by="date").verdict == "insufficient data"
+
+
+def exported(name: str, low: float, high: float, *, changed: int = 0, folder: Path | None = None) -> Gate:
+    same = pair(F1, (low + high) / 2, low, high, 300, a="adapter:x", b=name, same_low=low, same_high=high)
+    strict = pair("strict", 0.0, 0.0, 0.0, 300, a="adapter:x", b=name, wins=0, ties=300 - changed, losses=changed)
+    told = made(PACK, [*GOOD, same, strict], {})
+    told["arms"] = [*told["arms"], {"name": name, "kind": "imported", "label": name}]
+    told["tiers"]["strict"][name] = told["tiers"]["strict"]["adapter:x"]
+    if folder is not None:
+        (folder / "aggregates.json").write_text(json.dumps(told))
+    return {gate.name: gate for gate in check_gates(folder or told, PACK, "adapter:x")}["parity"]
+
+
+def test_an_export_is_held_against_its_adapter() -> None:
+    assert gates()["parity"].verdict == "not applicable"
+    assert exported("imported:somebody", -0.01, 0.01).verdict == "not applicable"
+    assert exported("imported:xyz", -0.01, 0.01).verdict == "not applicable", "another name that begins alike"
+    for name in ("imported:x.gguf", "imported:x merged", "imported:x@q8"):
+        assert exported(name, -0.01, 0.01).verdict == "pass", name
+    gate = exported("imported:x.gguf", -0.015, 0.03)
+    assert gate.verdict == "insufficient data" and gate.n_required and gate.n_required > 300
+    assert exported("imported:x.gguf", -0.09, -0.03).verdict == "fail"
+    gate = exported("imported:x.gguf", -0.01, 0.01, changed=1)
+    assert gate.verdict == "fail" and "strict differs on 1 of 300 documents" in gate.why
+
+
+def test_an_export_may_differ_only_where_no_document_is_golden(tmp_path: Path) -> None:
+    name, text = "imported:x.gguf", json.dumps({"@context": "https://schema.org", "@type": "Recipe", "name": "Cake"})
+    rows = [EvalRow("g", "Cake", {}, part="golden"), EvalRow("d", "Cake", {}, part="test")]
+
+    def write(broken: str) -> None:
+        def answers(row: EvalRow) -> list[Answered]:
+            export = text[:-1] if row.id == broken else text
+            return [Answered(arm, row.id, 0, raw, "eos") for arm, raw in (("adapter:x", text), (name, export))]
+
+        write_frames(PACK, rows, answers, tmp_path)
+
+    write("d")
+    gate = exported(name, -0.01, 0.01, folder=tmp_path)
+    assert gate.verdict == "pass" and "strict differs on 0 of 1 golden document" in gate.why
+    write("g")
+    assert exported(name, -0.01, 0.01, folder=tmp_path).verdict == "fail"
 
 
 def test_an_arm_that_is_not_there_is_said() -> None:

@@ -9,7 +9,8 @@ from scipy import stats
 
 from tests.task.score.recipes import PACK
 from training.errors import InputError
-from training.evals.metrics import Cells, MetricSpec, measure, spec_named
+from training.evals.hypotheses import tost
+from training.evals.metrics import Cells, measure, spec_named
 from training.evals.paired import (
     PairFigure,
     compare_arms,
@@ -18,9 +19,8 @@ from training.evals.paired import (
     mde_mcnemar,
     newcombe_paired,
     sign_flip,
-    tied_with_best,
 )
-from training.evals.statistics import bootstrap_mean
+from training.evals.statistics import bootstrap_mean, mcnemar_mid_p
 from training.task.pack import BUILTIN, find_packs
 from training.task.records import Score
 
@@ -178,7 +178,7 @@ def test_a_scale_is_compared_by_ranks() -> None:
     assert (
         error.difference is not None and error.difference < 0 and (error.effect or 0) < 0 and error.wins > error.losses
     )
-    assert "Hodges-Lehmann" in error.note
+    assert error.shift is not None and error.shift < 0 and not error.note
     kappa = found["qwk:relevance_score"]
     assert kappa.difference is not None and kappa.difference > 0 and (kappa.p or 1) < 0.01 and kappa.wins > kappa.losses
     assert kappa.ci_low is not None and kappa.ci_low > 0
@@ -198,15 +198,21 @@ def test_an_arm_that_answers_five_of_ninety_six_gains_nothing_by_silence() -> No
     assert (found["skill:relevance_score"].difference or 0) < 0
 
 
-def test_the_best_of_many_is_told_with_those_it_is_tied_with() -> None:
-    """Twelve identical arms: the winner is a matter of luck, and is told so (metrics 0)."""
-    arms = {f"config {at}": cells(40, seed=at) for at in range(12)}
-    spec = spec_named(PACK, "f1:recipeIngredient")
-    assert isinstance(spec, MetricSpec)
-    tied = tied_with_best(spec, arms)
-    assert len(tied) >= 9 and tied[0] in arms
-    assert tied_with_best(spec, arms | {"good": cells(40, seed=99, lift=0.3)}) == ("good",)
-    assert tied_with_best(spec, {}) == ()
+def test_what_was_declared_is_tested_for_being_the_same_too() -> None:
+    found = figures(cells(seed=1), cells(seed=2))
+    f1, strict = found["f1:recipeIngredient"], found["strict"]
+    d = cells(seed=2).value(*F1) - cells(seed=1).value(*F1)
+    assert (f1.p_same, f1.same_low, f1.same_high) == tost(d, PACK.evaluation.minimum_difference)
+    assert f1.margin == PACK.evaluation.minimum_difference and f1.p_mid is None
+    assert strict.p_mid is not None and strict.p is not None and strict.p_mid < strict.p
+    assert strict.p_mid == mcnemar_mid_p(strict.losses, strict.wins)
+    assert found["hallucinated"].margin is None, "nothing was declared of it"
+    same = figures(cells(seed=1), cells(seed=1))["f1:recipeIngredient"]
+    assert same.p_same == 0.0
+    pairs = [f"c{at // 2}" for at in range(60)]
+    grouped = figures(cells(seed=1), cells(seed=2), pairs)["f1:recipeIngredient"]
+    assert grouped.same_low is not None and grouped.ci_low is not None and grouped.ci_low < grouped.same_low
+    assert grouped.p_same is not None and 0 < grouped.p_same <= 1
 
 
 def test_ten_thousand_documents_are_compared_in_seconds() -> None:

@@ -157,7 +157,7 @@ def test_limits_and_receipt_come_from_the_records(folder: Path) -> None:
     figures = figures_of(read_aggregates(folder), PACK)
     lines = limits(figures, manifest)
     assert any(f"{DOCS} documents from posts.jsonl, part test in {DOCS // 2} groups" in line for line in lines)
-    assert any("6 % of 16 answers came out otherwise" in line for line in lines)
+    assert any("6 % of 16 answers come out otherwise" in line for line in lines)
     assert any("No judge was asked" in line for line in lines)
     facts = {**manifest["arms"][ARMS[4]], "missing": 3, "kind": "imported"}
     told = limits(figures, {**manifest, "arms": {ARMS[4]: facts}})

@@ -116,6 +116,9 @@ def test_models_answer_and_the_manifest_says_how(data: str, home: Path, tmp_path
         "docs_per_min",
         "peak_memory_bytes",
     }
+    assert manifest["latency"]["base"]["prefill_tokens_per_s"] > 0 and "prefill_tokens_per_s" in metrics
+    assert manifest["latency"]["base"]["peak_memory_bytes"] > 0
+    assert adapter["adapter_bytes"] > 0 and "adapter_bytes" not in base
     assert manifest["seeds"] == [7] and manifest["decoding"]["batch_size"] == 2 and manifest["device"]
     assert manifest["versions"]["torch"] and len(manifest["files"]) == 5
 

@@ -48,6 +48,16 @@ def test_a_pair_has_exactly_the_keys_that_were_promised() -> None:
     ]  # fmt: skip
 
 
+def test_tests_beside_the_promised_ones_stand_where_they_were_made() -> None:
+    several = {"metric": "strict", "n": 3, "statistic": 1.0, "p": 0.4,
+               "arms": [{"arm": "imported:mine", "rank": 1.0, "low": 1.0, "high": 1.0}]}  # fmt: skip
+    pair = {**PAIR, "margin": 0.02, "p_same": 0.3, "p_mid": 0.1}
+    found = summary_of({**AGGREGATES, "pairs": {"strict": [pair]}, "several": several})
+    assert (found["pairs"][0]["margin"], found["pairs"][0]["p_same"], found["pairs"][0]["p_mid"]) == (0.02, 0.3, 0.1)
+    assert found["several"]["arms"] == [{"arm": "mine", "rank": 1.0, "low": 1.0, "high": 1.0}]
+    assert "several" not in summary_of(AGGREGATES)
+
+
 def test_no_number_is_without_meaning(tmp_path: Path) -> None:
     odd = {**AGGREGATES, "pairs": {"strict": [{**PAIR, "effect": float("nan"), "detectable": float("inf")}]}}
     write_summary(tmp_path, odd)

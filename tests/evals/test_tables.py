@@ -1,6 +1,7 @@
 """Tables against counts made by hand: tiers, clusters, lengths, outcomes, relevance, agreement, slices, strip."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,22 @@ import pytest
 from tests.evals.hand_frames import item, score, write_by_hand
 from training.errors import DataError
 from training.evals.cells import Cells
+from training.evals.measuring import measure_all
 from training.evals.metrics import metric_specs
 from training.evals.records import GEN, ITEMS, SCORES
 from training.evals.tables import answers as gen
 from training.evals.tables import beside, items, slicing
 from training.evals.tables.arms import arm_records
 from training.evals.tables.cells import own_values, read_cells
+from training.evals.tables.checkpoints import checkpoints
+from training.evals.tables.several import several
 from training.evals.tables.spread import MOST, strip_table
+from training.runs.config import RunConfig
+from training.runs.directory import append_sample, create_run, run_folder
+from training.runs.records import Sample, Step
 from training.task.pack import BUILTIN, load_pack
+from training.task.records import to_json
+from training.task.score.variety import sample_scores
 
 RECIPE = load_pack(BUILTIN / "recipe-jsonld")
 NEWS = load_pack(BUILTIN / "news-metadata")
@@ -67,7 +76,7 @@ def test_items_count_each_thing_once(tmp_path: Path) -> None:
         item("t", "d1", "prepTime", "INC", side="pred"),
     ]
     write_by_hand(tmp_path, {ITEMS: rows})
-    found = items.read_items(tmp_path, RECIPE, 1)
+    found = items.read_items(tmp_path, RECIPE)
     table = items.outcomes_table(found, RECIPE, {})["fields"]
     wanted = {"COR": 1, "NUL": 0, "INC": 0, "MIS": 1, "SPU": 1}
     assert {key: table["recipeIngredient"]["arms"]["t"][key] for key in wanted} == wanted
@@ -83,7 +92,7 @@ def test_relevance_holds_the_constant_that_sets_the_floor(tmp_path: Path) -> Non
     rows += [item("t", f"d{at}", "relevance_score", "", side="pred", text=text)
              for at, text in enumerate(given) if text is not None]  # fmt: skip
     write_by_hand(tmp_path, {ITEMS: rows})
-    table = items.relevance_table(items.read_items(tmp_path, NEWS, 1), NEWS)
+    table = items.relevance_table(items.read_items(tmp_path, NEWS), NEWS)
     assert (table["constant"], table["mae_constant"]) == (9.0, 1.0)
     assert table["arms"]["t"]["counts"] == [[9, 8, 1], [9, 9, 1]]
     assert table["arms"]["t"]["invalid"] == 2  # none given, and 12 which is none: never clipped into range
@@ -91,15 +100,23 @@ def test_relevance_holds_the_constant_that_sets_the_floor(tmp_path: Path) -> Non
     assert items.relevance_table(items.Items(), NEWS) == {}
 
 
-def test_agreement_is_over_pairs_of_samples(tmp_path: Path) -> None:
-    said = {0: ["a", "b"], 1: ["a"], 2: ["A ", "b"]}
-    rows = [item("t", "d", "key_insights", "SPU", side="pred", k=k, idx=at, text=text)
-            for k, texts in said.items() for at, text in enumerate(texts)]  # fmt: skip
-    write_by_hand(tmp_path, {ITEMS: rows})
-    found = items.read_items(tmp_path, NEWS, 3)
-    table = items.consistency_table(found, NEWS, 3, 0.7)
-    assert table["fields"]["key_insights"]["arms"]["t"]["value"] == pytest.approx((0.5 + 1 + 0.5) / 3)
-    assert "summary" not in table["fields"]  # no sample gives one, so nothing agrees
+def test_agreement_is_the_metric_of_the_scorecard() -> None:
+    said = [[{"key_insights": ["a", "b"], "summary": ""}, {"key_insights": ["a"], "summary": ""}, None],
+            [{"key_insights": ["a"]}, {"key_insights": ["a"]}, {"key_insights": ["a"]}]]  # fmt: skip
+    cells = Cells.from_scores([sample_scores(NEWS, ["x", "y", "z"], objects) for objects in said])
+    measured = {name: to_json(one) for name, one in measure_all(metric_specs(NEWS), cells).items()}
+    table = items.consistency_table({"t": measured}, NEWS, 3, 0.7)
+    shown = table["fields"]["key_insights"]["arms"]["t"]
+    assert shown["value"] == measured["agreement:key_insights"]["value"] == pytest.approx((2 / 3 / 3 + 1) / 2)
+    assert shown["n"] == 2
+    assert items.consistency_table({"t": measured}, NEWS, 1, 0.7)["fields"] == {}
+
+
+def test_two_answers_without_an_object_agree_on_nothing() -> None:
+    failed = {(s.metric, s.field): s.value for s in sample_scores(NEWS, ["x", "y"], [None, None])}
+    assert failed[("agreement", "summary")] == 0.0
+    silent = {(s.metric, s.field): s.value for s in sample_scores(NEWS, ["x", "y"], [{}, {}])}
+    assert silent[("agreement", "summary")] is None, "nothing was said that could be the same"
 
 
 def cells_of(values: list[float], docs: list[str] | None = None) -> Cells:
@@ -152,9 +169,11 @@ def test_times_alone_come_before_times_in_a_batch(tmp_path: Path) -> None:
     write_by_hand(tmp_path, {GEN: rows})
     key = ("latency_s", "")
     cells = {"a": Cells(("d0", "d1"), {key: np.array([2.0, 4.0])}, {}, {})}
-    table = beside.cost_table(gen.read_answers(tmp_path), cells, {"latency": {"a": {"peak_memory_bytes": 5}}})["arms"]
+    known = {"latency": {"a": {"peak_memory_bytes": 5}}, "arms": {"a": {"adapter_bytes": 7}}}
+    table = beside.cost_table(gen.read_answers(tmp_path), cells, known)["arms"]
     assert (table["a"]["seconds"], table["a"]["how"], table["a"]["memory_bytes"]) == (3.0, "alone", 5)
     assert (table["b"]["seconds"], table["b"]["how"]) == (1.0, "batch")
+    assert (table["a"]["adapter_bytes"], table["b"]["adapter_bytes"]) == (7, None)
     assert "empty" not in table  # nobody decoded anything
 
 
@@ -170,15 +189,54 @@ def test_leaks_are_those_of_the_documents_that_were_asked(tmp_path: Path) -> Non
     table = beside.leakage_table(tmp_path, ["a", "b"])
     assert (table["near"], table["exact"], table["n_test"], sum(table["counts"])) == (1, 0, 2, 2)
     assert "NOT all training is earlier" in table["dates"]
+    assert (table["n_docs"], table["dates_hold"], table["split_by"]) == (2, False, "")
     assert beside.leakage_table(tmp_path / "nowhere", ["a"]) == {}
+    (tmp_path / "manifest.json").write_text(json.dumps({"data": {"kind": "version", "split_by": "date"}}))
+    assert beside.leakage_table(tmp_path, ["a"])["split_by"] == "date"
+    other = beside.leakage_table(tmp_path, ["dev-1", "dev-2"])
+    assert other == {"n_docs": 2, "n_test": 0}, "figures of other documents say nothing about these"
 
 
 def test_a_sweep_becomes_trials_and_the_tied_ones() -> None:
     trials = [{"number": at, "values": {"rank": 8 * at}, "score": score, "run": f"r{at}", "n": 20}
               for at, score in enumerate((0.4, 0.7, None))]  # fmt: skip
-    table = beside.sweep_table({"metric": "f1:x", "best": 1, "tied": [1], "trials": trials})
+    table = beside.sweep_table({"metric": "f1:x", "best": 1, "tied": [1], "trials": trials}, {"why": "No run."})
     assert [(row["label"], row["tied"]) for row in table["trials"]] == [("rank 0", False), ("rank 8", True)]
-    assert beside.sweep_table({}) == {}
+    assert table["no_checkpoints"] == "No run." and table["checkpoints"] == []
+    assert beside.sweep_table({}, {})["trials"] == []
+
+
+def test_checkpoints_are_read_from_the_run_behind_an_adapter(tmp_path: Path) -> None:
+    folder = tmp_path / "evals" / "one"
+    assert "No arm is an adapter" in checkpoints(folder, [])["why"]
+    assert "No run of this home made gone" in checkpoints(folder, ["gone"])["why"]
+    facts = create_run(tmp_path, RunConfig(dataset="x"))
+    run = run_folder(tmp_path, facts.run)
+    assert "eval_steps" in checkpoints(folder, [facts.run])["why"]
+    steps = [Step(at, loss=2.0 / at, dev_loss=3.0 - at if at % 2 == 0 else None) for at in range(1, 5)]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(to_json(step)) + "\n" for step in steps))
+    assert "sample_steps" in checkpoints(folder, [facts.run])["why"]
+    for at, tiers in ((1, ("failed", "failed")), (4, ("strict", "failed"))):
+        for row, tier in enumerate(tiers):
+            append_sample(run, Sample(at, f"r{row}", "text", "raw", tier, "eos", 0.1))
+    found = checkpoints(folder, ["gone", facts.run])
+    assert [(row["label"], row["loss"], row["score"], row["n"]) for row in found["checkpoints"]] == [
+        ("step 2", 1.0, 0.0, 2), ("step 4", -1.0, 0.5, 2)
+    ]  # fmt: skip
+    assert found["why"] == ""
+
+
+def test_all_arms_are_ranked_at_once() -> None:
+    rng = np.random.default_rng(5)
+    base = rng.random(40) / 2
+    arms = {name: cells_of((base + lift).tolist()) for name, lift in (("low", 0.0), ("high", 0.4), ("mid", 0.2))}
+    table = several(F1, arms)
+    assert [row["arm"] for row in table["arms"]] == ["high", "mid", "low"] and table["n"] == 40
+    assert [row["rank"] for row in table["arms"]] == [1.0, 2.0, 3.0] and table["p"] < 1e-9
+    assert several(F1, dict(list(arms.items())[:2])) == {}
+    pairs = tuple(f"c{at // 2}" for at in range(40))
+    grouped = {name: replace(one, clusters=pairs) for name, one in arms.items()}
+    assert several(F1, grouped)["n"] == 20, "a group of dependent documents counts once"
 
 
 def test_arms_get_names_colours_and_an_order() -> None:

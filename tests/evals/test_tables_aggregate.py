@@ -114,3 +114,22 @@ def test_a_folder_without_answers_is_refused(tmp_path: Path) -> None:
     write_frames(PACK, [], answers, tmp_path)
     with pytest.raises(DataError, match="no answers"):
         aggregate(tmp_path, PACK)
+
+
+def test_declared_pairs_say_whether_arms_are_the_same_and_the_noise_floor_is_kept(
+    folder: Path, found: dict[str, Any]
+) -> None:
+    pairs = {(row["a"], row["b"], row["metric"]): row for row in found["pairs"]["strict"]}
+    primary = pairs[("prompted", "adapter:x", found["primary"])]
+    assert primary["margin"] == PACK.evaluation.minimum_difference and primary["same_low"] <= primary["same_high"]
+    assert "margin" in pairs[("empty", "adapter:x", found["primary"])], "of a trivial arm too"
+    assert 0 <= pairs[("prompted", "adapter:x", "strict")]["p_mid"] <= 1
+    assert "margin" not in pairs[("prompted", "adapter:x", "usable")], "nothing was declared of it"
+    assert found["several"] == {}, "two arms with a model are a pair, not several"
+    assert found["noise_floor"] == {}
+    try:
+        (folder / "manifest.json").write_text(json.dumps({"noise": {"rows": 16, "share_different": 0.25}}))
+        assert aggregate(folder, PACK)["noise_floor"] == {"rows": 16, "share_different": 0.25}
+    finally:
+        (folder / "manifest.json").unlink()
+        aggregate(folder, PACK)

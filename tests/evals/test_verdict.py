@@ -28,8 +28,9 @@ def test_a_gain_is_told_with_its_interval_and_what_went_with_it() -> None:
     found = verdict(made(PACK, BETTER, {"latency_p50": mean(1.08, 1, 1.1, 20)}), None, PACK)
     assert found.helped == "yes"
     assert found.sentence == (
-        "Ingredients F1 rose by 0.61 [0.57, 0.65], n = 300 (0.10 to 0.71); answers that parse as they stand rose from "
-        "10 % to 100 %; answers with something made up fell from 34 % to 3 %."
+        "Ingredients F1 rose by 0.61 [0.57, 0.65], n = 300 (0.10 to 0.71); answers that parse as they stand rose by 90 "
+        "points [86, 93], n = 300 (10 % to 100 %); answers with something made up fell by 31 points [25, 36], n = 300 "
+        "(34 % to 3 %)."
     )
     assert any("best of 2 untuned arms" in fact for fact in found.facts)
     assert any("regex 0.20" in fact for fact in found.facts)
@@ -41,12 +42,12 @@ def test_speed_and_slices_close_the_sentence() -> None:
     told["tiers"]["strict"]["prompted"]["latency_p50"] = mean(1.0, 0.9, 1.1, 20)
     lost = {"prompted": {F1: mean(0.5, 0.4, 0.6, 40)}, "adapter:x": {F1: mean(0.2, 0.1, 0.3, 40)}}
     found = verdict({**told, "slices": {"slice=no_steps": lost}}, None, PACK)
-    assert found.sentence.endswith("; slower by 8 %; worse on posts without steps.")
+    assert found.sentence.endswith("; slower by 8 % (n = 20 timed); worse on posts without steps.")
     assert found.worse_on == ("posts without steps",)
     told["tiers"]["strict"]["adapter:x"]["latency_p50"] = mean(1.01, 1, 1.1, 20)
-    assert verdict(told, None, PACK).sentence.endswith("; as fast.")
+    assert verdict(told, None, PACK).sentence.endswith("; as fast (n = 20 timed).")
     told["tiers"]["strict"]["adapter:x"]["latency_p50"] = mean(3.0, 2, 4, 20)
-    assert verdict(told, None, PACK).sentence.endswith("; 3.0 times as slow.")
+    assert verdict(told, None, PACK).sentence.endswith("; 3.0 times as slow (n = 20 timed).")
 
 
 def test_worse_is_said_to_be_worse() -> None:
@@ -90,12 +91,71 @@ def test_what_got_worse_beside_a_gain_is_not_left_out() -> None:
     pairs = [pair(F1, 0.61, 0.57, 0.65, 300), pair("schema_valid", -0.2, -0.25, -0.15, 300)]
     told = made(PACK, pairs, {"schema_valid": rate(0.7, 300)})
     told["tiers"]["strict"]["prompted"]["schema_valid"] = rate(0.9, 300)
-    assert "but answers that keep the contract fell from 90 % to 70 %" in verdict(told, None, PACK).sentence
+    said = verdict(told, None, PACK).sentence
+    assert "but answers that keep the contract fell by 20 points [15, 25], n = 300 (90 % to 70 %)" in said
 
 
 def test_an_arm_without_a_model_that_does_as_well_is_named() -> None:
     told = made(PACK, BETTER, {F1: mean(0.2, 0.15, 0.25, 300)})
-    assert "but regex, without a model, reaches 0.20" in verdict(told, None, PACK).sentence
+    said = verdict(told, None, PACK).sentence
+    assert "but without a model regex does as well on Ingredients F1 (0.20 against 0.20)" in said
+
+
+def writer(*, sure: bool = True) -> dict[str, Any]:
+    """Written recipes: bits a byte decide, which no arm without a model has; regex is ahead in what was declared."""
+    pack, f1, ahead = load_pack(BUILTIN / "recipe-writer"), "f1:ingredients", (-0.09, -0.12, -0.06)
+    pairs = [pair("bits_per_byte", -0.5, -0.6, -0.4, 80)]
+    if sure:
+        pairs.append(pair(f1, *ahead, 80, a="regex"))
+    told = made(pack, pairs, {"bits_per_byte": mean(1.0, 0.9, 1.1, 80), f1: mean(0.06, 0.04, 0.08, 80)}, n=80)
+    told["tiers"]["strict"]["prompted"] |= {"bits_per_byte": mean(1.5, 1.4, 1.6, 80)}
+    told["tiers"]["strict"]["regex"] = {f1: mean(0.15, 0.13, 0.17, 80), "on_title": mean(0.9, 0.8, 1.0, 80)}
+    return told
+
+
+def test_where_the_deciding_figure_takes_a_model_the_floor_is_that_of_the_next_declared_one() -> None:
+    pack = load_pack(BUILTIN / "recipe-writer")
+    found = verdict(writer(), None, pack)
+    assert found.helped == "yes"
+    assert "but without a model regex beats the tuned arm on Ingredients F1 (0.15 against 0.06)" in found.sentence
+    assert "Without any model, Ingredients F1 is: regex 0.15." in found.facts
+    unpaired = verdict(writer(sure=False), None, pack).sentence
+    assert "regex does as well on Ingredients F1" in unpaired, "not for certain, and said so"
+
+
+def test_what_rests_on_other_documents_says_on_how_many() -> None:
+    pairs = [BETTER[0], pair("hallucinated_docs", -0.5, -0.7, -0.3, 49)]
+    told = made(PACK, pairs, {"hallucinated_docs": rate(0.19, 252)})
+    said = verdict(told, None, PACK).sentence
+    assert "made up fell by 50 points [30, 70], n = 49 (to 19 % of its own 252)" in said
+
+
+def test_speed_is_claimed_only_where_its_interval_holds() -> None:
+    told = made(PACK, [*BETTER, pair("latency_p50", -0.6, -1.2, 0.1, 8)], {"latency_p50": mean(0.4, 0.3, 0.9, 8)})
+    told["tiers"]["strict"]["prompted"]["latency_p50"] = mean(1.0, 0.5, 1.4, 8)
+    open_ = "; no difference in speed is shown (−0.60 [−1.20, +0.10] s, n = 8 timed)."
+    assert verdict(told, None, PACK).sentence.endswith(open_)
+    told["pairs"]["strict"][-1] = pair("latency_p50", -0.6, -1.2, -0.1, 8)
+    held = "; faster by 60 % (−0.60 [−1.20, −0.10] s, n = 8 timed)."
+    assert verdict(told, None, PACK).sentence.endswith(held)
+
+
+def test_the_noise_floor_the_other_tests_and_an_open_leak_stand_among_the_facts() -> None:
+    noise = {"rows": 16, "batch_sizes": [8, 1], "share_different": 0.25, "metric": F1, "mean_abs_difference": 0.7}
+    several = {"metric": F1, "n": 300, "p": 0.0001, "arms": [
+        {"arm": "adapter:x", "rank": 1.1, "low": 1.0, "high": 1.2},
+        {"arm": "base", "rank": 2.5, "low": 2.4, "high": 2.6},
+    ]}  # fmt: skip
+    main = {**BETTER[0], "p_mid": 0.01, "margin": 0.02, "p_same": 0.03, "shift": 0.4}
+    told = made(PACK, [main], {}, noise_floor=noise, several=several)
+    facts = " ".join(verdict(told, None, PACK).facts)
+    assert "25 % of 16 answers come out otherwise, which moves Ingredients F1 by 0.70 on average" in facts
+    assert "no larger than that" in facts
+    assert "Friedman, p < 0.001, n = 300); mean ranks, 1 the best: adapter x 1.10 [1.00, 1.20], base 2.50" in facts
+    assert "mid-p" in facts and "the same within 0.02, by two one-sided tests (p = 0.03)" in facts
+    assert "(Hodges-Lehmann) is +0.40" in facts
+    assert "Nobody looked whether training rows" not in facts
+    assert "Nobody looked whether training rows" in " ".join(verdict({**told, "tables": {}}, None, PACK).facts)
 
 
 def test_without_two_arms_nothing_was_compared() -> None:

@@ -1,9 +1,11 @@
 """What a model ran on and how much memory it took, in words and bytes for a record."""
 
+import gc
 import platform
-import sys
+import threading
 from pathlib import Path
 
+import psutil
 import torch
 
 
@@ -15,23 +17,49 @@ def device_name(device: str) -> str:
     return f"{_processor()}, {threads} thread{'s' if threads > 1 else ''}"
 
 
-def forget_peak(device: str) -> None:
-    """Count the peak anew where that can be done: on a GPU."""
-    if device.startswith("cuda"):
-        torch.cuda.reset_peak_memory_stats(device)
+class MemoryWatch:
+    """The most bytes taken while it is open: on a GPU by tensors, else by this process (resident memory).
 
+        with MemoryWatch(device) as watch: ...
+        watch.peak
 
-def peak_memory(device: str) -> int:
-    """The most bytes taken: on a GPU by tensors since `forget_peak`, else by this process since it began."""
-    if device.startswith("cuda"):
-        return int(torch.cuda.max_memory_allocated(device))
-    if sys.platform == "win32":
-        import psutil
+    Resident memory is looked at every `EVERY_S` seconds and at both ends, so that what others took before and gave back
+    is not counted, as it would be in the process' high-water mark. Limits: all that is loaded counts, the weights and
+    every adapter beside the one that answers; a peak shorter than `EVERY_S` may be missed.
+    """
 
-        return int(psutil.Process().memory_info().peak_wset)
-    import resource
+    EVERY_S = 0.02
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    def __init__(self, device: str) -> None:
+        self._device, self._over = device, threading.Event()
+        self._process = psutil.Process()
+        self.peak = 0
+
+    def look(self) -> None:
+        """Look now."""
+        on_gpu = self._device.startswith("cuda")
+        now = torch.cuda.max_memory_allocated(self._device) if on_gpu else self._process.memory_info().rss
+        self.peak = max(self.peak, int(now))
+
+    def __enter__(self) -> "MemoryWatch":
+        gc.collect()
+        if self._device.startswith("cuda"):
+            torch.cuda.reset_peak_memory_stats(self._device)
+            return self
+        self.look()
+        self._thread = threading.Thread(target=self._sample, name="memory", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if not self._device.startswith("cuda"):
+            self._thread.join()
+        self.look()
+
+    def _sample(self) -> None:
+        while not self._over.wait(self.EVERY_S):
+            self.look()
 
 
 def _processor() -> str:

@@ -3,7 +3,8 @@
     {"format", "task", "name", "arms": [{"name", "kind", "label", "colour_role"}], "n_docs", "samples", "primary",
      "confirmatory", "fields": [{"name", "label", "kind"}], "metrics": {metric: {"label", "better", "unit", ...}},
      "tiers": {tier: {arm: {metric: Measured}}}, "slices": {"style=clean": {arm: {metric: Measured}}},
-     "pairs": {tier: [PairFigure]}, "tables": {chart id: {...}}}
+     "pairs": {tier: [PairFigure]}, "several": {of all arms with a model at once}, "noise_floor": {as in the manifest},
+     "tables": {chart id: {...}}}
 
 Promise: it is small whatever the number of documents (tables hold counts, quantiles and chosen ids), and it needs no
 text of the frames at once: they are read block by block, and of a document only its figures stay in memory.
@@ -24,12 +25,14 @@ from training.evals.data import read_rows
 from training.evals.hypotheses import benjamini_hochberg, holm
 from training.evals.measuring import measure_all
 from training.evals.metrics import MetricSpec, confirmatory_metrics, metric_specs
-from training.evals.paired import Family, PairFigure, compare_arms, compare_metrics
+from training.evals.paired import Family, PairFigure, compare_arms, compare_metrics, declared_margins
 from training.evals.records import AGGREGATES, JOB, MANIFEST, ROWS, TIERS, TRIVIAL, read_arm
 from training.evals.tables import answers as gen
 from training.evals.tables import beside, items, slicing
 from training.evals.tables.arms import arm_records
 from training.evals.tables.cells import ArmCells, read_cells
+from training.evals.tables.checkpoints import checkpoints
+from training.evals.tables.several import several
 from training.evals.tables.spread import strip_table
 from training.task.pack import Pack
 from training.task.records import to_json
@@ -69,6 +72,8 @@ def aggregate(folder: Path, pack: Pack) -> dict[str, Any]:
         "tiers": _tiers(cells, names, specs),
         "slices": slicing.slice_figures(cuts, {name: strict[name] for name in real or names}, few, _compact),
         "pairs": {tier: _pairs(pack, cells, names, both, tier) for tier in TIERS},
+        "several": several(specs[0], {name: strict[name] for name in real}),
+        "noise_floor": manifest.get("noise") or {},
     }  # fmt: skip
     kept["tables"] = _tables(folder, pack, found, cells, kept) | {
         "slices": slicing.slices_table(cuts, strict, both, few),
@@ -115,9 +120,11 @@ def _tiers(cells: ArmCells, names: Sequence[str], specs: Sequence[MetricSpec]) -
 
 def _compact(record: dict[str, Any]) -> dict[str, Any]:
     """A figure or pair without what stands elsewhere, or is not known and need not be there."""
-    optional = ("n_items", "n_clusters", "note")
+    optional = ("n_items", "n_clusters", "note", "margin")
+    drop_none = ("p_same", "same_low", "same_high", "p_mid", "shift")
     drop = ("metric",) if "n_scored" in record else ()
-    return {key: value for key, value in record.items() if key not in drop and (value or key not in optional)}
+    kept = {key: value for key, value in record.items() if key not in drop and (value or key not in optional)}
+    return {key: value for key, value in kept.items() if value is not None or key not in drop_none}
 
 
 def _pairs(
@@ -136,7 +143,7 @@ def _pairs(
             found += [one for one in compare_arms(pack, a, b, *pair, a.clusters) if one.metric in kept]
         elif tier == TIERS[0]:
             trivial = any(name in TRIVIAL for name in pair)
-            found += _some(declared if trivial else headline, declared, (a, b), pair)
+            found += _some(pack, declared if trivial else headline, (a, b), pair)
     return [_compact(to_json(one)) for one in found]
 
 
@@ -145,13 +152,12 @@ def _headline(metric: str) -> bool:
 
 
 def _some(
-    specs: Sequence[MetricSpec], declared: Sequence[MetricSpec], cells: tuple[Cells, Cells], pair: tuple[str, str]
+    pack: Pack, specs: Sequence[MetricSpec], cells: tuple[Cells, Cells], pair: tuple[str, str]
 ) -> list[PairFigure]:
     """Some metrics of a pair, each corrected within its family as `compare_arms` does."""
-    primary = declared[0].name
-    families: dict[str, Family] = {spec.name: "confirmatory" for spec in declared}
-    families[primary] = "primary"
-    figures = compare_metrics(specs, *cells, pair, cells[0].clusters)
+    families: dict[str, Family] = dict.fromkeys(confirmatory_metrics(pack), "confirmatory")
+    families[metric_specs(pack)[0].name] = "primary"
+    figures = compare_metrics(specs, *cells, pair, cells[0].clusters, declared_margins(pack))
     figures = [replace(one, family=families.get(one.metric, "exploratory")) for one in figures]
     adjusted = {one.metric: one.p for one in figures if one.family == "primary"}
     for family, correct in (("confirmatory", holm), ("exploratory", benjamini_hochberg)):
@@ -169,7 +175,7 @@ def _tables(folder: Path, pack: Pack, found: gen.Answers, cells: ArmCells, kept:
     sampling = job.get("sampling") or to_json(pack.sampling)
     first = next(iter(strict.values()))
     groups = dict(zip(first.docs, first.clusters, strict=True)) if first.clusters else {}
-    leaves = items.read_items(folder, pack, samples)
+    leaves = items.read_items(folder, pack)
     words = {arm: one.value("words") for arm, one in strict.items()}
     lengths = gen.lengths_table(found, words, sampling.get("max_new_tokens"))
     adapters = [read_arm(str(arm["name"])).adapter or "" for arm in kept["arms"] if arm["kind"] == "adapter"]
@@ -181,9 +187,9 @@ def _tables(folder: Path, pack: Pack, found: gen.Answers, cells: ArmCells, kept:
         ),
         "outcomes": items.outcomes_table(leaves, pack, groups),
         "relevance": items.relevance_table(leaves, pack),
-        "consistency": items.consistency_table(leaves, pack, samples, sampling.get("temperature")),
+        "consistency": items.consistency_table(kept["tiers"][TIERS[0]], pack, samples, sampling.get("temperature")),
         "leakage": beside.leakage_table(folder, found.docs),
-        "sweep": beside.sweep_table(beside.find_sweep(folder, adapters)),
+        "sweep": beside.sweep_table(beside.find_sweep(folder, adapters), checkpoints(folder, adapters)),
         "judge": judge_tables(folder),
     }
 

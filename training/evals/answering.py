@@ -142,7 +142,7 @@ class _Asking:
 
     def all(self) -> None:
         """Answers, then the passes. Each goes on where it was stopped."""
-        from training.engine.device_facts import forget_peak, peak_memory
+        from training.engine.device_facts import MemoryWatch
 
         work, name = self._work, self._arm.name
         work.progress.begin(name)
@@ -152,9 +152,10 @@ class _Asking:
             work.progress.answered()
         if docs := latency_docs_of(work.rows.ids, work.plan.job):
             work.progress.tell(phase="latency")
-            forget_peak(self._facts.device)
-            self._pass(LATENCY, docs, 1, warm_up=WARM_UP)
-            self._facts.peak_memory_bytes = peak_memory(self._facts.device)
+            with MemoryWatch(self._facts.device) as memory:
+                asked = self._pass(LATENCY, docs, 1, warm_up=WARM_UP)
+            if asked:  # a pass that was whole before measured it then
+                self._facts.peak_memory_bytes = max(memory.peak, self._facts.peak_memory_bytes or 0)
         if name == noise_arm(work.plan):
             work.progress.tell(phase="noise")
             self._pass(NOISE, noise_docs_of(work.rows.ids, work.plan.job), other_batch(work.plan))
@@ -162,8 +163,9 @@ class _Asking:
         self._bits()
         write_asked(work.folder, work.facts)
 
-    def _pass(self, file: str, docs: Sequence[str], size: int, warm_up: int = 0) -> None:
-        """Documents answered once more in another batch size, into a log of their own; first some into none."""
+    def _pass(self, file: str, docs: Sequence[str], size: int, warm_up: int = 0) -> bool:
+        """Documents answered once more in another batch size, into a log of their own; first some into none. Whether
+        anything was left to ask."""
         with closing(AnswersLog(self._work.folder / file, _models(self._work.plan), docs)) as log:
             todo = list(log.missing(self._arm.name))
             for _ in self._replies([(doc, 0) for doc in docs[:warm_up]] if todo else [], size):
@@ -171,6 +173,7 @@ class _Asking:
             for answer in self._replies(todo, size):
                 log.append(answer)
                 self._work.progress.passed()
+            return bool(todo)
 
     def _replies(self, todo: Sequence[tuple[str, int]], size: int) -> Iterator[Answered]:
         """The answers to (document, sample) as they end, sorted by length within a window of batches."""

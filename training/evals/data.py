@@ -31,13 +31,15 @@ _DATASET_KEYS = ("task", "origin", "place", "licence", "date", "reasoning", "not
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Where documents come from. `kind` file or version; `sha256` of the file, or the version's own hash."""
+    """Where documents come from. `kind` file or version; `sha256` of the file, or the version's own hash; `split_by`
+    is how a version's rows were parted, group or date, "" of a file."""
 
     kind: str
     name: str
     path: Path
     sha256: str
     part: str = ""
+    split_by: str = ""
 
 
 @dataclass(slots=True)
@@ -72,7 +74,7 @@ def find_data(text: str, pack: Pack, home: Path, part: str = "test") -> Data:
     if part not in version.rows:
         known = ", ".join(version.rows)
         raise DataError(f"{version.name} has no part {part!r}.", fix=f"Ask one of its parts with --part: {known}.")
-    return Data("version", version.name, version.folder, version.sha256, part)
+    return Data("version", version.name, version.folder, version.sha256, part, version.spec.split.by)
 
 
 def documents(data: Data, pack: Pack, notices: Notices | None = None) -> Iterator[EvalRow]:

@@ -43,7 +43,7 @@ class Extras:
             found.append(bits_score(value, size))
         alone = self.alone(answer.arm, answer.doc)
         if alone is not None and alone.gen_s and alone.finish != "error":
-            found += latency_scores(alone.gen_s, alone.ttft_s, alone.new_tokens, len(alone.raw))
+            found += latency_scores(alone.gen_s, alone.ttft_s, alone.new_tokens, len(alone.raw), alone.prompt_tokens)
         return found
 
     def alone(self, arm: str, doc: str) -> Answered | None:

@@ -131,12 +131,19 @@ class Figures:
         return f"{words[0]}{unit}" + (f" [{words[1]}, {words[2]}]" if len(words) > 1 else "")
 
     @cached_property
-    def trivial(self) -> list[tuple[str, float]]:
-        """Arms without a model and their deciding figure, the best first."""
-        found = [(arm, self.value(arm, self.deciding)) for arm in self.arms("trivial")]
-        known = [(arm, value) for arm, value in found if value is not None]
-        sign = -1 if self.view.better(self.deciding) == "lower" else 1
-        return sorted(known, key=lambda pair: -sign * pair[1])
+    def unlooked(self) -> str:
+        """Why nobody knows whether training rows are near these documents; "" where it was looked for on all of them.
+
+        Nobody looked is never the same as nothing was found.
+        """
+        table = self.view.table("leakage")
+        known, asked = number(table.get("n_test")), number(table.get("n_docs"))
+        if asked and known is not None and known < asked:
+            other = f"Of {asked:,.0f} documents the leak report knows {known:,.0f}"
+            return f"{other}: nobody looked whether training rows are near the others."
+        if all(number(table.get(key)) is None for key in ("exact", "near", "groups")):
+            return "Nobody looked whether training rows are near these documents: evaluate a dataset version."
+        return ""
 
     @cached_property
     def speed(self) -> tuple[str, float, float] | None:

@@ -11,7 +11,7 @@ from training.errors import StudioError
 from training.evals.charts.view import number
 from training.evals.charts.words import num, plural
 from training.evals.figures import Figures
-from training.evals.gate_numbers import APART, FAIL, PASS, UNSURE
+from training.evals.gate_numbers import APART, FAIL, PASS, UNSURE, GateVerdict
 from training.evals.gate_rules import Ask, Gate
 from training.evals.judge.frame import NOTE
 from training.evals.records import CARD, GEN, SCORES, read_arm
@@ -26,18 +26,17 @@ RIGHT = ("slot", "f1", "abstain")  # a critical field is right where each of the
 
 
 def data(ask: Ask) -> Gate:
-    """No test document near the training rows, the same prompt for arms that should share it, keys named in prompts."""
-    rule = "No training row near a test document; same prompt, same hash; every key named in the prompts"
+    """No test document near the training rows, the same prompt for arms that should share it, keys named in prompts; of
+    rows that were parted by date every training row earlier. What nobody looked for is insufficient data."""
+    rule = "No training row near a test document, by date all earlier; same prompt, same hash; every key in the prompts"
     gate = Gate("data", "Data and prompts are fair", rule, PASS)
     faults = [*_unnamed_keys(ask.figures), *_prompt_faults(ask)]
-    leaked, told = _leaks(ask)
-    if leaked:
-        faults.append(told)
+    looked = [_leaks(ask), _dates(ask)]
+    faults += [told for verdict, told in looked if verdict is FAIL]
     if faults:
         return replace(gate, verdict=FAIL, why=" ".join(faults))
-    if leaked is None:
-        return replace(gate, verdict=APART, why=f"Prompts are fair. {told}")
-    return replace(gate, why=f"Prompts are fair. {told}")
+    verdict = UNSURE if any(verdict is UNSURE for verdict, _ in looked) else PASS
+    return replace(gate, verdict=verdict, why=" ".join(["Prompts are fair.", *(told for _, told in looked if told)]))
 
 
 def _unnamed_keys(figures: Figures) -> list[str]:
@@ -68,17 +67,27 @@ def _prompted(arm: str) -> bool:
         return True  # answers made elsewhere: nobody knows their prompt
 
 
-def _leaks(ask: Ask) -> tuple[int | None, str]:
-    """(test documents that a training row is too near to, in words); None where nobody looked."""
+def _leaks(ask: Ask) -> tuple[GateVerdict, str]:
+    """Whether a training row is too near to a test document, in words."""
     table = ask.figures.view.table("leakage")
-    counts = {words: number(table.get(key)) for key, words in LEAKS.items()}
-    if all(count is None for count in counts.values()):
-        return None, "Nobody looked whether training rows are near these documents: evaluate a dataset version."
+    counts = {words: number(table.get(key)) or 0 for key, words in LEAKS.items()}
     told = [f"{round(count):,} {words}" for words, count in counts.items() if count]
-    leaked = sum(round(count or 0) for count in counts.values())
-    if not leaked:
-        return 0, "No test document stands among the training rows, whole, nearly or by its group."
-    return leaked, f"Of the test documents, {', '.join(told)}."
+    if told:
+        return FAIL, f"Of the test documents, {', '.join(told)}."
+    if ask.figures.unlooked:
+        return UNSURE, ask.figures.unlooked
+    return PASS, "No test document stands among the training rows, whole, nearly or by its group."
+
+
+def _dates(ask: Ask) -> tuple[GateVerdict, str]:
+    """Rows that were parted by date have to keep it; of others the dates are only told."""
+    table = ask.figures.view.table("leakage")
+    told, holds = str(table.get("dates") or ""), table.get("dates_hold")
+    if table.get("split_by") != "date":
+        return PASS, ""
+    if holds is None:
+        return UNSURE, "The rows were parted by date, and nobody can say whether all training rows are earlier."
+    return (PASS if holds else FAIL), f"Parted by date: {told}."
 
 
 def golden(ask: Ask) -> Gate:

@@ -16,6 +16,8 @@ from training.evals.figures import Figures
 from training.evals.gate_numbers import APART, FAIL, PASS, UNSURE, Decided, GateVerdict
 from training.evals.verdict import slice_words
 
+TIMED = 59  # the fewest documents of which the slowest bounds what 95 % of all take, 95 times in 100: 0.95 ** 59 < 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
@@ -67,7 +69,8 @@ def _apart(name: str, title: str, rule: str, why: str) -> Gate:
     return Gate(name, title, rule, APART, why=why)
 
 
-def _of(gate: Gate, found: Decided, n: int, measured: float) -> Gate:
+def decided_of(gate: Gate, found: Decided, n: int, measured: float) -> Gate:
+    """The gate with what was concluded from a figure over n documents."""
     return replace(gate, verdict=found.verdict, measured=measured, bound=found.bound, n=n, n_required=found.n_required)
 
 
@@ -77,7 +80,7 @@ def _rate(ask: Ask, gate: Gate, metric: str, targets: tuple[float, float]) -> Ga
         return replace(gate, verdict=UNSURE, why="This figure was not measured.")
     value, low, high, n = known
     found = decide.rate_at_least(value, low, high, targets)
-    return replace(_of(gate, found, n, value), why=_told(value, low, high, n))
+    return replace(decided_of(gate, found, n, value), why=_told(value, low, high, n))
 
 
 def _told(value: float, low: float, high: float, n: int) -> str:
@@ -96,7 +99,8 @@ def schema(ask: Ask) -> Gate:
     return _rate(ask, Gate("schema", "Keeps the contract", rule, UNSURE), "schema_valid", (point, low))
 
 
-def _gain(figures: Figures, figure: Record, least: float) -> tuple[Decided, float, int] | None:
+def gain_of(figures: Figures, figure: Record, least: float) -> tuple[Decided, float, int] | None:
+    """(what a difference decides, the gain, documents); None where it has no interval."""
     gain, low, high = figures.gain(str(figure.get("metric")), figure)
     n = int(number(figure.get("n")) or 0)
     if low is None or high is None:
@@ -111,50 +115,12 @@ def primary(ask: Ask) -> Gate:
     figure = figures.pairs.get(figures.deciding)
     if figure is None or ask.base in figures.arms("trivial"):
         return replace(gate, why="No untuned arm was evaluated beside it: add prompted, shots or constrained.")
-    if (found := _gain(figures, figure, least)) is None:
+    if (found := gain_of(figures, figure, least)) is None:
         return replace(gate, why="The difference has no interval: too few documents.")
     decided, gain, n = found
     ends = [num(end) for end in figures.gain(figures.deciding, figure)[1:]]
     why = f"Against {figures.label(ask.base)}: better by {num(gain)} [{ends[0]}, {ends[1]}], n = {n:,}."
-    return replace(_of(gate, decided, n, gain), why=why)
-
-
-def trivial(ask: Ask) -> Gate:
-    """The worst verdict over every arm without a model."""
-    figures = ask.figures
-    rule = "Better than every arm without a model, lower bound above 0"
-    gate = Gate("trivial", "Beats what needs no model", rule, UNSURE)
-    arms = figures.arms("trivial")
-    if not arms:
-        return replace(gate, verdict=APART, why="None was evaluated: add empty, constant, echo and regex.")
-    found: list[tuple[int, Gate]] = []
-    for arm in arms:
-        figure = figures.between(arm, ask.arm).get(figures.deciding)
-        known = _gain(figures, figure, 0.0) if figure is not None else _apart_gain(ask, arm)
-        if known is not None:
-            decided, gain, n = known
-            why = f"The hardest is {figures.label(arm)}: better by {num(gain)}."
-            rank = (PASS, UNSURE, FAIL).index(decided.verdict)
-            found.append((rank, replace(_of(gate, decided, n, gain), why=why)))
-    if not found:
-        return replace(gate, verdict=APART, why="What decides is not known of arms without a model.")
-    return max(found, key=lambda item: (item[0], -(item[1].measured or 0.0)))[1]
-
-
-def _apart_gain(ask: Ask, arm: str) -> tuple[Decided, float, int] | None:
-    """Two arms that were not paired: the gap between their own intervals, which is stricter."""
-    figures, metric = ask.figures, ask.figures.deciding
-    mine, other = ask.interval(metric), figures.measured(arm, metric)
-    low, high = (number((other or {}).get(key)) for key in ("low", "high"))
-    value = number((other or {}).get("value"))
-    if mine is None or value is None:
-        return None
-    low, high = (value if low is None else low), (value if high is None else high)
-    if figures.view.better(metric) == "lower":
-        gain, ends = value - mine[0], (low - mine[2], high - mine[1])
-    else:
-        gain, ends = mine[0] - value, (mine[1] - high, mine[2] - low)
-    return decide.gain_above(gain, ends[0], ends[1], 0.0, mine[3]), gain, mine[3]
+    return replace(decided_of(gate, decided, n, gain), why=why)
 
 
 def invention(ask: Ask) -> Gate:
@@ -167,7 +133,7 @@ def invention(ask: Ask) -> Gate:
     if known is None:
         return replace(gate, why="No answer gave anything that could be checked.")
     value, low, upper, n = known
-    gate = _of(gate, decide.rate_at_most(value, low, upper, high), n, value)
+    gate = decided_of(gate, decide.rate_at_most(value, low, upper, high), n, value)
     gate = replace(gate, why=_told(value, low, upper, n))
     figure = ask.figures.pairs.get("hallucinated_docs") or {}
     known = [number(figure.get(key)) for key in ("difference", "ci_low", "ci_high")]
@@ -195,7 +161,7 @@ def abstention(ask: Ask) -> Gate:
     high = number((found or {}).get("high"))
     ends = (value if bound is None else bound, value if high is None else high)
     decided = decide.rate_at_least(value, ends[0], ends[1], (low, low))
-    gate = replace(_of(gate, decided, n, value), why=f"Left out: {_told(value, *ends, n)}")
+    gate = replace(decided_of(gate, decided, n, value), why=f"Left out: {_told(value, *ends, n)}")
     if n < least and decided.verdict is not FAIL:
         return replace(gate, verdict=UNSURE, n_required=max(least, decided.n_required or 0))
     return gate
@@ -221,7 +187,7 @@ def slices(ask: Ask) -> Gate:
         if fallen
         else f"{len(large)} slices; the least gain is on {slice_words(worst.key, worst.label)}."
     )
-    return replace(_of(gate, known, worst.n, worst.gain), why=why)
+    return replace(decided_of(gate, known, worst.n, worst.gain), why=why)
 
 
 def stop(ask: Ask) -> Gate:
@@ -233,7 +199,7 @@ def stop(ask: Ask) -> Gate:
         gate = replace(gate, verdict=APART, why="How these answers ended is not known.")
     else:
         value, n = 1 - cut[0], cut[3]
-        gate = _of(gate, decide.rate_at_least(value, 1 - cut[2], 1 - cut[1], (point, low)), n, value)
+        gate = decided_of(gate, decide.rate_at_least(value, 1 - cut[2], 1 - cut[1], (point, low)), n, value)
         gate = replace(gate, why=f"Ended by themselves: {_told(value, 1 - cut[2], 1 - cut[1], n)}")
     for metric, words in (("multi_object", "gave a second answer"), ("prompt_leak", "repeated their instructions")):
         share = ask.figures.value(ask.arm, metric)
@@ -243,9 +209,12 @@ def stop(ask: Ask) -> Gate:
 
 
 def latency(ask: Ask) -> Gate:
-    """Seconds of the slowest in twenty, one document at a time, and the most memory; on the device that was used."""
+    """Seconds of the slowest in twenty, one document at a time, and the most memory; on the device that was used.
+
+    With fewer than `TIMED` documents nothing bounds what 95 % of all take: even the slowest of them may be below it.
+    """
     most, room = ask.limit("latency_p95_s"), ask.limit("memory_gb")
-    rule = f"95 % of documents within {most:g} s one at a time, in at most {room:g} GB"
+    rule = f"95 % of documents within {most:g} s one at a time, upper bound too, in at most {room:g} GB"
     gate = Gate("latency", "Fast and small enough", rule, UNSURE)
     facts = (ask.manifest.get("latency") or {}).get(ask.arm) or {}
     device = f" on {facts['device']}" if facts.get("device") else ""
@@ -255,19 +224,17 @@ def latency(ask: Ask) -> Gate:
     value, low, high, n = known
     verdict = PASS if high <= most else FAIL if low > most else UNSURE
     required = decide.shrunk(n, high - value, most - value) if verdict is UNSURE else None
-    why = f"{num(value)} s [{num(low)}, {num(high)}]{device}."
-    gate = replace(_of(gate, Decided(verdict, high, required), n, value), why=why)
+    why = f"{num(value)} s [{num(low)}, {num(high)}], n = {n:,}{device}."
+    if n < TIMED and verdict is not FAIL:
+        verdict, required = UNSURE, max(TIMED, required or 0)
+        why = f"{why} Fewer than {TIMED} timed documents bound no 95 %: evaluate with --latency-rows {TIMED}."
+    gate = replace(decided_of(gate, Decided(verdict, high, required), n, value), why=why)
     memory = number(facts.get("peak_memory_bytes"))
     if memory is None:
         return replace(gate, why=f"{why} Memory was not measured.")
     used = memory / 1e9
     gate = replace(gate, why=f"{why} {num(used)} GB at most.")
     return replace(gate, verdict=FAIL, n_required=None) if used > room else gate
-
-
-def parity(ask: Ask) -> Gate:
-    rule = f"Strict rate equal on golden, F1 within {num(ask.limit('parity_margin'))} of the adapter's"
-    return _apart("parity", "The export answers like the adapter", rule, "No export was evaluated beside the adapter.")
 
 
 def _rank(verdict: GateVerdict) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from training.evals import gate_floors as floors
 from training.evals import gate_records as records
 from training.evals import gate_rules as rules
 from training.evals.figures import asked_pair, figures_of, read_aggregates
@@ -24,8 +25,8 @@ __all__ = ["EXIT_FAIL", "EXIT_PASS", "EXIT_UNSURE", "Gate", "GateVerdict", "chec
 
 EXIT_PASS, EXIT_FAIL, EXIT_UNSURE = 0, 1, 3
 GATES = (
-    records.data, rules.strict, rules.schema, rules.primary, rules.trivial, rules.invention, rules.abstention,
-    records.golden, rules.slices, rules.stop, rules.latency, rules.parity, records.judge, records.reproducibility,
+    records.data, rules.strict, rules.schema, rules.primary, floors.trivial, rules.invention, rules.abstention,
+    records.golden, rules.slices, rules.stop, rules.latency, floors.parity, records.judge, records.reproducibility,
 )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ class Facts:
     base: str = ""
     base_sha256: str = ""
     adapter_sha256: str = ""
+    adapter_bytes: int = 0
     how: str = ""
     device: str = ""
     device_name: str = ""
@@ -50,10 +51,14 @@ def identify(plan: Plan, home: Path, rows_sha256: str, shots: Sequence[Shot]) ->
     found: dict[str, Facts] = {}
     local = plan.of("base", "adapter")
     if local:
+        from training.engine.hashes import hash_files
+
         base, base_sha256, folders = _weights(plan, home, local)
         for arm in local:
-            adapter = _adapter_sha256(folders[arm.adapter]) if arm.adapter is not None else ""
+            files = _adapter_files(folders[arm.adapter]) if arm.adapter is not None else []
+            adapter = hash_files(files) if arm.adapter is not None else ""
             facts = Facts(base=base, base_sha256=base_sha256, adapter_sha256=adapter)
+            facts.adapter_bytes = sum(file.stat().st_size for file in files)
             facts.key = _key({**shared, **_arm_parts(arm, shots), "base": base_sha256, "adapter": adapter})
             found[arm.name] = facts
     for arm in plan.of("endpoint"):
@@ -94,11 +99,10 @@ def _weights(plan: Plan, home: Path, arms: Sequence[EvalArm]) -> tuple[str, str,
     return name, resolve_base(name, settings, lambda *_: None).sha256, folders
 
 
-def _adapter_sha256(folder: Path) -> str:
+def _adapter_files(folder: Path) -> list[Path]:
     from training.engine.adapter_files import CONFIG, WEIGHTS
-    from training.engine.hashes import hash_files
 
-    return hash_files([path for path in (folder / CONFIG, folder / WEIGHTS) if path.is_file()])
+    return [path for path in (folder / CONFIG, folder / WEIGHTS) if path.is_file()]
 
 
 def _pack_parts(pack: Pack) -> dict[str, Any]:

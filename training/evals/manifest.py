@@ -2,17 +2,20 @@
 
     format, run, name, task, created, finished, seconds {phase: s}, rows (documents), samples, notices [text]
     data      kind, name, part, sha256 (of the documents that were asked), source_sha256 (of the file or version they
-              are from), limit, groups, slices {name: n}
+              are from), split_by (how a version was parted), limit, groups, slices {name: n}
     task_pack sha256 of its files, primary metric, metrics it is confirmed by
     decoding  sampling, seeds, batch_size
     arms      by name: kind, label, adapter, prompted, shots, constrained; of a model also base, base_sha256,
-              adapter_sha256, how (beside or merged), device, dtype, parameters, shots_used {n: documents},
-              not_shown {document: why}; prompts_sha256 over the prompts of all documents; answers, missing, errors,
-              truncated, finish_unknown (imported answers that did not say why they ended)
+              adapter_sha256, adapter_bytes, how (beside or merged), device, dtype, parameters, shots_used
+              {n: documents}, not_shown {document: why}; prompts_sha256 over the prompts of all documents; answers,
+              missing, errors, truncated, finish_unknown (imported answers that did not say why they ended); of an
+              adapter training, see
+              training.evals.training_facts; of an endpoint cost
     shots     where the worked examples are from, and their hash
     noise     arm, rows, batch_sizes, share_different (of answers that differ), metric, mean_abs_difference of it
     latency   by arm, measured one document at a time: rows, batch_size 1, ttft_s {p50, p95}, s_per_doc {p50, p95},
-              chars_per_s, tokens_per_s, docs_per_min, peak_memory_bytes, device
+              chars_per_s, prefill_tokens_per_s, tokens_per_s, docs_per_min, peak_memory_bytes (while the arm was timed,
+              all that is loaded included), device
     scoring   documents, seconds, documents_per_s
     versions, machine, files {name: sha256}
 
@@ -21,6 +24,7 @@ Every path in it is a file's own name. Times are ISO 8601 UTC, sizes bytes.
 
 import hashlib
 import json
+import math
 import os
 import platform
 import statistics
@@ -105,11 +109,19 @@ def latency_facts(answers: Sequence[Answered], peak_memory_bytes: int | None, de
         "ttft_s": _percentiles([answer.ttft_s or 0.0 for answer in timed]),
         "s_per_doc": _percentiles(seconds),
         "chars_per_s": round(sum(len(answer.raw) for answer in timed) / total, 2),
+        "prefill_tokens_per_s": _prefill(timed),
         "tokens_per_s": round(later / decoding, 2) if decoding > 0 else None,
         "docs_per_min": round(60 * len(timed) / total, 2),
         "peak_memory_bytes": peak_memory_bytes,
         "device": device,
     }
+
+
+def _prefill(timed: Sequence[Answered]) -> float | None:
+    """Prompt tokens a second until the first new token, over all timed answers."""
+    known = [(a.prompt_tokens, a.ttft_s) for a in timed if a.ttft_s and a.prompt_tokens]
+    total = sum(seconds for _, seconds in known)
+    return round(sum(tokens for tokens, _ in known) / total, 2) if total else None
 
 
 def noise_facts(
@@ -131,13 +143,10 @@ def noise_facts(
 
 
 def _percentiles(values: Sequence[float]) -> dict[str, float]:
-    """The values that half and 95 in 100 do not exceed (linear between neighbours)."""
+    """The smallest values that at least half and 95 in 100 do not exceed: the quantile of every figure here, also of
+    `latency_p50` and `latency_p95`. Nothing is drawn between two times that were measured."""
     ordered = sorted(values)
-
-    def at(share: float) -> float:
-        place = share * (len(ordered) - 1)
-        low = int(place)
-        high = min(low + 1, len(ordered) - 1)
-        return round(ordered[low] + (place - low) * (ordered[high] - ordered[low]), 4)
-
-    return {"p50": at(0.5), "p95": at(0.95)}
+    return {
+        name: round(ordered[max(0, math.ceil(share * len(ordered) - 1e-9) - 1)], 4)
+        for name, share in (("p50", 0.5), ("p95", 0.95))
+    }

@@ -100,7 +100,8 @@ def _data(done: Done) -> dict[str, Any]:
     slices = Counter(row.slice for row in done.rows if row.slice)
     data = done.data
     return {
-        "kind": data.kind, "name": data.name, "part": data.part, "sha256": sha256_file(done.folder / ROWS),
+        "kind": data.kind, "name": data.name, "part": data.part, "split_by": data.split_by,
+        "sha256": sha256_file(done.folder / ROWS),
         "source_sha256": data.sha256, "limit": done.plan.job.limit, "groups": len(done.rows.groups),
         "slices": dict(sorted(slices.items())),
     }  # fmt: skip
@@ -109,7 +110,7 @@ def _data(done: Done) -> dict[str, Any]:
 def _model(facts: Facts) -> dict[str, Any]:
     return {
         key: value
-        for key in ("base", "base_sha256", "adapter_sha256", "how", "device", "dtype", "parameters")
+        for key in ("base", "base_sha256", "adapter_sha256", "adapter_bytes", "how", "device", "dtype", "parameters")
         if (value := getattr(facts, key))
     }
 

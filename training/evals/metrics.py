@@ -13,6 +13,7 @@ from training.errors import PackError
 from training.evals.cells import Cells, Key
 from training.evals.measuring import Kind, Measured, measure, measure_all
 from training.task.pack import FieldSpec, Pack
+from training.task.score.schema import CLASSES, contract_classes
 from training.task.score.values import LIST_KINDS
 
 __all__ = [
@@ -132,6 +133,7 @@ SPEED: tuple[_Row, ...] = (
     ("latency_p50", "corpus", "One document alone, half are faster", "lower", "s", "speed"),
     ("latency_p95", "corpus", "One document alone, 95 % are faster", "lower", "s", "speed"),
     ("ttft_s", "mean", "To the first token", "lower", "s", "speed"),
+    ("prefill_tokens_per_s", "mean", "Prompt tokens a second", "higher", "tokens/s", "speed"),
     ("tokens_per_s", "mean", "Tokens a second", "higher", "tokens/s", "speed"),
     ("chars_per_s", "mean", "Characters a second", "higher", "characters/s", "speed"),
     ("new_tokens", "mean", "Tokens an answer", "none", "tokens", "speed"),
@@ -201,6 +203,11 @@ def _specs(pack: Pack) -> Iterator[MetricSpec]:
     text = pack.answer.kind == "text"
     yield from _plain(FORM, "form")
     yield from (_of_field("type_error", "rate", spec, "wrong type", "lower", "schema", "form") for spec in compared)
+    for kind, name in contract_classes(pack.schema):
+        spec = pack.field(name)
+        label = f"{spec.label if spec else name or 'Answer'}: {CLASSES[kind]}"
+        full = f"schema_{kind}:{name}" if name else f"schema_{kind}"
+        yield MetricSpec(full, "rate", ((f"schema_{kind}", name),), label, "lower", group="form", page="schema")
     for spec in compared:
         yield from _field_specs(spec, pack.answer.grounded)
     yield from _over_fields(compared)

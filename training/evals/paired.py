@@ -12,7 +12,7 @@ confirmatory ones are corrected together (Holm), everything else is exploratory 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -23,10 +23,9 @@ from training.evals.cells import Cells, Floats, Labels
 from training.evals.corpus import difference
 from training.evals.hypotheses import (
     DETECTED,
+    Equivalence,
     benjamini_hochberg,
-    better_share,
     d_z,
-    friedman,
     hodges_lehmann,
     holm,
     mde_mcnemar,
@@ -50,23 +49,17 @@ from training.evals.resampling import (
     sign_flip,
     two_sided,
 )
-from training.evals.statistics import (
-    cluster_bootstrap,
-    exact_sign_test,
-    mcnemar,
-    mcnemar_mid_p,
-    newcombe_paired,
-)
+from training.evals.statistics import exact_sign_test, mcnemar_mid_p, newcombe_paired
 from training.task.pack import Pack
 
 __all__ = [
-    "Family", "PairFigure", "benjamini_hochberg", "better_share", "cluster_bootstrap", "cluster_sign_flip",
-    "compare_arms", "compare_metrics", "d_z", "exact_sign_test", "friedman", "hodges_lehmann", "holm", "mcnemar",
-    "mcnemar_mid_p", "mde_mcnemar", "mde_mean", "newcombe_paired", "rank_biserial", "sign_flip", "tied_with_best",
-    "tost", "wilcoxon_pratt",
+    "Family", "PairFigure", "benjamini_hochberg", "cluster_sign_flip", "compare_arms", "compare_metrics",
+    "declared_margins", "exact_sign_test", "holm", "mcnemar_mid_p", "mde_mcnemar", "mde_mean", "newcombe_paired",
+    "sign_flip", "tost", "wilcoxon_pratt",
 ]  # fmt: skip
 Family = Literal["primary", "confirmatory", "exploratory"]
 SAME = 1e-12  # values nearer than this are a tie
+NO_MARGINS: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +68,10 @@ class PairFigure:
 
     `effect` in the sense of `effect_name`; `detectable` is the difference that 80 % of such evaluations would find at
     5 %. `wins` documents are better in b, `losses` in a (higher counts as better where neither way is).
+
+    Where a `margin` was declared before, `p_same` says whether the arms are the same within it (two one-sided tests;
+    below 0.05 they are), `same_low` and `same_high` are the 90 % interval that this rests on, and `p_mid` is McNemar's
+    mid-p of a rate. `shift` is the Hodges-Lehmann estimate on an ordinal scale.
     """
 
     a: str
@@ -96,6 +93,12 @@ class PairFigure:
     family: Family = "exploratory"
     n_clusters: int | None = None
     note: str = ""
+    margin: float | None = None
+    p_same: float | None = None
+    same_low: float | None = None
+    same_high: float | None = None
+    p_mid: float | None = None
+    shift: float | None = None
 
 
 class _Pair(NamedTuple):
@@ -130,7 +133,8 @@ class _Found(NamedTuple):
     effect: float | None
     effect_name: str
     detectable: float | None
-    note: str = ""
+    p_mid: float | None = None
+    shift: float | None = None
 
 
 def compare_arms(pack: Pack, cells_a: Cells, cells_b: Cells, a: str, b: str, clusters: Labels) -> list[PairFigure]:
@@ -139,49 +143,33 @@ def compare_arms(pack: Pack, cells_a: Cells, cells_b: Cells, a: str, b: str, clu
     `clusters` are labels in the order of `cells_a`'s documents, or by document id; None: every document stands alone.
     """
     specs = metric_specs(pack)
-    found = compare_metrics(specs, cells_a, cells_b, (a, b), clusters)
+    found = compare_metrics(specs, cells_a, cells_b, (a, b), clusters, declared_margins(pack))
     families: dict[str, Family] = dict.fromkeys(confirmatory_metrics(pack), "confirmatory")
     families[specs[0].name] = "primary"
     return _corrected([replace(figure, family=families.get(figure.metric, "exploratory")) for figure in found])
 
 
 def compare_metrics(
-    specs: Sequence[MetricSpec], cells_a: Cells, cells_b: Cells, names: tuple[str, str], clusters: Labels = None
-) -> list[PairFigure]:
-    """The metrics among `specs` that both arms have, uncorrected (`p_adjusted` None): for one slice, or one metric."""
+    specs: Sequence[MetricSpec], cells_a: Cells, cells_b: Cells, names: tuple[str, str], clusters: Labels = None,
+    margins: Mapping[str, float] = NO_MARGINS,
+) -> list[PairFigure]:  # fmt: skip
+    """The metrics among `specs` that both arms have, uncorrected (`p_adjusted` None): for one slice, or one metric.
+
+    `margins` are by metric what was declared to make no difference; those are tested for being the same too.
+    """
     cells_b = cells_b.aligned(cells_a.docs)
     groups = cells_a.groups(clusters)
     pairs = [pair for spec in specs if (pair := _paired(spec, cells_a, cells_b, groups)) is not None]
     plans = [(at, _plan(pair)) for at, pair in enumerate(pairs) if not _exact(pair)]
     drawn = dict(zip([at for at, _ in plans], draw_many([plan for _, plan in plans]), strict=True))
-    return [_figure(pair, names, drawn.get(at)) for at, pair in enumerate(pairs)]
+    return [_figure(pair, names, drawn.get(at), margins.get(pair.spec.name)) for at, pair in enumerate(pairs)]
 
 
-def tied_with_best(spec: MetricSpec, arms: dict[str, Cells], clusters: Labels = None) -> tuple[str, ...]:
-    """The arm with the best figure, first, and those whose difference to it may be none: the interval holds 0.
-
-    An arm-max over many arms of few documents is a coin flip; this is what may be said instead.
-    """
-    points = {name: _point(spec, cells) for name, cells in arms.items()}
-    known = {name: point for name, point in points.items() if point is not None}
-    if not known:
-        return ()
-    best = (min if spec.better == "lower" else max)(known, key=lambda name: known[name])
-    tied = [best]
-    for name in known:
-        found = compare_metrics([spec], arms[best], arms[name], (best, name), clusters) if name != best else []
-        if found and found[0].ci_low is not None and found[0].ci_high is not None:
-            tied += [name] if found[0].ci_low <= 0 <= found[0].ci_high else []
-    return tuple(tied)
-
-
-def _point(spec: MetricSpec, cells: Cells) -> float | None:
-    rows = arm_rows(spec, cells)
-    if not rows.any():
-        return None
-    plan = arm_plan(spec, cells, rows)
-    point = float(plan.figure(plan.columns.sum(axis=0)[None])[0])
-    return None if math.isnan(point) else point
+def declared_margins(pack: Pack) -> dict[str, float]:
+    """The task's minimum difference: of the primary metric, and of confirmatory ones that are shares as well."""
+    specs, chosen = metric_specs(pack), confirmatory_metrics(pack)
+    kept = [spec for at, spec in enumerate(specs) if at == 0 or (spec.name in chosen and not spec.unit)]
+    return {spec.name: pack.evaluation.minimum_difference for spec in kept}
 
 
 def _paired(spec: MetricSpec, a: Cells, b: Cells, groups: Groups) -> _Pair | None:
@@ -207,7 +195,7 @@ def _plan(pair: _Pair) -> Plan:
     return drawn_plan(plan, pair.rows, pair.all_groups)
 
 
-def _figure(pair: _Pair, names: tuple[str, str], drawn: Drawn | None) -> PairFigure:
+def _figure(pair: _Pair, names: tuple[str, str], drawn: Drawn | None, margin: float | None) -> PairFigure:
     point = float(pair.differences.mean()) if drawn is None else drawn.point
     if drawn is None:
         found = _by_table(pair)
@@ -217,12 +205,26 @@ def _figure(pair: _Pair, names: tuple[str, str], drawn: Drawn | None) -> PairFig
         found = _by_draws(drawn)
     low, high = found.interval if found.interval is not None else (None, None)
     wins, ties, losses = _outcomes(pair)
-    note = " ".join(filter(None, (cluster_note(pair.n_clusters), found.note)))
+    same = _same(pair, drawn, margin) if margin else None
     return PairFigure(
         *names, pair.spec.name, None if math.isnan(point) else point, low, high, found.test, found.p, None,
         found.effect, found.effect_name, found.detectable, int(pair.rows.sum()), wins, ties, losses,
-        n_clusters=pair.n_clusters, note=note,
+        n_clusters=pair.n_clusters, note=cluster_note(pair.n_clusters), shift=found.shift,
+        margin=margin if same else None, p_same=same.p if same else None, same_low=same.low if same else None,
+        same_high=same.high if same else None, p_mid=found.p_mid if margin else None,
     )  # fmt: skip
+
+
+def _same(pair: _Pair, drawn: Drawn | None, margin: float) -> Equivalence | None:
+    """Two one-sided tests: by t over independent documents, else by the draws that the interval is made of."""
+    if drawn is None or (pair.groups is None and pair.spec.kind in ("rate", "mean")):
+        return tost(pair.differences, margin)
+    draws = drawn.draws[~np.isnan(drawn.draws)]
+    if not len(draws):
+        return None
+    low, high = (float(end) for end in np.quantile(draws, [0.05, 0.95]))
+    p = max(int((draws <= -margin).sum()), int((draws >= margin).sum())) / len(draws)
+    return Equivalence(max(p, 1 / (len(draws) + 1)), low, high)
 
 
 def _by_table(pair: _Pair) -> _Found:
@@ -232,7 +234,8 @@ def _by_table(pair: _Pair) -> _Found:
     effect = only_b / apart - 0.5 if apart else None
     interval = newcombe_paired(both, only_a, only_b, n - both - apart)
     p = exact_sign_test(only_b, only_a)
-    return _Found(interval, "McNemar, exact", p, effect, "Cohen g", mde_mcnemar(n, round(apart / n, 6)))
+    return _Found(interval, "McNemar, exact", p, effect, "Cohen g", mde_mcnemar(n, round(apart / n, 6)),
+                  p_mid=mcnemar_mid_p(only_a, only_b))  # fmt: skip
 
 
 def _by_mean(pair: _Pair, drawn: Drawn) -> _Found:
@@ -244,9 +247,8 @@ def _by_mean(pair: _Pair, drawn: Drawn) -> _Found:
         p = cluster_sign_flip(d, pair.groups)
         return _Found(interval, "sign flips by cluster", p, d_z(d), "d_z", detectable)
     if pair.spec.ordinal:
-        note = f"Hodges-Lehmann shift {hodges_lehmann(d):+.2g}."
-        p = wilcoxon_pratt(d)
-        return _Found(interval, "Wilcoxon (Pratt)", p, rank_biserial(d), "rank-biserial", detectable, note)
+        p, shift = wilcoxon_pratt(d), hodges_lehmann(d)
+        return _Found(interval, "Wilcoxon (Pratt)", p, rank_biserial(d), "rank-biserial", detectable, shift=shift)
     return _Found(interval, "sign flips", sign_flip(d), d_z(d), "d_z", detectable)
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from training.evals.charts.view import number
-from training.evals.charts.words import and_words, num, percent, plural
+from training.evals.charts.words import and_words, num, plural
 from training.evals.figures import Figures
+from training.evals.verdict import noise_words
 
 Facts = Mapping[str, Any]
 COUNTED = {
@@ -24,7 +25,7 @@ def limits(figures: Figures, manifest: Facts) -> tuple[str, ...]:
     """What these figures do not say, a sentence each, the weightiest first."""
     return tuple(
         " ".join(line.split())
-        for part in (_documents, _interval, _metrics, _arms, _machine, _judged)
+        for part in (_documents, _leaks, _interval, _metrics, _arms, _machine, _judged)
         for line in part(figures, manifest)
     )
 
@@ -43,6 +44,11 @@ def _documents(figures: Figures, manifest: Facts) -> Iterator[str]:
         yield f"Documents of one group are alike, and there are only {groups:,} groups: intervals are rough."
 
 
+def _leaks(figures: Figures, manifest: Facts) -> Iterator[str]:
+    if figures.unlooked:
+        yield figures.unlooked
+
+
 def _interval(figures: Figures, manifest: Facts) -> Iterator[str]:
     main = figures.pairs.get(figures.deciding) or {}
     if found := number(main.get("detectable")):
@@ -52,15 +58,8 @@ def _interval(figures: Figures, manifest: Facts) -> Iterator[str]:
         )
     if note := str(main.get("note") or ""):
         yield f"{note[:1].upper()}{note[1:].rstrip('.')}."
-    noise: Facts = manifest.get("noise") or {}
-    share, change = number(noise.get("share_different")), number(noise.get("mean_abs_difference"))
-    if share is not None:
-        sizes = and_words([str(size) for size in noise.get("batch_sizes") or ()])
-        moved = f", and the figure moved by {num(change)} on average" if change is not None else ""
-        yield (
-            f"Asked again in another batch size ({sizes}), {percent(share)} of {int(noise.get('rows') or 0):,} answers "
-            f"came out otherwise{moved}: differences below that are noise."
-        )
+    if told := noise_words(manifest.get("noise") or {}, figures.name):
+        yield told
     if figures.slices:
         yield "Figures by slice are exploratory: with many slices one is far off by chance."
     if int(number(figures.aggregates.get("samples")) or 1) == 1:
@@ -133,6 +132,9 @@ def receipt(manifest: Facts, figures: Figures) -> list[tuple[str, str, str]]:
 def _arm_rows(label: str, facts: Facts) -> list[tuple[str, str, str]]:
     names = {"base_sha256": str(facts.get("base") or "base"), "adapter_sha256": str(facts.get("adapter") or "adapter"),
              "prompts_sha256": "its prompts"}  # fmt: skip
+    size = number(facts.get("adapter_bytes"))
+    if size:
+        names["adapter_sha256"] += f", {size / 1e6:.1f} MB"
     return [(label, words, str(facts[key])) for key, words in names.items() if facts.get(key)]
 
 

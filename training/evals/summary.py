@@ -2,10 +2,14 @@
 
     {"arms": {ARM: {METRIC: {"value", "ci_low", "ci_high", "n_scored", "n_total"}}},
      "pairs": [{"a", "b", "metric", "difference", "ci_low", "ci_high", "test", "p", "p_adjusted", "effect",
-                "detectable"}]}
+                "detectable"}],
+     "several": {"metric", "n", "statistic", "p", "arms": [{"arm", "rank", "low", "high"}]}}
 
-A METRIC is `name` or `name:field`. Arms are called as in the frames, imported ones by their own name alone. Promise:
-every number is the one that pages and report show, for all are read from aggregates.json; null is "no value".
+A METRIC is `name` or `name:field`. Arms are called as in the frames, imported ones by their own name alone. Of declared
+metrics a pair also has "margin" and "p_same" (two one-sided tests: below 0.05 the arms are the same within the margin),
+and of rates "p_mid" (McNemar's mid-p). "several" is Friedman's test over all arms with a model; it is left out where
+there are fewer than three. Promise: every number is the one that pages and report show, for all are read from
+aggregates.json; null is "no value".
 """
 
 import json
@@ -19,6 +23,7 @@ from training.evals.arms import shown_name
 from training.evals.records import SUMMARY
 
 TIER = "strict"
+_BESIDE = ("margin", "p_same", "p_mid")  # where a margin was declared
 _PAIR_KEYS = ("metric", "difference", "ci_low", "ci_high", "test", "p", "p_adjusted", "effect", "detectable")
 
 
@@ -32,7 +37,9 @@ def summary_of(aggregates: Mapping[str, Any]) -> dict[str, Any]:
         if arm in found
     }
     pairs = [_pair(pair) for pair in aggregates.get("pairs", {}).get(TIER, ())]
-    return {"arms": arms, "pairs": pairs}
+    told = aggregates.get("several") or {}
+    ranks = [{**row, "arm": shown_name(str(row["arm"]))} for row in told.get("arms") or ()]
+    return {"arms": arms, "pairs": pairs} | ({"several": {**told, "arms": ranks}} if told else {})
 
 
 def write_summary(folder: Path, aggregates: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,7 +62,8 @@ def _figure(measured: Mapping[str, Any]) -> dict[str, Any]:
 
 def _pair(pair: Mapping[str, Any]) -> dict[str, Any]:
     names = {"a": shown_name(str(pair["a"])), "b": shown_name(str(pair["b"]))}
-    return names | {key: _number(pair.get(key)) for key in _PAIR_KEYS}
+    beside = {key: _number(pair[key]) for key in _BESIDE if pair.get(key) is not None}
+    return names | {key: _number(pair.get(key)) for key in _PAIR_KEYS} | beside
 
 
 def _number(value: Any) -> Any:

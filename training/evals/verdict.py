@@ -1,21 +1,32 @@
 """Did tuning help, in one sentence with numbers, from the aggregates alone.
 
-    Ingredients F1 rose by 0.61 [0.57, 0.65], n = 300 (0.10 to 0.71); answers with something made up fell from 34 % to
-    3 %; slower by 8 %; worse on posts without steps
+    Ingredients F1 rose by 0.61 [0.57, 0.65], n = 300 (0.10 to 0.71); answers with something made up fell by 31 points
+    [25, 36], n = 300 (34 % to 3 %); slower by 8 % (n = 20 timed); worse on posts without steps
 
 The primary metric decides, declared in the task before anything was measured: `yes` takes its interval above zero and a
 gain of at least the task's minimum difference, `hurt` its interval below zero, anything else is `unsure` and the
 sentence says what difference so many documents could have shown. The opponent is the best of the untuned arms on these
-very documents, which is the hardest choice for the tuned one. Limit: it speaks of what was measured, on these texts.
+very documents, which is the hardest choice for the tuned one; an arm without a model that is ahead is named beside it.
+Every clause has its n and, where there is one, its interval. Limit: it speaks of what was measured, on these texts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from training.evals.charts.view import Record, number
-from training.evals.charts.words import and_words, change_sentence, difference_words, num
+from training.evals.charts.view import SURE, Record, number
+from training.evals.charts.words import (
+    and_words,
+    change_sentence,
+    difference_words,
+    interval,
+    num,
+    p_words,
+    percent,
+    signed,
+)
 from training.evals.figures import Figures, SliceChange, default_pair, figures_of
+from training.evals.floors import ahead, ahead_words, floor_words
 from training.task.pack import Pack
 
 __all__ = ["HELPED", "Verdict", "default_pair", "slice_words", "verdict"]
@@ -118,11 +129,13 @@ def _main(figures: Figures, main: Record, helped: Helped) -> str:
 
 def _ends(figures: Figures, metric: str, main: Record) -> str:
     """Where it came from and went to. Where each arm's own figure is over other documents, only where it went to: the
-    two would not add up to the difference."""
+    two would not add up to the difference, and over how many documents is said."""
     a, b = (figures.value(arm, metric) for arm in figures.pair or ())
     said = [figures.said(arm, metric) for arm in figures.pair or ()]
-    whole = a is not None and b is not None and abs(b - a - (number(main.get("difference")) or 0.0)) < ROUNDING
-    return f"{said[0]} to {said[1]}" if whole else f"to {said[1]}"
+    if a is not None and b is not None and abs(b - a - (number(main.get("difference")) or 0.0)) < ROUNDING:
+        return f"{said[0]} to {said[1]}"
+    own = int(number((figures.measured((figures.pair or ("", ""))[1], metric) or {}).get("n_scored")) or 0)
+    return f"to {said[1]} of its own {own:,}" if own else f"to {said[1]}"
 
 
 def _detectable(main: Record) -> str:
@@ -139,22 +152,31 @@ def _beside(figures: Figures) -> list[str]:
             continue
         outcome = figures.view.outcome(figure)
         if outcome == "worse" or (outcome == "better" and metric in SPOKEN):
-            a, b = (figures.said(arm, metric) for arm in figures.pair or ())
             way = "rose" if (number(figure.get("difference")) or 0.0) > 0 else "fell"
-            found.append(f"{'but ' if outcome == 'worse' else ''}{figures.name(metric)} {way} from {a} to {b}")
+            size, n = figures.size(metric, figure), int(number(figure.get("n")) or 0)
+            told = f"{figures.name(metric)} {way} by {size}, n = {n:,} ({_ends(figures, metric, figure)})"
+            found.append(f"but {told}" if outcome == "worse" else told)
     return found
 
 
 def _speed(figures: Figures) -> str:
+    """How much slower one document alone is, over so many that were timed; nothing is claimed where the paired interval
+    holds none."""
     if figures.speed is None:
         return ""
-    _, a, b = figures.speed
-    change = b / a - 1
+    metric, a, b = figures.speed
+    change, figure = b / a - 1, figures.pairs.get(metric) or {}
+    counts = [int(number((figures.measured(arm, metric) or {}).get("n_scored")) or 0) for arm in figures.pair or ()]
+    n = f"n = {min(counts):,} timed"
+    low, high = (number(figure.get(key)) for key in ("ci_low", "ci_high"))
+    apart = f"{difference_words(figure)} s, " if low is not None and high is not None else ""
+    if low is not None and high is not None and low <= 0 <= high:
+        return f"no difference in speed is shown ({apart}{n})"
     if abs(change) < SLOWER:
-        return "as fast"
+        return f"as fast ({apart}{n})"
     if change >= 1:
-        return f"{b / a:.1f} times as slow"
-    return f"{'slower' if change > 0 else 'faster'} by {abs(100 * change):.0f} %"
+        return f"{b / a:.1f} times as slow ({apart}{n})"
+    return f"{'slower' if change > 0 else 'faster'} by {abs(100 * change):.0f} % ({apart}{n})"
 
 
 def _lost(change: SliceChange) -> bool:
@@ -167,13 +189,8 @@ def _worse(worse: tuple[str, ...]) -> str:
 
 
 def _outdone(figures: Figures) -> str:
-    """An arm without a model that is as good as the tuned one makes the metric, or the model, worthless."""
-    mine = figures.value(figures.pair[1], figures.deciding) if figures.pair else None
-    if not figures.trivial or mine is None:
-        return ""
-    arm, value = figures.trivial[0]
-    sign = -1 if figures.view.better(figures.deciding) == "lower" else 1
-    return f"but {figures.label(arm)}, without a model, reaches {num(value)}" if sign * (value - mine) >= 0 else ""
+    """An arm without a model that is ahead of the tuned one makes the metric, or the model, worthless."""
+    return ahead_words(figures, ahead(figures, figures.pair[1])) if figures.pair else ""
 
 
 def _facts(figures: Figures) -> tuple[str, ...]:
@@ -197,15 +214,72 @@ def _facts(figures: Figures) -> tuple[str, ...]:
         found.append(f"Document by document: better on {wins:,}, the same on {ties:,}, worse on {losses:,}.")
         if note := str(main.get("note") or ""):
             found.append(_upper(note if note.endswith(".") else f"{note}."))
-    if figures.trivial:
-        said = [f"{figures.label(arm)} {num(value)}" for arm, value in figures.trivial]
-        found.append(f"Without any model, {figures.name(figures.deciding)} is: {', '.join(said)}.")
+        found += _tests(figures, main)
+    found += floor_words(figures, b)
     if figures.speed is not None:
-        _, slow, fast = figures.speed
+        metric, *_ = figures.speed
+        said = [f"{figures.said(arm, metric)} {figures.interval(arm, metric)}".strip() for arm in (a, b)]
+        n = int(number((figures.measured(b, metric) or {}).get("n_scored")) or 0)
         found.append(
-            f"One document alone takes {num(slow)} s with {figures.label(a)}, {num(fast)} s with {figures.label(b)}."
+            f"One document alone takes {said[0]} with {figures.label(a)}, {said[1]} with {figures.label(b)} "
+            f"(n = {n:,} timed)."
         )
-    return tuple(found)
+    found += [*_several(figures), *_floor(figures, main)]
+    return (*found, *filter(None, [figures.unlooked]))
+
+
+def _tests(figures: Figures, main: Record) -> list[str]:
+    """What the deciding figure's other tests say: the shift of a scale, the less cautious p of a rate, equivalence
+    within the margin that was declared."""
+    found: list[str] = []
+    name = _upper(figures.name(figures.deciding))
+    if (shift := number(main.get("shift"))) is not None:
+        found.append(f"{name}: the median difference of all pairs of documents (Hodges-Lehmann) is {signed(shift)}.")
+    if (p := number(main.get("p_mid"))) is not None:
+        found.append(f"{name}: McNemar's mid-p, less cautious than the exact one, is {p:.2g}.")
+    margin, p = number(main.get("margin")), number(main.get("p_same"))
+    if margin and p is not None and p < SURE:
+        found.append(f"{name} is the same within {num(margin)}, by two one-sided tests (p = {p:.2g}).")
+    return found
+
+
+def _several(figures: Figures) -> list[str]:
+    """Friedman's test: whether the arms with a model differ at all, and their ranks."""
+    told: Record = figures.aggregates.get("several") or {}
+    p, rows = number(told.get("p")), told.get("arms") or ()
+    if p is None or not rows:
+        return []
+    said = [f"{figures.label(str(row['arm']))} {interval(*(number(row.get(k)) for k in ('rank', 'low', 'high')))}"
+            for row in rows]  # fmt: skip
+    way = "differ" if p < SURE else "are not shown to differ"
+    who = f"All {len(rows)} arms with a model at once {way} in {figures.name(str(told.get('metric')))}"
+    n = int(number(told.get("n")) or 0)
+    return [f"{who} (Friedman, {p_words(p)}, n = {n:,}); mean ranks, 1 the best: {', '.join(said)}."]
+
+
+def _floor(figures: Figures, main: Record | None) -> list[str]:
+    """What the batch size alone changes, and whether the difference is larger than that."""
+    told = noise_words(figures.aggregates.get("noise_floor") or {}, figures.name)
+    moved = number((figures.aggregates.get("noise_floor") or {}).get("mean_abs_difference"))
+    size = abs(number((main or {}).get("difference")) or 0.0)
+    same = (figures.aggregates.get("noise_floor") or {}).get("metric") == figures.deciding
+    if told and same and main is not None and moved and size <= moved:
+        told += " The difference between the two arms is no larger than that."
+    return [told] if told else []
+
+
+def noise_words(noise: Record, name: Callable[[str], str] = str) -> str:
+    """The batch-noise floor in a sentence; "" where it was not measured. `name` says a metric in words."""
+    share, moved = number(noise.get("share_different")), number(noise.get("mean_abs_difference"))
+    if share is None:
+        return ""
+    sizes = and_words([str(size) for size in noise.get("batch_sizes") or ()])
+    how = f", which moves {name(str(noise.get('metric')))} by {num(moved)} on average" if moved is not None else ""
+    rows = int(number(noise.get("rows")) or 0)
+    return (
+        f"Batch-noise floor: asked again in another batch size ({sizes}), {percent(share)} of {rows:,} answers come "
+        f"out otherwise{how}; differences below that are noise."
+    )
 
 
 def _alone(figures: Figures) -> str:

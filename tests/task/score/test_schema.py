@@ -1,11 +1,19 @@
 """Violations of the contract as records (metrics A2)."""
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.task.score.recipes import GOLD, PACK, step
-from training.task.score.schema import schema_errors
+from training.task.pack import BUILTIN, load_pack
+from training.task.parse import parse_answer
+from training.task.records import FinishReason
+from training.task.score.answer import score_answer
+from training.task.score.schema import contract_classes, schema_classes, schema_errors
+
+NEWS = load_pack(BUILTIN / "news-metadata")
+EOS = FinishReason.EOS
 
 
 def found(changes: dict[str, Any], drop: str = "") -> list[tuple[str, str, str]]:
@@ -16,6 +24,42 @@ def found(changes: dict[str, Any], drop: str = "") -> list[tuple[str, str, str]]
 def test_a_right_answer_and_an_empty_one_keep_the_contract() -> None:
     assert schema_errors(GOLD, PACK.schema) == ()
     assert schema_errors({}, PACK.schema) == ()
+
+
+def classes(changes: dict[str, Any], drop: str = "") -> dict[tuple[str, str], bool]:
+    obj = {key: value for key, value in {**GOLD, **changes}.items() if key != drop}
+    return {(kind, name): bad for kind, name, bad in schema_classes(obj, PACK.schema, schema_errors(obj, PACK.schema))}
+
+
+def test_each_field_has_the_classes_that_its_own_rules_can_raise() -> None:
+    known = set(contract_classes(PACK.schema))
+    assert {("missing", "name"), ("range", "name"), ("enum", "@type"), ("pattern", "prepTime"), ("extra", "")} <= known
+    assert {("missing", "prepTime"), ("enum", "name"), ("pattern", "name"), ("range", "prepTime")}.isdisjoint(known)
+    assert ("extra", "recipeInstructions") in known and ("missing", "recipeInstructions") in known, "of its steps"
+    assert set(contract_classes(NEWS.schema)) >= {("range", "relevance_score"), ("missing", "summary")}
+
+
+def test_what_is_broken_is_told_by_field_and_class_over_what_was_given() -> None:
+    right = classes({})
+    assert not any(right.values()) and right[("pattern", "cookTime")] is False
+    assert classes({"cookTime": "15 min"})[("pattern", "cookTime")] is True
+    assert ("pattern", "cookTime") not in classes({}, drop="cookTime"), "what is not given breaks no form"
+    assert classes({}, drop="name")[("missing", "name")] is True
+    assert ("range", "name") not in classes({}, drop="name")
+    assert classes({"author": "x"})[("extra", "")] is True
+    assert classes({"recipeIngredient": []})[("range", "recipeIngredient")] is True
+    assert classes({"recipeInstructions": [{**step("Mix."), "x": 1}]})[("extra", "recipeInstructions")] is True
+    assert classes({"recipeInstructions": [{**step("Mix."), "x": 1}]})[("extra", "")] is False
+
+
+def test_classes_are_scores_of_objects_alone() -> None:
+    raw = json.dumps({**GOLD, "prepTime": "15 min"})
+    found = {
+        (s.metric, s.field): (s.value, s.n) for s in score_answer(PACK, parse_answer(PACK, raw, EOS), "text", None)
+    }
+    assert found[("schema_pattern", "prepTime")] == (1.0, 1) and found[("schema_missing", "name")] == (0.0, 1)
+    failed = score_answer(PACK, parse_answer(PACK, "no recipe", EOS), "text", None)
+    assert not any(s.metric in ("schema_missing", "schema_pattern", "schema_extra") for s in failed)
 
 
 def test_no_object_has_no_violations_to_tell() -> None:

@@ -40,7 +40,7 @@ def test_figures_over_samples() -> None:
     found = {(s.metric, s.field): s for s in sample_scores(PACK, ["soup one", "soup two", "soup one"], objects)}
     assert found["distinct2", ""].value == pytest.approx(2 / 3)
     assert found["agreement", "title"].value == pytest.approx(1 / 3)
-    assert found["agreement", "ingredients"].value == 1.0, "all leave them out"
+    assert found["agreement", "ingredients"].value is None, "all leave them out: nothing was said that could differ"
     assert found["self_bleu", ""].value is not None
     assert sample_scores(PACK, ["soup"], objects[:1]) == []
     failed = {(s.metric, s.field): s.value for s in sample_scores(PACK, ["", ""], [None, None])}
@@ -55,8 +55,12 @@ def test_lists_agree_as_far_as_they_share() -> None:
 
 def test_times_and_bits() -> None:
     found = {score.metric: score.value for score in latency_scores(2.0, 0.5, 31, 120)}
-    assert found == {"latency_s": 2.0, "ttft_s": 0.5, "tokens_per_s": 20.0, "chars_per_s": 60.0}
+    timed = {"latency_s": 2.0, "ttft_s": 0.5, "tokens_per_s": 20.0, "chars_per_s": 60.0}
+    assert found == {**timed, "prefill_tokens_per_s": None}
+    read = {score.metric: score.value for score in latency_scores(2.0, 0.5, 31, 120, 800)}
+    assert read == {**timed, "prefill_tokens_per_s": 1600.0}
     unknown = {score.metric: score.value for score in latency_scores(0.0, None, 0, 0)}
-    assert unknown == {"latency_s": 0.0, "ttft_s": None, "tokens_per_s": None, "chars_per_s": None}
+    nothing = ("ttft_s", "prefill_tokens_per_s", "tokens_per_s", "chars_per_s")
+    assert unknown == {"latency_s": 0.0, **dict.fromkeys(nothing)}
     assert token_score(31).value == 31.0
     assert (bits_score(1.5, 200).value, bits_score(None, 0).n) == (1.5, 0)

@@ -51,9 +51,12 @@ def chart_cost(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, tier
     )  # fmt: skip
     points = {f"{at}/0": {"frame": "gen", "where": {"arm": spot.look.name}, "words": f"{spot.look.label}: all answers"}
               for at, spot in enumerate(spots, start=1)}  # fmt: skip
-    csv: list[list[Any]] = [["arm", "seconds", "low", "high", "how", "n", view.primary, "low", "high", "memory_bytes"]]
+    csv: list[list[Any]] = [
+        ["arm", "seconds", "low", "high", "how", "n", view.primary, "low", "high", "memory_bytes", "adapter_bytes"]
+    ]
     csv += [[s.look.name, s.seconds, *(s.time.get(k) for k in ("low", "high", "how", "n")),
-             *(s.score.get(k) for k in ("value", "low", "high")), s.memory] for s in spots]  # fmt: skip
+             *(s.score.get(k) for k in ("value", "low", "high")), s.memory, s.time.get("adapter_bytes")]
+            for s in spots]  # fmt: skip
     return made("cost", _insight(view, spots, alone), figure, csv, points)
 
 
@@ -84,6 +87,8 @@ def _front(view: View, spots: Sequence[Spot]) -> fg.Trace:
 def _point(spot: Spot) -> fg.Trace:
     look = spot.look
     memory = f"<br>{spot.memory / GB:.2f} GB" if spot.memory else ""
+    size = number(spot.time.get("adapter_bytes"))
+    memory += f"<br>adapter of {size / 1e6:.1f} MB" if size else ""
     told = f"{safe(look.label)}<br>{num(spot.seconds)} s, {safe(measured_words(spot.score))}{memory}"
     x, y = [spot.seconds], [float(spot.score["value"])]
     trace = fg.points(

@@ -19,6 +19,7 @@ from training.evals.charts.words import (
     signed,
     titled,
 )
+from training.evals.hypotheses import better_share
 from training.evals.statistics import exact_sign_test, wilson
 
 MOST = 12  # rows: more than a person reads; the scorecard has all
@@ -170,7 +171,7 @@ def _forest_insight(view: View, rows: Sequence[Record]) -> str:
 
 def _csv(view: View) -> list[list[Any]]:
     keys = ("a", "b", "metric", "difference", "ci_low", "ci_high", "test", "p", "p_adjusted", "effect", "effect_name",
-            "detectable", "n", "wins", "ties", "losses")  # fmt: skip
+            "detectable", "n", "wins", "ties", "losses", "p_mid", "margin", "p_same", "shift")  # fmt: skip
     return [list(keys), *([row.get(key) for key in keys] for row in view.pair_figures().values())]
 
 
@@ -207,8 +208,9 @@ def chart_wins(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, tier
     )  # fmt: skip
     points = {f"{curve}/{at}": _target(view, row) | {"side": key}
               for curve, (key, *_) in enumerate(sides) for at, row in enumerate(rows)}  # fmt: skip
-    csv: list[list[Any]] = [["metric", f"better with {b.label}", "same", f"better with {a.label}", "sign test p"]]
-    csv += [[row["metric"], *_counts(row), _sign_p(row)] for row in rows]
+    csv: list[list[Any]] = [["metric", f"better with {b.label}", "same", f"better with {a.label}", "sign test p",
+                             f"share better with {b.label}, the same counting half"]]  # fmt: skip
+    csv += [[row["metric"], *_counts(row), _sign_p(row), better_share(*_counts(row))] for row in rows]
     return made("wins", _wins_insight(view, rows), figure, csv, points)
 
 

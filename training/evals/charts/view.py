@@ -189,8 +189,6 @@ def _turned(figure: Record) -> Record:
         value = number(figure.get(key))
         return -value if value is not None else None
 
-    effect = number(figure.get("effect"))
-    shared = figure.get("effect_name") in ("d_z", "rank_biserial", "cohen_g", "difference")
     return {
         **figure,
         "a": figure.get("b"),
@@ -198,7 +196,10 @@ def _turned(figure: Record) -> Record:
         "difference": minus("difference"),
         "ci_low": minus("ci_high"),
         "ci_high": minus("ci_low"),
-        "effect": -effect if effect is not None and shared else effect,
+        "effect": minus("effect"),  # every effect of `training.evals.paired` has a sign
+        "shift": minus("shift"),
+        "same_low": minus("same_high"),
+        "same_high": minus("same_low"),
         "wins": figure.get("losses"),
         "losses": figure.get("wins"),
     }

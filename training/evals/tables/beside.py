@@ -34,17 +34,20 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def cost_table(answers: Answers, cells: Mapping[str, Cells], manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Seconds a document: alone where that was measured, else in its batch; memory where the manifest has it."""
+    """Seconds a document: alone where that was measured, else in its batch; memory and an adapter's size on the disk
+    where the manifest has them."""
     latency = manifest.get("latency") or {}
     arms: dict[str, Any] = {}
     for arm, found in answers.arms.items():
         alone = measure_all([ALONE], cells[arm])[ALONE.name] if arm in cells else None
         memory = (latency.get(arm) or {}).get("peak_memory_bytes")
+        size = ((manifest.get("arms") or {}).get(arm) or {}).get("adapter_bytes")
         if alone is not None and alone.value is not None:
             arms[arm] = {"seconds": alone.value, "low": alone.low, "high": alone.high, "n": alone.n_scored,
-                         "how": "alone", "batch_size": 1, "memory_bytes": memory}  # fmt: skip
+                         "how": "alone", "batch_size": 1, "memory_bytes": memory,
+                         "adapter_bytes": size}  # fmt: skip
         elif found.batch_size and (seconds := _whole(found.seconds)) is not None:
-            arms[arm] = _batched(seconds, found.batch_size) | {"memory_bytes": memory}
+            arms[arm] = _batched(seconds, found.batch_size) | {"memory_bytes": memory, "adapter_bytes": size}
     return {"arms": arms}
 
 
@@ -63,13 +66,17 @@ def _batched(seconds: NDArray[Any], size: int) -> dict[str, Any]:
 
 
 def leakage_table(folder: Path, docs: Iterable[str]) -> dict[str, Any]:
-    """Of the evaluated documents, how near the nearest training row comes; {} where no leak report is known."""
+    """Of the evaluated documents, how near the nearest training row comes; {} where no leak report is known.
+
+    A report is about the parts that are tested (a version's test, golden and adversarial): of documents it does not
+    know, nothing is said but how many they are (`n_docs` - `n_test`).
+    """
     report = _leaks(folder)
     asked = set(docs)
     nearest = [row for row in report.get("nearest") or () if isinstance(row.get("similarity"), (int, float))]
-    nearest = [row for row in nearest if str(row.get("test_id")) in asked] or nearest
+    nearest = [row for row in nearest if str(row.get("test_id")) in asked]
     if not nearest:
-        return {}
+        return {"n_docs": len(asked), "n_test": 0} if report else {}
     values = np.array([float(row["similarity"]) for row in nearest])
     edges = np.linspace(0, 1, BINS + 1)
     places = np.clip(np.digitize(values, edges[1:-1]), 0, BINS - 1)
@@ -82,10 +89,12 @@ def leakage_table(folder: Path, docs: Iterable[str]) -> dict[str, Any]:
     counts = {key: len({row.get("test_id") for row in report.get(key) or ()} & kept_ids)
               for key in ("exact", "near", "groups", "answers")}  # fmt: skip
     return {
-        "n_train": report.get("n_train"), "n_test": len(nearest), "threshold": report.get("threshold"),
+        "n_train": report.get("n_train"), "n_test": len(nearest), "n_docs": len(asked),
+        "threshold": report.get("threshold"),
         "edges": [round(float(edge), 4) for edge in edges], "counts": np.bincount(places, minlength=BINS).tolist(),
         "examples": examples, "highest": round(float(values.max()), 4), "dates": _dates(report.get("dates") or {}),
-        **counts,
+        "dates_hold": (report.get("dates") or {}).get("holds"),
+        "split_by": (read_json(folder / MANIFEST).get("data") or {}).get("split_by") or "", **counts,
     }  # fmt: skip
 
 
@@ -115,8 +124,8 @@ def _leaks(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def sweep_table(sweep: Mapping[str, Any], checkpoints: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """A sweep's record (sweep.json) as chart "sweep" takes it; `checkpoints` are {"label", "loss", "score"}."""
+def sweep_table(sweep: Mapping[str, Any], checkpoints: Mapping[str, Any]) -> dict[str, Any]:
+    """A sweep's record (sweep.json) as chart "sweep" takes it, and the checkpoints of `tables.checkpoints`."""
     tied = {sweep.get("best"), *(sweep.get("tied") or ())}
     trials = [
         {
@@ -127,7 +136,9 @@ def sweep_table(sweep: Mapping[str, Any], checkpoints: Sequence[Mapping[str, Any
         for trial in sweep.get("trials") or ()
         if trial.get("score") is not None
     ]  # fmt: skip
-    return {"metric": sweep.get("metric"), "trials": trials, "checkpoints": list(checkpoints)} if trials else {}
+    told = {"checkpoints": checkpoints.get("checkpoints") or [], "checkpoint_metric": checkpoints.get("metric"),
+            "no_checkpoints": checkpoints.get("why") or ""}  # fmt: skip
+    return {"metric": sweep.get("metric"), "trials": trials, **told}
 
 
 def find_sweep(folder: Path, adapters: Iterable[str]) -> dict[str, Any]:

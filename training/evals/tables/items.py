@@ -1,4 +1,4 @@
-"""What the items frame says, in one pass over its blocks: outcomes by field, list lengths, relevance, agreement.
+"""What the items frame says, in one pass over its blocks: outcomes by field, list lengths, relevance.
 
 Kept of a document: its right and its counted items by field, and of a list how many were right and given. An answer
 that is not strict gives no item, as the frame has it.
@@ -7,7 +7,6 @@ that is not strict gives no item, as the frame has it.
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ Place = tuple[str, str]  # arm, field
 @dataclass(slots=True)
 class Items:
     """Sums over the frame. `right` and `all_` are by document; `lengths` counts (right, given) list lengths;
-    `relevance` counts (right, given) numbers, `invalid` answers without a valid one; `alike` agreement by document."""
+    `relevance` counts (right, given) numbers, `invalid` answers without a valid one."""
 
     outcomes: dict[Place, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     right: dict[Place, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
@@ -42,10 +41,9 @@ class Items:
     relevance_docs: dict[tuple[str, int, int], list[str]] = field(default_factory=lambda: defaultdict(list))
     invalid: Counter[str] = field(default_factory=Counter[str])
     golds: Counter[int] = field(default_factory=Counter[int])
-    alike: dict[Place, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
 
 
-def read_items(folder: Path, pack: Pack, samples: int) -> Items:
+def read_items(folder: Path, pack: Pack) -> Items:
     """One pass over the items frame."""
     lists = frozenset(spec.name for spec in pack.fields if spec.kind in LIST_KINDS)
     scale = next((spec.name for spec in pack.fields if spec.comparator == "relevance"), "")
@@ -63,8 +61,6 @@ def read_items(folder: Path, pack: Pack, samples: int) -> Items:
                     _length(found, (arm, name), leaves)
                 if name == scale:
                     _number(found, arm, doc, leaves)
-            if samples > 1:
-                _alike(found, arm, doc, by_answer, samples)
     return found
 
 
@@ -117,20 +113,6 @@ def _relevance(text: Any) -> int | None:
         return relevance_value(float(text))
     except (TypeError, ValueError):
         return None
-
-
-def _alike(found: Items, arm: str, doc: str, by_answer: Mapping[tuple[int, str], list[Any]], samples: int) -> None:
-    """Shared of all different entries of a field in two samples, over all pairs of samples; a field that no sample
-    gives is left out."""
-    for name in {name for _, name in by_answer}:
-        given = [
-            frozenset(" ".join(str(row.text).lower().split()) for row in by_answer.get((k, name), ())
-                      if row.side == "pred" and row.idx >= 0)
-            for k in range(samples)
-        ]  # fmt: skip
-        if any(given):
-            shares = [len(a & b) / len(a | b) if a | b else 1.0 for a, b in combinations(given, 2)]
-            found.alike[(arm, name)][doc] = sum(shares) / len(shares)
 
 
 def outcomes_table(found: Items, pack: Pack, clusters: Mapping[str, str]) -> dict[str, Any]:
@@ -195,17 +177,19 @@ def relevance_table(found: Items, pack: Pack) -> dict[str, Any]:
     return {"field": name, "constant": constant, "mae_constant": round(error, 4), "arms": arms}
 
 
-def consistency_table(found: Items, pack: Pack, samples: int, temperature: float | None) -> dict[str, Any]:
-    """Mean agreement of two samples by field and arm, with its interval over documents."""
+def consistency_table(
+    figures: Mapping[str, Mapping[str, Any]], pack: Pack, samples: int, temperature: float | None
+) -> dict[str, Any]:
+    """Agreement of two samples by field and arm: the metric `agreement` of `figures` (arm -> metric -> figure), so that
+    chart and scorecard can't differ. A sample without an object agrees with none."""
     fields: dict[str, Any] = {}
-    for spec in compared(pack):
-        arms: dict[str, Any] = {}
-        for (arm, name), alike in found.alike.items():
-            if name == spec.name:
-                key = ("alike", "")
-                cells = Cells(tuple(alike), {key: np.asarray(list(alike.values()))}, {}, {})
-                measured = measure_all([MetricSpec("alike", "mean", (key,), "alike")], cells)["alike"]
-                arms[arm] = {"value": measured.value, "low": measured.low, "high": measured.high, "n": len(alike)}
+    for spec in compared(pack) if samples > 1 else ():
+        known = {arm: of.get(f"agreement:{spec.name}") or {} for arm, of in figures.items()}
+        arms = {
+            arm: {"value": found["value"], "low": found["low"], "high": found["high"], "n": found["n_scored"]}
+            for arm, found in known.items()
+            if found.get("value") is not None
+        }
         if arms:
             fields[spec.name] = {"label": spec.label, "arms": arms}
     return {"samples": samples, "temperature": temperature, "fields": fields}

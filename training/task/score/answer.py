@@ -16,7 +16,7 @@ from training.task.score.echo import echo_scores, is_echo, is_template, template
 from training.task.score.grounding import Supported, ground_items, grounding_scores
 from training.task.score.lints import lint_scores
 from training.task.score.multi import multi_scores
-from training.task.score.schema import schema_errors
+from training.task.score.schema import CLASSES, SchemaClass, schema_classes, schema_errors
 from training.task.score.slots import Outcome, count_outcomes
 from training.task.score.values import LIST_KINDS, Entry, asserts_anything, entries, is_empty, right_type, text_of
 from training.task.score.variety import length_scores
@@ -144,7 +144,9 @@ def _listed(spec: FieldSpec, value: Any) -> list[Entry]:
 
 
 def _schema_scores(pack: Pack, obj: dict[str, Any] | None, source_text: str) -> list[Score]:
-    """`schema_valid` and `schema_errors`. The template sent back keeps no contract, whatever its types."""
+    """`schema_valid`, `schema_errors`, and by field the class of what is broken, `schema_KIND`: of every object whether
+    a field is missing, of those that give it whether it breaks its rules. The template sent back keeps no contract,
+    whatever its types."""
     if obj is None:
         why = "There is no object to hold against the contract, which counts as not keeping it."
         return [Score("schema_valid", 0.0, n=1, explanation=why), Score("schema_errors", None, explanation=why)]
@@ -159,7 +161,15 @@ def _schema_scores(pack: Pack, obj: dict[str, Any] | None, source_text: str) -> 
     return [
         Score("schema_valid", float(not errors and not echoed), n=1, explanation=why),
         Score("schema_errors", float(len(errors)), n=1, explanation=why),
+        *(_class_score(pack, found) for found in schema_classes(obj, pack.schema, errors)),
     ]
+
+
+def _class_score(pack: Pack, found: SchemaClass) -> Score:
+    spec = pack.field(found.field)
+    what = spec.label if spec else f"The key {found.field}" if found.field else "The answer"
+    words = f"{what}: {CLASSES[found.kind]}." if found.broken else f"{what}: this rule of the contract is kept."
+    return Score(f"schema_{found.kind}", float(found.broken), found.field, n=1, explanation=words)
 
 
 def _gold_scores(pack: Pack, obj: dict[str, Any] | None, gold: dict[str, Any], source_text: str) -> list[Score]:

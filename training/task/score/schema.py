@@ -5,8 +5,8 @@ surplus key or one bad value; nothing is repaired first. Durations are checked b
 JSON Schema libraries leave `format: duration` unchecked unless a further package is there.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -43,6 +43,71 @@ def schema_errors(obj: dict[str, Any] | None, schema: dict[str, Any]) -> tuple[S
     errors: Iterable[ValidationError] = cast(Any, Draft202012Validator(schema)).iter_errors(obj)
     found = {error: None for raised in errors for error in _records(raised)}
     return tuple(sorted(found, key=lambda error: (error.path, error.kind, error.message)))
+
+
+# Classes that a field's figures stand for; a wrong type has one of its own, `type_error`.
+CLASSES = {
+    "missing": "missing though required", "enum": "none of the values allowed", "pattern": "not in the form asked for",
+    "range": "outside its limits", "extra": "has a key of its own",
+}  # fmt: skip
+
+
+class SchemaClass(NamedTuple):
+    """Whether one field breaks the contract in one way; `field` "" with "extra": a key that the contract lacks."""
+
+    kind: str
+    field: str
+    broken: bool
+
+
+def contract_classes(schema: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """(kind, field) of every class of `CLASSES` that the schema's rules can raise, fields in the schema's order."""
+    required = {name for branch in _branches(schema) for name in branch.get("required") or ()}
+    found: list[tuple[str, str]] = [("extra", "")]
+    for name, rule in cast(Mapping[str, Any], schema.get("properties") or {}).items():
+        kinds = {KINDS[word] for word in _keywords(rule, schema, 0) if word in KINDS}
+        kinds |= {"missing"} if name in required else set()
+        found += [(kind, name) for kind in CLASSES if kind in kinds]
+    return tuple(found)
+
+
+def schema_classes(
+    obj: dict[str, Any], schema: Mapping[str, Any], errors: Iterable[SchemaError]
+) -> Iterator[SchemaClass]:
+    """Each class that applies to this object: what is missing of every object, the rest of the fields it gives."""
+    broken = {(error.kind, error.field) for error in errors}
+    known = set(schema.get("properties") or {})
+    for kind, name in contract_classes(schema):
+        if not name:
+            yield SchemaClass(kind, "", any(other not in known for wrong, other in broken if wrong == kind))
+        elif kind == "missing" or name in obj:
+            yield SchemaClass(kind, name, (kind, name) in broken)
+
+
+def _branches(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The schema and its alternatives at the root."""
+    return [schema, *(branch for word in ("anyOf", "oneOf", "allOf") for branch in schema.get(word) or ())]
+
+
+def _keywords(rule: Any, schema: Mapping[str, Any], depth: int) -> Iterator[str]:
+    """Every word of a field's rule, those of its items and keys too; references within the schema are followed."""
+    if not isinstance(rule, Mapping) or depth > 8:
+        return
+    here = cast(Mapping[str, Any], rule)
+    for word, value in here.items():
+        if word == "$ref":
+            target: Any = schema
+            for part in str(value).removeprefix("#/").split("/"):
+                target = cast(Mapping[str, Any], target).get(part, {}) if isinstance(target, Mapping) else {}
+            yield from _keywords(target, schema, depth + 1)
+        elif word == "properties":
+            for inner in value.values():
+                yield from _keywords(inner, schema, depth + 1)
+        elif word in ("items", "anyOf", "oneOf", "allOf"):
+            for inner in cast(list[Any], value) if isinstance(value, list) else [value]:
+                yield from _keywords(inner, schema, depth + 1)
+        elif value is not True or word == "uniqueItems":
+            yield str(word)
 
 
 def _records(error: ValidationError) -> Iterator[SchemaError]:

@@ -8,14 +8,19 @@ models with one tokenizer only; characters a second, and bits a byte, compare an
 from training.task.records import Score
 
 
-def latency_scores(gen_s: float, ttft_s: float | None, new_tokens: int, chars: int) -> list[Score]:
-    """`latency_s`, `ttft_s`, `tokens_per_s` (of decoding, the first token aside) and `chars_per_s` of one answer that
-    was alone in its batch. What can't be told is None."""
+def latency_scores(
+    gen_s: float, ttft_s: float | None, new_tokens: int, chars: int, prompt_tokens: int = 0
+) -> list[Score]:
+    """`latency_s`, `ttft_s`, `prefill_tokens_per_s` (of the prompt, until the first token is there), `tokens_per_s` (of
+    decoding, the first token aside) and `chars_per_s` of one answer that was alone in its batch. What can't be told is
+    None."""
     decoding = gen_s - ttft_s if ttft_s is not None else None
     per_token = (new_tokens - 1) / decoding if decoding and decoding > 0 and new_tokens > 1 else None
+    read = prompt_tokens / ttft_s if ttft_s and prompt_tokens else None
     return [
         Score("latency_s", gen_s, n=1, explanation=f"One document alone took {gen_s:.2f} s."),
         Score("ttft_s", ttft_s, n=1, explanation="Seconds to the first token."),
+        Score("prefill_tokens_per_s", read, n=1, explanation="Prompt tokens a second, until the first new token."),
         Score("tokens_per_s", per_token, n=1, explanation="Tokens a second while decoding."),
         Score("chars_per_s", chars / gen_s if gen_s > 0 else None, n=1, explanation="Characters a second in all."),
     ]

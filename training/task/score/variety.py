@@ -80,9 +80,12 @@ def bleu(text: Sequence[str], others: Sequence[Sequence[str]]) -> float:
 
 
 def _agreement(pack: Pack, name: str, objects: Sequence[Mapping[str, Any] | None]) -> Score:
-    """Share of pairs of answers that say the same in a field. An answer without an object agrees with none."""
+    """Share of pairs of answers that say the same in a field. An answer without an object agrees with none; where
+    every answer has one and leaves the field empty there is nothing to agree on: None."""
     spec = pack.field(name)
     assert spec is not None
+    if all(obj is not None and is_empty(obj.get(name)) for obj in objects):
+        return Score("agreement", None, name, n=0, explanation=f"{spec.label}: no answer to this document gives it.")
 
     def same(left: Mapping[str, Any] | None, right: Mapping[str, Any] | None) -> float:
         if left is None or right is None:
