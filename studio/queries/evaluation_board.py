@@ -118,10 +118,19 @@ def _interval(figure: Mapping[str, Any]) -> tuple[float, float] | None:
 
 
 def losses(deps: Deps, adapter: str) -> tuple[float | None, float | None]:
-    """(training loss, dev loss) at the end of the run that made an adapter; None where it is no run of this home."""
+    """(training loss, dev loss) of the weights that were kept, None where it is no run of this home.
+
+    Both are of the same step: the last dev loss and the training loss there; where the run was to stop early, and so
+    went back to its best weights, the step of the lowest dev loss.
+    """
     if not adapter or not runs.known(deps, adapter):
         return None, None
     steps = runs.steps_of(deps, adapter)
-    loss = [step.loss for step in steps if step.loss is not None]
-    dev = [step.dev_loss for step in steps if step.dev_loss is not None]
-    return (loss[-1] if loss else None), (min(dev) if dev else None)
+    loss = [step for step in steps if step.loss is not None]
+    dev = [step for step in steps if step.dev_loss is not None]
+    if not dev:
+        return (loss[-1].loss if loss else None), None
+    early = runs.run_of(deps, adapter).config.early_stopping > 0
+    kept = min(dev, key=lambda step: step.dev_loss or 0.0) if early else dev[-1]
+    before = [step.loss for step in loss if step.step <= kept.step]
+    return (before[-1] if before else None), kept.dev_loss

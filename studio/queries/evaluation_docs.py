@@ -1,8 +1,10 @@
 """Which documents two arms got right and wrong, worst losses first, and one of them as Compare would show it.
 
 "Right" is a threshold on one metric, said in words beside the table: 1 for a share of all or nothing, at least 0.8 of a
-graded one, at most 1 off for a rating, none at all for what should not be. Documents that the metric does not apply to
-stand in none of the four cells and are counted.
+graded one, at most 1 off for a rating, none at all for what should not be. Of a size that no answer is without, such as
+bits a byte or minutes off, no threshold means anything: there the arm that is better on the document counts as right,
+both where they are the same. Documents that the metric does not apply to stand in none of the four cells and are
+counted.
 """
 
 import json
@@ -29,6 +31,8 @@ from training.task.score.schema import schema_errors
 
 PAGE = 25
 GRADED = 0.8  # a graded value from here on is right
+SIZES = ("bits_per_byte", "repetition", "copied", "copied_longest", "duration_error_minutes")
+EVEN = 1e-9  # values nearer than this are the same
 CELLS = ("a_only", "b_only", "both", "neither")
 FIRST = "first"
 
@@ -100,6 +104,11 @@ class Found:
     choices: Mapping[str, Sequence[tuple[str, int]]]
 
 
+def is_size(metric: Metric) -> bool:
+    """Whether less is better and no amount of it is right by itself, so that arms are held against each other."""
+    return metric.better == "lower" and metric.name.partition(":")[0] in SIZES
+
+
 def is_right(metric: Metric, value: float) -> bool:
     if metric.better == "lower":
         return value <= (1.0 if metric.unit in ("points", "rating") or metric.name.startswith("mae") else 0.0)
@@ -108,12 +117,16 @@ def is_right(metric: Metric, value: float) -> bool:
 
 def right_words(metric: Metric) -> str:
     """What counts as right."""
+    if is_size(metric):
+        return "the less of the two, both where they are the same"
     if metric.better == "lower":
         return "1 point off at most" if metric.name.startswith("mae") else "none at all"
     return "yes" if metric.kind == "rate" else f"{GRADED:g} or more"
 
 
 def cell_of(metric: Metric, a: float, b: float) -> str:
+    if is_size(metric):
+        return "both" if abs(a - b) <= EVEN else "a_only" if a < b else "b_only"
     right = is_right(metric, a), is_right(metric, b)
     return {(True, False): "a_only", (False, True): "b_only", (True, True): "both"}.get(right, "neither")
 

@@ -90,6 +90,12 @@ def lines(found: Aggregates, pack: Pack, tier: str, pair: Pair | None = None, gr
     return sorted(made, key=lambda line: not line.primary)
 
 
+def of_field(metric: Metric) -> bool:
+    """Whether a metric is about one field's form: a class of broken rules, or a wrong type."""
+    name, _, field_name = metric.name.partition(":")
+    return bool(field_name) and (name == "type_error" or name.startswith("schema_"))
+
+
 def choices(found: Aggregates, pack: Pack) -> Choices:
     """(label, name) of what documents can be listed by, the primary metric first."""
     offered = [line.metric for line in lines(found, pack, "strict", groups=LISTED)]

@@ -222,6 +222,8 @@ def turned(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **row, "a": row["b"], "b": row["a"], "difference": minus(row.get("difference")),
         "ci_low": minus(row.get("ci_high")), "ci_high": minus(row.get("ci_low")), "effect": minus(row.get("effect")),
+        "shift": minus(row.get("shift")), "same_low": minus(row.get("same_high")),
+        "same_high": minus(row.get("same_low")),
         "wins": row.get("losses"), "losses": row.get("wins"),
     }  # fmt: skip
 

@@ -93,6 +93,14 @@ def plain(view: str, part: str, *groups: str) -> Callable[[Look], dict[str, Any]
     return made
 
 
+def fields(look: Look) -> dict[str, Any]:
+    """How right each field is, then in which way it breaks the contract."""
+    every = metrics.lines(look.found, look.pack, look.tier, look.pair, ("content", "form"))
+    found = [line for line in every if line.metric.group == "content" or metrics.of_field(line.metric)]
+    card = tables.scorecard(found, look.looks, look.pair or ())
+    return {"fields_table": card, **chart_values(look, "fields")}
+
+
 def slices(look: Look) -> dict[str, Any]:
     metric = metrics.primary_of(look.found, look.pack)
     rows = queries.slice_rows(look.found, metric.name, look.pair)
@@ -162,7 +170,8 @@ def documents(look: Look) -> dict[str, Any]:
     metric = metrics.metric_of(look.pack, name)
     found = docs.documents(look.folder, look.pair, metric, look.tier, asked)
     titles = {tag: errors.title_of(tag, look.pack) for tag, _ in found.choices["cluster"]}
-    cells = eval_docs.cells_html(found.cells, found.cell, look.sides, docs.right_words(metric), found.left_out)
+    cells = eval_docs.cells_html(found.cells, found.cell, look.sides, docs.right_words(metric), found.left_out,
+                                sizes=docs.is_size(metric))  # fmt: skip
     return {
         "metric": gr.update(choices=offered, value=name),
         "cells": cells,
@@ -199,7 +208,7 @@ def document(look: Look, asked: docs.Asked) -> str:
 
 MAKERS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "overview": overview,
-    "fields": plain("fields", "fields_table", "content"),
+    "fields": fields,
     "grounding": plain("grounding", "grounding_table", "grounding"),
     "slices": slices,
     "text": plain("text", "text_table", "relevance", "text"),

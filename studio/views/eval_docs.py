@@ -26,20 +26,24 @@ TIERS = {
 }  # fmt: skip
 
 
-def cells_html(cells: Mapping[str, int], chosen: str, pair: Sequence[ArmLook], right: str, left_out: int) -> Html:
+def cells_html(
+    cells: Mapping[str, int], chosen: str, pair: Sequence[ArmLook], right: str, left_out: int, *, sizes: bool = False
+) -> Html:  # size: a table and all that its words depend on
     """The 2x2: each cell a button, the second arm across, the first one down. What the first got right and the second
-    wrong stands out."""
+    wrong stands out. With `sizes` no amount is right by itself: cells say which arm has less, or that both are the
+    same."""
     a, b = pair
     total = sum(cells.values())
     over = el("tr", el("td"), el("th", who(b), colspan=2, scope="colgroup"))
-    head = html(over, el("tr", el("td"), el("th", "right", scope="col"), el("th", "wrong", scope="col")))
+    good, bad = ("no worse", "worse") if sizes else ("right", "wrong")
+    head = html(over, el("tr", el("td"), el("th", good, scope="col"), el("th", bad, scope="col")))
     rows = each(
         el(
             "tr",
             el("th", who(a), " ", el("span", word, cls="tt-cell-word"), scope="row"),
-            *(_cell(name, cells, total, chosen) for name in names),
+            *(_cell(name, cells, total, chosen, sizes=sizes) for name in names),
         )
-        for word, names in (("right", ("both", "a_only")), ("wrong", ("b_only", "neither")))
+        for word, names in ((good, ("both", "a_only")), (bad, ("b_only", "neither")))
     )
     every = ask("cell", "every", f"All {total:,}", aria_pressed=str(chosen == "").lower(), cls="tt-cell-every")
     out = f" {plural(left_out, 'document')} have no value of this metric for both." if left_out else ""
@@ -49,11 +53,14 @@ def cells_html(cells: Mapping[str, int], chosen: str, pair: Sequence[ArmLook], r
     )
 
 
-def _cell(name: str, cells: Mapping[str, int], total: int, chosen: str) -> Html:
+def _cell(name: str, cells: Mapping[str, int], total: int, chosen: str, *, sizes: bool) -> Html:
+    if sizes and name == "neither":
+        return el("td", "never", cls="tt-dim")
     count = int(cells.get(name, 0))
     share = f"{100 * count / total:.0f} % " if total else ""
     mark = {"a_only": icon("cross"), "b_only": icon("check")}.get(name)
-    words = {"a_only": "lost", "b_only": "won", "both": "both right", "neither": "both wrong"}[name]
+    both = "the same" if sizes else "both right"
+    words = {"a_only": "lost", "b_only": "won", "both": both, "neither": "both wrong"}[name]
     face = (
         mark,
         el("strong", f"{count:,}"),

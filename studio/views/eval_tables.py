@@ -130,9 +130,14 @@ title=_tested(row),
 
 
 def _tested(row: Record) -> str:
-    """Which test, and how many documents went which way."""
+    """Which test, how many documents went which way, and what the tests beside it say."""
     ways = f"{row.get('wins')} won, {row.get('ties')} tied, {row.get('losses')} lost"
-    return f"{row['test']}: {ways}" if row.get("test") else ways
+    told = [f"{row['test']}: {ways}" if row.get("test") else ways]
+    if row.get("p_mid") is not None:
+        told.append(f"mid-p {p_words(float(row['p_mid']))[2:]}")
+    if row.get("p_same") is not None:
+        told.append(f"the same within {row['margin']:g}: {p_words(float(row['p_same']))} (two one-sided tests)")
+    return "; ".join(told)
 
 
 def _direction(metric: MetricLike, row: Record) -> str:

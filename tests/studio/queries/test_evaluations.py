@@ -25,6 +25,10 @@ from tests.fakes import make_deps
 from tests.studio.eval_samples import TUNED, make_evaluation, pack_of, under_way
 from training.errors import InputError
 from training.evals.directory import evals_root
+from training.runs.config import RunConfig
+from training.runs.directory import create_run, run_folder
+from training.runs.records import Step
+from training.task.records import to_json
 
 ARMS = ("base", "prompted", TUNED, "empty")
 PAIR = Pair("base", TUNED)
@@ -148,6 +152,37 @@ def test_what_counts_as_right_depends_on_the_metric() -> None:
     assert docs.is_right(made_up, 0.0) and not docs.is_right(made_up, 0.1)
     assert docs.is_right(f1, 0.8) and not docs.is_right(f1, 0.79)
     assert docs.right_words(made_up) == "none at all" and docs.right_words(f1) == "0.8 or more"
+
+
+def test_of_a_size_the_less_is_right_and_the_same_is_right_twice() -> None:
+    """No amount of bits a byte is none at all: a threshold would call every document wrong for both."""
+    bits = metrics.metric_of(pack_of(), "bits_per_byte")
+    off = metrics.metric_of(pack_of(), "duration_error_minutes:prepTime")
+    assert docs.is_size(bits) and docs.is_size(off)
+    assert [docs.cell_of(bits, a, b) for a, b in ((1.2, 0.8), (0.8, 1.2), (0.8, 0.8))] == ["b_only", "a_only", "both"]
+    assert "the less of the two" in docs.right_words(bits)
+    assert not docs.is_size(metrics.metric_of(pack_of(), "hallucinated_docs"))
+    assert not docs.is_size(metrics.metric_of(pack_of(), "mae_penalised:relevance_score"))
+
+
+def test_losses_of_the_leaderboard_are_of_one_step(deps: Deps) -> None:
+    steps = [Step(at, loss=loss, dev_loss=dev) for at, loss, dev in
+             ((1, 3.0, None), (2, 2.0, 1.5), (3, 1.5, None), (4, 1.0, 1.9), (5, 0.5, None))]  # fmt: skip
+    for early, wanted in ((0, (1.0, 1.9)), (2, (2.0, 1.5))):
+        facts = create_run(deps.settings.home, RunConfig(dataset="x", early_stopping=early))
+        folder = run_folder(deps.settings.home, facts.run)
+        (folder / "metrics.jsonl").write_text("".join(json.dumps(to_json(step)) + "\n" for step in steps))
+        assert boards.losses(deps, facts.run) == wanted
+    assert boards.losses(deps, "gone") == (None, None)
+
+
+def test_the_fields_view_has_the_classes_of_broken_rules(deps: Deps) -> None:
+    found = queries.aggregates(deps, "first")
+    assert found is not None
+    names = [line.metric.name for line in metrics.lines(found, pack_of(), "strict", PAIR, ("form",))
+             if metrics.of_field(line.metric)]  # fmt: skip
+    assert {"schema_missing:name", "schema_pattern:prepTime", "type_error:name"} <= set(names)
+    assert not {"strict", "schema_valid", "schema_extra"} & set(names)
 
 
 def test_help_counts_only_at_its_tier(folder: Path) -> None:
