@@ -112,12 +112,18 @@ const tasteTest = {
     if (url.href !== window.location.href) history.replaceState(null, "", url);
   },
 
+  /* Another tab of the window; one that found no room stands in the list behind the dots. False: not there yet. */
+  openTab(id, label) {
+    const hidden = [...document.querySelectorAll("#tt-tabs > .tab-wrapper .overflow-dropdown button")];
+    const tab = this.el(`${id}-button`) || hidden.find((button) => button.textContent === label);
+    if (tab) tab.click();
+    return Boolean(tab);
+  },
+
   openEvaluation() {
     if (!new URL(window.location).searchParams.has("evaluation")) return;
     const wait = setInterval(() => {
-      const hidden = [...document.querySelectorAll("#tt-tabs > .tab-wrapper .overflow-dropdown button")];
-      const tab = this.el("tt-tab-evaluate-button") || hidden.find((button) => button.textContent === "Evaluate");
-      if (tab) { clearInterval(wait); tab.click(); }
+      if (this.openTab("tt-tab-evaluate", "Evaluate")) clearInterval(wait);
     }, 50);
     setTimeout(() => clearInterval(wait), 20000);
   },

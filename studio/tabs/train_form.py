@@ -36,6 +36,7 @@ class FormView(NamedTuple):
     problems: Any = SAME
     command: Any = SAME
     start: Any = SAME
+    lead: Any = SAME
 
 
 class StartView(NamedTuple):
@@ -51,7 +52,8 @@ def on_form(deps: Deps, visit: Visit, preset: str, *values: Any) -> FormView:
     may = deps.queue is not None and not deps.read_only.words
     start = gr.update(interactive=may and not found.problems)
     line = offer.command_of(deps, found.config, preset) if found.config and not found.problems else ""
-    return FormView(views.problems_html([queries.records(p) for p in found.problems]), line, start)
+    lead = gr.update(visible=not values[AT["dataset"]] and not deps.settings.space)
+    return FormView(views.problems_html([queries.records(p) for p in found.problems]), line, start, lead)
 
 
 def on_task(deps: Deps, visit: Visit, task: str) -> Any:
@@ -172,6 +174,7 @@ def wire_form(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
         )  # fmt: skip
         parts["checked"].change(None, parts["checked"], None, js=keeping(CHECKED))
     app.load(guard(partial(on_nonce, deps)), None, parts["nonce"], api_name="train_nonce", **QUIET)
+    parts["to_data"].click(None, None, None, js="() => tasteTest.openTab('tt-tab-data', 'Data')")
     parts[f"{FIELD}task"].input(
         guard(partial(on_task, deps)), parts[f"{FIELD}task"], parts[f"{FIELD}dataset"], api_name="train_task", **QUIET
     )

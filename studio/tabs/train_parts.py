@@ -20,6 +20,10 @@ SPACE = (
     "Training needs your own machine: on this Space nothing is kept and nothing runs for long. Run the studio at home; "
     "with the embedded model a run takes about two minutes on two processor cores, offline."
 )
+NO_DATA = (
+    "No dataset is chosen, and a run learns from nothing else. Choose a version above, or make one in the Data tab: it "
+    "then stands in this list."
+)
 OPEN = ("task", "dataset", "base", "max_steps", "rank", "grad_accumulation", "learning_rate", "method")
 GROUPS = {
     "main": "How much at a time",
@@ -64,6 +68,7 @@ def build_form(deps: Deps) -> Parts:
     parts: Parts = {"nonce": hidden("nonce", "Form"), "checked": hidden("checked", "Kept check")}
     parts[f"{FIELD}task"] = field(deps, "task", values)
     parts[f"{FIELD}dataset"] = field(deps, "dataset", values)
+    parts |= build_lead(visible=not values["dataset"] and not deps.settings.space)
     parts[f"{FIELD}base"] = field(deps, "base", values)
     parts["preset"] = gr.Dropdown(
         offer.preset_choices(deps),
@@ -84,6 +89,15 @@ def build_form(deps: Deps) -> Parts:
             parts |= {FIELD + name: field(deps, name, values) for name in names}
     parts["problems"] = view(elem_id="tt-train-problems")
     return parts | build_go(deps)
+
+
+def build_lead(*, visible: bool) -> Parts:
+    """Where a dataset comes from, for as long as none is chosen."""
+    parts: Parts = {}
+    with gr.Column(visible=visible, elem_id="tt-train-lead") as parts["lead"]:
+        view(note(NO_DATA))
+        parts["to_data"] = gr.Button("Make a dataset in Data", size="sm", elem_id="tt-train-to-data", scale=0)
+    return parts
 
 
 def _when(deps: Deps, preset: str) -> dict[str, str] | None:

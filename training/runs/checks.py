@@ -149,7 +149,7 @@ def _single(config: RunConfig) -> Iterator[Problem]:
 
 _NEEDED = {
     "task": "Name a task pack, such as recipe-jsonld.",
-    "dataset": "Name a dataset version: `python -m training data list` shows them.",
+    "dataset": "Name a dataset version: the Data tab makes and `python -m training data list` shows them.",
     "base": "Name a base: crumb, a folder or a Hub id.",
 }
 

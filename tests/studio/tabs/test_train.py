@@ -102,6 +102,17 @@ def test_a_problem_is_told_at_once_and_keeps_what_was_typed(deps: Deps) -> None:
     assert "is empty" in train_form.on_form(deps, PAGE, "", *empty).problems
 
 
+def test_without_a_dataset_the_form_leads_to_data(deps: Deps, tmp_path: Path) -> None:
+    assert train_form.on_form(deps, PAGE, "", *form(dataset="")).lead == gr.update(visible=True)
+    assert train_form.on_form(deps, PAGE, "", *form()).lead == gr.update(visible=False)
+    space = make_deps(tmp_path / "home", space=True)
+    assert train_form.on_form(space, PAGE, "", *form(dataset="")).lead == gr.update(visible=False)
+    with gr.Blocks() as app:  # nothing ships and nothing was built
+        train.build(make_deps(tmp_path / "empty"), app)
+    found: Any = {block.elem_id: block for block in app.blocks.values() if getattr(block, "elem_id", None)}
+    assert found["tt-train-lead"].visible and "Data" in found["tt-train-to-data"].value
+
+
 def test_what_was_typed_is_there_again_after_a_refresh(deps: Deps) -> None:
     typed = dict(zip(SHOWN, form(rank=48, learning_rate=3e-4), strict=True))
     draft = json.dumps({"preset": "post-best", **typed})
