@@ -40,6 +40,9 @@ def GPU(task=None, *, duration=None, size=None):
     decorated.append(lent)
     return lent
 
+def gradio_auto_wrap(function):
+    return function
+
 def launch(self, *args, **kwargs):
     if not decorated:
         raise RuntimeError("No @spaces.GPU function detected during startup")
