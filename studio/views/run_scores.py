@@ -30,6 +30,10 @@ FIRST = ("strict", "usable", "schema_valid", "exact_record", "f1", "slot", "dura
          "hallucinated", "omitted")  # fmt: skip
 MOST = 12
 NONE = "When the run ends, its adapter and its base answer the same dev rows; both stand here with their intervals."
+FREE = (
+    " These answers were written without a schema. Compare holds those of a JSON task to it, unless you untick that: "
+    "more of them are strict and valid there."
+)
 OFF = "This run scores no dev rows: Dev rows scored at the end is 0."
 WITHOUT = "It ended before its adapter and its base had answered the dev rows. Evaluate scores the adapter as it is."
 ENDED = "It ended before it was scored: there are no figures. Resume it, and they stand here at its end."
@@ -74,7 +78,8 @@ def scores_html(figures: Record, base: Record, primary: str, none: str = NONE) -
     body = each(_line(name, before, after) for name, before, after in lines)
     table = el("table", el("thead", el("tr", heads)), el("tbody", body), cls="tt-table")
     scroll = el("div", table, cls="tt-scroll-x", tabindex="0", role="group", aria_label="scores")
-    return el("div", insight(scores_words(figures, base, primary)), scroll, cls="tt-data")
+    free = el("p", icon("none"), FREE, cls="tt-dim")
+    return el("div", insight(scores_words(figures, base, primary)), scroll, free, cls="tt-data")
 
 
 def _line(name: str, before: Record | None, after: Record | None) -> Html:
@@ -144,7 +149,7 @@ def beside_html(one: Record, other: Record, differing: Sequence[tuple[str, Any, 
     heads = each(el("th", el("bdi", title), scope="col") for title in ("", *names))
     body = each(el("tr", el("th", name, scope="row"), el("td", a), el("td", b)) for name, a, b in rows)
     table = el("table", el("thead", el("tr", heads)), el("tbody", body), cls="tt-table")
-    never = el("p", icon("none"), " Loss does not tell which run is better: the dev figures do.", cls="tt-dim")
+    never = el("p", icon("none"), " Loss does not tell which run is better: the dev figures do.", FREE, cls="tt-dim")
     scroll = el("div", table, cls="tt-scroll-x", tabindex="0", role="group", aria_label="two runs")
     return el("div", insight(words), scroll, never, cls="tt-data")
 

@@ -3,7 +3,8 @@
 Promise: both sides read the very same prompts, in one loaded model where the adapter can run beside its base; memory
 stays flat, since a batch is as large as a fixed share of it allows and nothing of it outlives the batch. An adapter
 that can't share a model with its base (DoRA, or one whose change is below what a proof can see) is merged into it after
-the base has answered; a fully trained model takes the base's place in memory.
+the base has answered; a fully trained model takes the base's place in memory. No answer is held to a schema, whatever
+the pack's sampling says: a run's scores are to show what its weights learned.
 """
 
 import threading
