@@ -79,7 +79,6 @@ class _Key(NamedTuple):
     pack: Path
     pack_time: int
     tokenizer: Path
-    part: str
     most: int
     rows: int
     home: Path | None
@@ -90,18 +89,17 @@ def see_rows(
     pack: Pack,
     tokenizer_folder: Path,
     *,
-    part: str = "train",
     most: int = MOST,
     rows: int = 0,
     home: Path | None = None,
 ) -> RowsSeen:
-    """Look at up to `most` rows of the first `rows` (0: of all); with a `home` what was rendered is kept for the run.
+    """Look at up to `most` of the first `rows` train rows (0: of all); with a `home` what is rendered is kept.
 
     ModelError where the base's tokenizer can't be used; DataError for the version.
     """
     stamp = max(path.stat().st_mtime_ns for path in (pack.path / "task.yaml", pack.path / "output_schema.json"))
     sha256 = read_version(version_folder).sha256
-    return _see(_Key(version_folder, sha256, pack.path, stamp, tokenizer_folder, part, most, rows, home))
+    return _see(_Key(version_folder, sha256, pack.path, stamp, tokenizer_folder, most, rows, home))
 
 
 @lru_cache(maxsize=4)
@@ -111,9 +109,9 @@ def _see(key: _Key) -> RowsSeen:
     if end is None:
         raise ModelError(f"{key.tokenizer.name} has no end token to learn.", fix="Set eos_token in its tokenizer.")
     version = read_version(key.version)
-    n_rows = len(first_places(version, key.part, RunConfig(rows=key.rows)))
+    n_rows = len(first_places(version, "train", RunConfig(rows=key.rows)))
     places = range(0, n_rows, max(1, -(-n_rows // key.most)))
-    looked = rendered(version, key.part, pack, key.tokenizer, places=places, home=key.home)
+    looked = rendered(version, "train", pack, key.tokenizer, places=places, home=key.home)
     sound = [row for row in looked if not row.reason]
     left_out: dict[str, int] = {}
     for row in looked:
