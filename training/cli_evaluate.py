@@ -2,6 +2,9 @@
 
 How far it is goes to standard error, what came of it to standard output: a table, or with --json one object. Ctrl-C
 stops at once, and the same command goes on from the last answer. Exit code 0 done, 1 failed, 2 what a person can mend.
+
+With --like an evaluation is done again from its own records; which figures are equal is said on standard error, and
+exit code 1 is also for one that is not.
 """
 
 import argparse
@@ -9,34 +12,51 @@ import json
 import sys
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from training.errors import InputError
 from training.evals.records import BASES, TRIVIAL, EvalStatus
 
+if TYPE_CHECKING:
+    from training.evals.records import EvalJob
+
 SHOWN = ("strict", "usable", "schema_valid", "hallucinated_docs", "omitted", "abstain_acc")  # beside the primary one
+FLAGS = (  # those that are fields of the job as they are
+    "task", "data", "predictions", "part", "limit", "samples", "seed", "base", "batch_size", "latency_rows",
+    "noise_rows", "endpoint", "price_in", "price_out", "currency", "max_cost", "max_calls", "name",
+)  # fmt: skip
 ARMS = ", ".join((*TRIVIAL, *BASES, "adapter:NAME", "adapter+constrained:NAME", "endpoint:MODEL"))
 
 
 def add(verbs: Any) -> None:
     parser = verbs.add_parser("evaluate", help="measure arms, or predictions made elsewhere, with intervals and tests")
-    parser.add_argument("--task", required=True, metavar="NAME", help="task pack, such as recipe-jsonld")
-    parser.add_argument("--data", required=True, metavar="DATA", help="JSONL file, or a dataset version")
-    parser.add_argument("--arms", default="", metavar="A,B,...", help=f"who answers: {ARMS}")
-    parser.add_argument("--predictions", default="", metavar="FILE", help="JSONL of id, output and perhaps arm")
+    parser.add_argument("--task", metavar="NAME", help="task pack, such as recipe-jsonld")
+    parser.add_argument("--data", metavar="DATA", help="JSONL file, or a dataset version")
+    parser.add_argument("--arms", metavar="A,B,...", help=f"who answers: {ARMS}")
+    parser.add_argument("--predictions", metavar="FILE", help="JSONL of id, output and perhaps arm")
+    parser.add_argument("--like", metavar="DIR", help="do this evaluation again and say which figures are equal; "
+                        "other flags change its job")  # fmt: skip
     parser.add_argument("--out", required=True, metavar="DIR", help="folder of the evaluation; a stopped one goes on")
-    parser.add_argument("--part", default="test", metavar="NAME", help="part of a dataset version (default test)")
-    parser.add_argument("--limit", type=int, default=0, metavar="N", help="only the first N documents")
-    parser.add_argument("--samples", type=int, default=1, metavar="K", help="answers a document (default 1)")
+    parser.add_argument("--part", metavar="NAME", help="part of a dataset version (default test)")
+    parser.add_argument("--limit", type=int, metavar="N", help="only the first N documents")
+    parser.add_argument("--samples", type=int, metavar="K", help="answers a document (default 1; 5 of a task whose "
+                        "answers are free text, above temperature 0)")  # fmt: skip
     parser.add_argument("--temperature", type=float, metavar="T", help="instead of the task's own; 0 is greedy")
-    parser.add_argument("--seed", type=int, default=7, metavar="N", help="of the first sample (default 7)")
-    parser.add_argument("--base", default="", metavar="ID", help="name, folder or hub id (default: the adapters' own)")
-    parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="documents decoded together (default 8)")
-    parser.add_argument("--latency-rows", type=int, default=20, metavar="N", help="asked again alone, for their times")
-    parser.add_argument("--noise-rows", type=int, default=16, metavar="N", help="asked again in another batch size")
-    parser.add_argument("--endpoint", default="", metavar="URL", help="OpenAI-compatible address of an endpoint arm")
-    parser.add_argument("--name", default="", metavar="TEXT", help="what pages call it (default: the folder's name)")
+    parser.add_argument("--seed", type=int, metavar="N", help="of the first sample (default 7)")
+    parser.add_argument("--base", metavar="ID", help="name, folder or hub id (default: the adapters' own)")
+    parser.add_argument("--batch-size", type=int, metavar="N", help="documents decoded together (default 8)")
+    parser.add_argument("--latency-rows", type=int, metavar="N", help="asked again alone, for their times (default 20)")
+    parser.add_argument("--noise-rows", type=int, metavar="N", help="asked again in another batch size (default 16)")
+    parser.add_argument("--endpoint", metavar="URL", help="OpenAI-compatible address of an endpoint arm")
+    parser.add_argument("--price-in", type=float, metavar="P", help="money for a million tokens into the endpoint")
+    parser.add_argument("--price-out", type=float, metavar="P", help="money for a million tokens out of it")
+    parser.add_argument("--currency", metavar="C", help="of the prices (default USD)")
+    parser.add_argument("--max-cost", type=float, metavar="X", help="stop before an endpoint arm costs more; needs "
+                        "both prices")  # fmt: skip
+    parser.add_argument("--max-calls", type=int, metavar="N", help="stop an endpoint arm after so many calls")
+    parser.add_argument("--name", metavar="TEXT", help="what pages call it (default: the folder's name)")
     parser.add_argument("--json", action="store_true", help="the summary as one JSON object")
     parser.add_argument("--home", metavar="DIR", help="where your tasks, models, adapters and datasets live")
     parser.set_defaults(run=run)
@@ -44,12 +64,16 @@ def add(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate and print. StudioError for what a person can mend."""
+    from training.evals.directory import open_evaluation
     from training.evals.records import SUMMARY
     from training.evals.runner import run_evaluation
     from training.home import home_dir
 
     home, folder = home_dir(arguments.home), Path(arguments.out).expanduser()
-    job = job_of(arguments, home)
+    like = open_evaluation(home, arguments.like) if arguments.like else None
+    if like is not None and folder.exists() and folder.samefile(like):
+        raise InputError(f"{folder} is the evaluation itself.", fix="Give another folder with --out.")
+    job = job_of(arguments, home, like)
     warnings.simplefilter("ignore")  # libraries' advice is not for the one who reads this output
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file.", fix="Give a folder with --out.")
@@ -63,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(summary, ensure_ascii=True) + "\n")
     else:
         sys.stdout.write(_printable(table(summary, job.task, home)) + f"\n\n{folder}\n")
-    return 0
+    return _compared(like, folder) if like is not None else 0
 
 
 def _measured(folder: Path) -> list[str]:
@@ -78,33 +102,51 @@ def _measured(folder: Path) -> list[str]:
     return [line for line in (said, noise_words(facts.get("noise") or {})) if line]
 
 
-def job_of(arguments: argparse.Namespace, home: Path) -> Any:
-    """The flags as a job. InputError for a number out of its range."""
-    from dataclasses import replace
+def _compared(like: Path, folder: Path) -> int:
+    """Says on standard error what is equal; 0 where everything is, 1 where not."""
+    from training.evals.like import sameness
 
-    from training.evals.records import EvalJob
+    found = sameness(like, folder)
+    sys.stderr.write(_printable(f"Against {like}: " + "\n".join(found.lines())) + "\n")
+    return 0 if found.same else 1
+
+
+def job_of(arguments: argparse.Namespace, home: Path, like: Path | None = None) -> "EvalJob":
+    """The flags as a job, over the job of another evaluation where there is one. InputError for a number out of its
+    range."""
+    from training.evals.records import EvalJob, usual_samples
     from training.task.pack import BUILTIN, find_packs, pack_named
 
-    pack = pack_named(arguments.task, find_packs(BUILTIN, home / "tasks"))
-    arms = tuple(name.strip() for name in arguments.arms.split(",") if name.strip())
-    if not arms and not arguments.predictions:
-        raise InputError("Nobody would answer.", fix=f"Give --predictions FILE, or some --arms of: {ARMS}.")
-    least = {"limit": 0, "samples": 1, "batch_size": 1, "latency_rows": 0, "noise_rows": 0, "seed": 0}
+    given = {name: value for name in FLAGS if (value := getattr(arguments, name)) is not None}
+    if like is not None:
+        from training.evals.like import like_job
+
+        job, told = like_job(like, home)
+        for line in told:
+            sys.stderr.write(f"{_printable(line)}\n")
+        given = {"name": job.name, **given}
+    elif arguments.task is None or arguments.data is None:
+        raise InputError("No task and data were named.", fix="Give --task and --data, or --like an evaluation.")
+    else:
+        job = EvalJob(arguments.task, arguments.data)
+    pack = pack_named(given.get("task", job.task), find_packs(BUILTIN, home / "tasks"))
+    if arguments.arms is not None:
+        given["arms"] = tuple(name.strip() for name in arguments.arms.split(",") if name.strip())
+    least = {"limit": 0, "samples": 1, "batch_size": 1, "latency_rows": 0, "noise_rows": 0, "seed": 0, "max_calls": 0}
     for name, bound in least.items():
-        if getattr(arguments, name) < bound:
+        if given.get(name, bound) < bound:
             flag = "--" + name.replace("_", "-")
-            raise InputError(f"{flag} is {getattr(arguments, name)}.", fix=f"Give {bound} or more.")
-    sampling = None
+            raise InputError(f"{flag} is {given[name]}.", fix=f"Give {bound} or more.")
     if arguments.temperature is not None:
         if not 0 <= arguments.temperature <= 5:
             raise InputError(f"--temperature is {arguments.temperature}.", fix="Give 0 to 5.")
-        sampling = replace(pack.sampling, temperature=arguments.temperature)
-    return EvalJob(
-        task=arguments.task, data=arguments.data, arms=arms, base=arguments.base, part=arguments.part,
-        predictions=arguments.predictions, limit=arguments.limit, samples=arguments.samples, sampling=sampling,
-        batch_size=arguments.batch_size, latency_rows=arguments.latency_rows, noise_rows=arguments.noise_rows,
-        seed=arguments.seed, endpoint=arguments.endpoint, name=arguments.name,
-    )  # fmt: skip
+        given["sampling"] = replace(pack.sampling, temperature=arguments.temperature)
+    job = replace(job, **given)
+    if like is None and arguments.samples is None:
+        job = replace(job, samples=usual_samples(pack, job.sampling))
+    if not job.arms and not job.predictions:
+        raise InputError("Nobody would answer.", fix=f"Give --predictions FILE, or some --arms of: {ARMS}.")
+    return job
 
 
 def table(summary: Mapping[str, Any], task: str, home: Path) -> str:

@@ -15,7 +15,7 @@ from studio.queries.evaluations import aggregates, folder_of, pack_of
 from training.errors import InputError
 from training.evals.directory import read_job
 from training.evals.eval_job import cancel_evaluation, forget_evaluation, start_evaluation
-from training.evals.records import EvalJob, read_arm
+from training.evals.records import FREE_SAMPLES, ROWS, EvalJob, read_arm, usual_samples
 from training.evals.repair import targeted_spec
 from training.task.pack import Pack, pack_named
 from training.task.records import Sampling
@@ -24,6 +24,11 @@ NOT_HERE = "Nothing is evaluated on this Space."
 AT_HOME = "Run the studio on your own machine: it evaluates there, offline and without a GPU too."
 OWN_FILE = ""  # the data is a file that is named below
 MOST_SAMPLES, MOST_BATCH = 20, 256
+MOST_MONEY = 1_000_000.0
+SAMPLES_INFO = (
+    f"Empty: 1, or {FREE_SAMPLES} where answers are free text and the temperature is above 0. Greedy ones are all "
+    "alike and say nothing of variety"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,8 @@ class EvalForm:
     """Plain values as the components give them, one a field; the component of the same name is the only other place.
 
     `data` is a dataset version's name, "" for `file`, a path of this machine. `endpoint_model` adds the arm of a larger
-    model. `limit` 0 takes every document, `temperature` None the task's own.
+    model; its prices are money for a million tokens. `limit` 0 takes every document, `temperature` None the task's own,
+    `samples` None as many as its answers need.
     """
 
     task: str | None = ""
@@ -43,12 +49,15 @@ class EvalForm:
     constrained: bool = False
     predictions: str | None = ""
     limit: float | None = 0
-    samples: float | None = 1
+    samples: float | None = None
     temperature: float | None = None
     batch_size: float | None = 8
     base: str | None = ""
     endpoint: str | None = ""
     endpoint_model: str | None = ""
+    price_in: float | None = None
+    price_out: float | None = None
+    max_cost: float | None = None
     name: str | None = ""
 
     @classmethod
@@ -84,10 +93,13 @@ def job_from(form: EvalForm, deps: Deps) -> EvalJob:
         part=form.part or "test",
         predictions=predictions,
         limit=whole(form.limit, "Documents", 0, 10_000_000),
-        samples=whole(form.samples, "Samples", 1, MOST_SAMPLES),
+        samples=_samples(form, pack),
         sampling=_sampling(form, pack),
         batch_size=whole(form.batch_size, "Batch size", 1, MOST_BATCH),
         endpoint=(form.endpoint or "").strip(),
+        price_in=_money(form.price_in, "The price of tokens in"),
+        price_out=_money(form.price_out, "The price of tokens out"),
+        max_cost=_cap(form),
         name=(form.name or "").strip(),
     )
 
@@ -101,6 +113,26 @@ def _arms(form: EvalForm) -> tuple[str, ...]:
     if model := (form.endpoint_model or "").strip():
         names.append(f"endpoint:{model}")
     return tuple(dict.fromkeys(read_arm(name).name for name in names))
+
+
+def _samples(form: EvalForm, pack: Pack) -> int:
+    if form.samples is None:
+        return usual_samples(pack, _sampling(form, pack))
+    return whole(form.samples, "Samples", 1, MOST_SAMPLES)
+
+
+def _money(value: float | None, what: str) -> float | None:
+    return None if value is None else number(value, what, 0.0, MOST_MONEY)
+
+
+def _cap(form: EvalForm) -> float | None:
+    """The most that the larger model may cost: nobody can keep it without prices."""
+    if form.max_cost is not None and (form.price_in is None or form.price_out is None):
+        raise InputError(
+            f"A cap of {form.max_cost:g} can't be kept: the larger model's prices are unknown.",
+            fix="Give both prices, or leave the cap empty.",
+        )
+    return _money(form.max_cost, "The most it may cost")
 
 
 def _sampling(form: EvalForm, pack: Pack) -> Sampling | None:
@@ -130,7 +162,8 @@ def command(job: EvalJob) -> str:
     words += ["--predictions", job.predictions] if job.predictions else []
     for flag, name in (
         ("--part", "part"), ("--limit", "limit"), ("--samples", "samples"), ("--batch-size", "batch_size"),
-        ("--base", "base"), ("--endpoint", "endpoint"),
+        ("--base", "base"), ("--endpoint", "endpoint"), ("--price-in", "price_in"), ("--price-out", "price_out"),
+        ("--max-cost", "max_cost"),
     ):  # fmt: skip
         value = getattr(job, name)
         words += [flag, str(value)] if value != getattr(usual, name) else []
@@ -165,8 +198,11 @@ def again(deps: Deps, evaluation: str) -> str:
 
 
 def spec(deps: Deps, evaluation: str, cluster: str) -> str:
-    """A dataset spec aimed at one error cluster, as YAML for the factory."""
+    """A dataset spec aimed at one error cluster, as YAML for the factory; none of its rows may repeat a document of the
+    evaluation."""
     found = aggregates(deps, evaluation)
     if found is None:
         raise InputError("This evaluation has no figures yet.", fix="Wait until it is finished.")
-    return targeted_spec(pack_of(deps, found), cluster, found)
+    documents = folder_of(deps, evaluation) / ROWS
+    protect = [str(documents.absolute())] if documents.is_file() else []
+    return targeted_spec(pack_of(deps, found), cluster, found, protect=protect)

@@ -146,8 +146,8 @@ def build_arms(deps: Deps) -> Parts:
 def build_sizes(deps: Deps) -> Parts:
     paths = deps.settings.allow_paths
     return {
-        f"{FIELD}samples": gr.Number(1, label="Samples a document", precision=0, minimum=1, elem_id="tt-eval-samples",
-                                     info="More than one differ only above temperature 0"),
+        f"{FIELD}samples": gr.Number(None, label="Samples a document", minimum=1, elem_id="tt-eval-samples",
+                                     info=acts.SAMPLES_INFO),
         f"{FIELD}temperature": gr.Number(None, label="Temperature", minimum=0, elem_id="tt-eval-temperature",
                                          info="Empty: the task's own"),
         f"{FIELD}batch_size": gr.Number(8, label="Batch size", precision=0, minimum=1, elem_id="tt-eval-batch",
@@ -157,6 +157,12 @@ def build_sizes(deps: Deps) -> Parts:
         f"{FIELD}endpoint_model": gr.Textbox(label="A larger model", placeholder="its name at the address below",
                                              info="Asked over an OpenAI-compatible address", elem_id="tt-eval-larger"),
         f"{FIELD}endpoint": gr.Textbox(label="Its address", placeholder="https://…/v1", elem_id="tt-eval-endpoint"),
+        f"{FIELD}price_in": gr.Number(None, label="Its price, tokens in", minimum=0, elem_id="tt-eval-price-in",
+                                      info="USD a million; empty: its cost is unknown"),
+        f"{FIELD}price_out": gr.Number(None, label="Its price, tokens out", minimum=0, elem_id="tt-eval-price-out",
+                                       info="USD a million"),
+        f"{FIELD}max_cost": gr.Number(None, label="It may cost at most", minimum=0, elem_id="tt-eval-max-cost",
+                                      info="USD; needs both prices"),
         f"{FIELD}name": gr.Textbox(label="Name", placeholder="how it is listed", elem_id="tt-eval-name"),
     }  # fmt: skip
 

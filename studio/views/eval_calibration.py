@@ -85,7 +85,7 @@ def _doses(about: Record) -> Html | None:
         for row in doses
     ]  # fmt: skip
     if about.get("echo") is not None:
-        rows.append(("a bare template", _value(about["echo"]), None))
+        rows.append(("a bare template", _value(about["echo"]), ""))
     kinds: Mapping[str, Sequence[float]] = about.get("kinds") or {}
     found = [(kind.replace("_", " "), f"{100 * share:.0f} %", f"{int(n):,}") for kind, (share, n) in kinds.items()]
     head = el("h5", "Known errors put into right answers", cls="tt-subhead")

@@ -71,6 +71,19 @@ def test_names_of_others_are_no_markup(tmp_path: Path) -> None:
     assert rows and rows[0].count(" | ") == len(told["arms"])
 
 
+def test_how_it_was_trained_and_its_licence_are_on_it(tmp_path: Path) -> None:
+    (tmp_path / "aggregates.json").write_text(json.dumps(made(PACK, [], {})))
+    training = {"method": "lora", "rank": 64, "steps": 600, "rows": 3198, "licence": "Apache-2.0"}
+    arm = {"kind": "adapter", "training": training}
+    (tmp_path / "manifest.json").write_text(json.dumps({"arms": {"adapter:x": arm}}))
+    text = render_card(tmp_path, PACK)
+    assert hub_data(text).license == "apache-2.0"
+    assert "LoRA, rank 64" in text and "600 steps" in text and "3,198 rows" in text
+    arm["training"] = training | {"licence": "ask me [x](http://evil)\nfirst"}
+    (tmp_path / "manifest.json").write_text(json.dumps({"arms": {"adapter:x": arm}}))
+    assert hub_data(render_card(tmp_path, PACK)).license is None, "what is no identifier the Hub refuses"
+
+
 def test_a_hub_base_is_named(tmp_path: Path) -> None:
     (tmp_path / "aggregates.json").write_text(json.dumps(made(PACK, [], {})))
     (tmp_path / "manifest.json").write_text(json.dumps({"arms": {"adapter:x": {"kind": "adapter", "base": "o/n-1B"}}}))

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ from training.evals.endpoint import (
     EndpointAnswer,
     EndpointSpec,
     Stopped,
+    arm_spec,
     question,
     spec_for,
     unasked,
 )
-from training.evals.records import EvalRow, read_arm
+from training.evals.records import EvalJob, EvalRow, read_arm
 from training.task.pack import BUILTIN, load_pack
 from training.task.records import FinishReason, Message, Sampling
 
@@ -154,3 +156,13 @@ def test_the_address_is_the_jobs_or_the_environments() -> None:
         spec_for("big", "http://api.example.com/v1", env)
     with pytest.raises(DataError, match="no model"):
         EndpointSpec("http://localhost:8000/v1", " ")
+
+
+def test_the_jobs_prices_and_caps_are_the_endpoints() -> None:
+    job = EvalJob("recipe-jsonld", "x", endpoint="http://localhost:8000/v1", price_in=1.0, price_out=4.0, max_cost=0.5,
+                  max_calls=9, currency="EUR")  # fmt: skip
+    spec = arm_spec("endpoint:big", job)
+    assert spec.prices == Prices(1.0, 4.0, "EUR") and spec.caps == Caps(calls=9, money=0.5)
+    assert spec.prices.money(1_000_000, 500_000) == 3.0
+    with pytest.raises(DataError, match="endpoint's prices are unknown"):
+        arm_spec("endpoint:big", replace(job, price_out=None))

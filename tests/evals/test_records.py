@@ -1,9 +1,12 @@
 """Arms by their names."""
 
+from dataclasses import replace
+
 import pytest
 
 from training.errors import InputError
-from training.evals.records import BASES, EvalArm, read_arm
+from training.evals.records import BASES, FREE_SAMPLES, EvalArm, read_arm, usual_samples
+from training.task.pack import BUILTIN, load_pack
 
 
 def test_a_base_arm_says_its_prompt_and_whether_the_schema_holds_it() -> None:
@@ -20,3 +23,10 @@ def test_an_adapter_arm_may_be_held_and_a_wrong_name_is_told_with_the_right_ones
     with pytest.raises(InputError) as refused:
         read_arm("prompted+constrained")
     assert "base+constrained" in refused.value.fix
+
+
+def test_free_text_that_is_drawn_is_asked_several_times() -> None:
+    free, object_ = (load_pack(BUILTIN / name) for name in ("recipe-writer", "news-metadata"))
+    drawn = replace(free.sampling, temperature=0.8)
+    assert usual_samples(free, drawn) == FREE_SAMPLES == 5
+    assert usual_samples(free, replace(drawn, temperature=0.0)) == 1 == usual_samples(object_, drawn)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.evals.eval_rows import lines
 from training.data.build import build
+from training.data.rows import DataRow
 from training.data.spec import spec_from
 from training.data.versions import list_versions, rows_of
 from training.evals.clusters import CLUSTERS
@@ -47,3 +49,20 @@ def test_the_factory_builds_it_and_most_rows_are_of_the_aimed_slice(tmp_path: Pa
     slices = Counter(row.slice for row in rows_of(versions[0], "train"))
     assert slices["two_recipes"] > slices["plain"] > 0
     assert 20 <= slices.total() <= 100
+
+
+def test_no_row_repeats_a_document_that_was_evaluated(tmp_path: Path) -> None:
+    """The first rows of a spec, made documents of an evaluation, are refused when it is built again."""
+    first = build_rows(targeted_spec(PACKS["recipe-jsonld"], "unit_wrong", {}), tmp_path / "first")
+    taken = [{"id": row.id, "source": row.source, "gold": row.gold, "group": ""} for row in first[:3]]
+    lines(tmp_path / "rows.jsonl", taken)
+    text = targeted_spec(PACKS["recipe-jsonld"], "unit_wrong", {}, protect=[str(tmp_path / "rows.jsonl")])
+    assert "no row here repeats one of them" in text
+    again = build_rows(text, tmp_path / "second")
+    assert again and not {row.source for row in again} & {row["source"] for row in taken}
+
+
+def build_rows(text: str, home: Path) -> list[DataRow]:
+    for _ in build(spec_from(text, home / "spec.yaml"), home):
+        pass
+    return list(rows_of(list_versions(home / "datasets")[0][0], "train"))

@@ -9,7 +9,7 @@ from training.data.gates.plan import GatePlan, Judge
 from training.data.gates.report import Gated, Judged, Looked
 from training.data.rows import DataRow
 from training.data.spec import DatasetSpec
-from training.data.version_files import read_rows
+from training.data.version_files import read_lines, row_from
 from training.data.versions import LOCKED, MANIFEST, open_version, rows_of
 from training.errors import DataError
 from training.task.pack import BUILTIN, find_packs, pack_named
@@ -63,7 +63,16 @@ def protected(spec: DatasetSpec) -> Iterator[DataRow]:
                 if part in version.rows:
                     yield from rows_of(version, part)
         else:
-            yield from read_rows(path)
+            yield from _rows_in(path, spec.task)
+
+
+def _rows_in(path: Path, task: str) -> Iterator[DataRow]:
+    """A file's rows as a version writes them, or the documents of an evaluation's rows.jsonl, which name no task."""
+    for number, value in enumerate(read_lines(path), start=1):
+        if isinstance(value, Mapping) and {"id", "source", "gold"} <= value.keys() and "task" not in value:
+            group = value.get("group") or value["id"]
+            value = {"task": task, "origin": path.parent.name, **value, "gold": value["gold"] or {}, "group": group}
+        yield row_from(value, f"{path}, line {number}")
 
 
 def protected_files(spec: DatasetSpec) -> list[Path]:

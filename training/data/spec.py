@@ -162,9 +162,9 @@ class DatasetSpec:
     With a `teacher` a model writes the rows instead of `render`; the same spec then gives the same version only with
     the same ledger of answers. A `judge` scores each row that passed every other gate but the quotas, by the rule of
     `gates.rubric`; of it the same holds. `gates` are settings by the names of `GatePlan`. `protect` names files of
-    rows, or folders of versions, that no row of this dataset may repeat. `tokenizer` is the base, by name, folder or
-    Hub id, whose tokens lengths are counted in; "" is the embedded one. `folder` is where the spec was read from:
-    relative paths start there. It is neither written nor hashed.
+    rows (of a version, or the rows.jsonl of an evaluation), or folders of versions, that no row of this dataset may
+    repeat. `tokenizer` is the base, by name, folder or Hub id, whose tokens lengths are counted in; "" is the embedded
+    one. `folder` is where the spec was read from: relative paths start there. It is neither written nor hashed.
     """
 
     task: str

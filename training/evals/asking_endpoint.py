@@ -30,13 +30,13 @@ def answer_endpoints(work: Work) -> None:
         return
     from training.engine.api import EngineSettings
     from training.engine.eval_prompts import prompts_of
-    from training.evals.endpoint import Endpoint, spec_for, unasked
+    from training.evals.endpoint import Endpoint, arm_spec, unasked
 
     base = next((facts.base for facts in work.facts.values() if facts.base_sha256), work.plan.job.base)
     kinds = frozenset(arm.prompted for arm in work.plan.of("base", "adapter", "endpoint"))
     makers = prompts_of(base, EngineSettings(home=work.home), kinds)
     for arm in arms:
-        spec = spec_for(arm.name.partition(":")[2], work.plan.job.endpoint)
+        spec = arm_spec(arm.name, work.plan.job)
         work.progress.begin(arm.name)
         with Endpoint(spec, spent=_spent(work.facts[arm.name].cost)) as endpoint:
             try:
@@ -47,7 +47,8 @@ def answer_endpoints(work: Work) -> None:
                 facts, used = work.facts[arm.name], endpoint.usage
                 facts.cost = {
                     "concurrency": spec.concurrency, "not_asked_for": list(unasked(work.plan.pack.sampling)),
-                    "max_tokens": spec.max_tokens, "money": endpoint.money, **to_json(used),
+                    "max_tokens": spec.max_tokens, "money": endpoint.money, "currency": spec.prices.currency,
+                    **to_json(used),
                 }  # fmt: skip
                 write_asked(work.folder, work.facts)
 

@@ -2,7 +2,7 @@
 
 The head between --- lines is the Hub's metadata with a model-index: one result a declared metric, strict tier. Below it
 what a person asks of a model: what it is for and not for, how it was measured against what, where it fails, how to have
-the same figures again. Limit: it knows what the evaluation recorded; an adapter's training stands with the adapter.
+the same figures again. Limit: it knows what the evaluation recorded, of an adapter's training what stood beside it.
 """
 
 import re
@@ -22,11 +22,13 @@ from training.evals.gates import check_gates
 from training.evals.manifest import read_manifest
 from training.evals.records import CARD, GEN
 from training.evals.report_facts import limits, receipt
+from training.evals.training_facts import training_lines
 from training.evals.verdict import HELPED, verdict
 from training.task.pack import Pack
 
 Facts = Mapping[str, Any]
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
+LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{1,40}")
 MOST_CLUSTERS = 6
 
 
@@ -67,9 +69,12 @@ def render_card(folder: Path, pack: Pack, arm: str = "") -> str:
 
 
 def _head(figures: Figures, manifest: Facts, facts: Facts, arm: str) -> str:
-    """The Hub's metadata. A base that is no Hub id is told in the text alone: the Hub refuses such."""
+    """The Hub's metadata. A base that is no Hub id is told in the text alone, and a licence that is no identifier: the
+    Hub refuses such."""
+    licence = str((facts.get("training") or {}).get("licence") or "")
     data: dict[str, Any] = {
         "language": "en",
+        **({"license": licence.lower()} if LICENCE.fullmatch(licence) else {}),
         "library_name": "peft" if facts.get("kind") == "adapter" else "transformers",
     }
     base = str(facts.get("base") or "")
@@ -116,6 +121,7 @@ def _model(figures: Figures, facts: Facts, arm: str) -> str:
         lines.append(f"- Base: {_line(str(base))}, SHA-256 `{_code(str(facts.get('base_sha256') or 'not known'))}`.")
     if facts.get("adapter_sha256"):
         lines.append(f"- Adapter SHA-256 `{_code(str(facts['adapter_sha256']))}`.")
+    lines += [f"- {_line(line)}" for line in training_lines(facts.get("training") or {})]
     used = [f"{key} {facts[key]}" for key in ("dtype", "device", "how") if facts.get(key)]
     if used:
         lines.append(f"- Answered with {_line(', '.join(used))}.")

@@ -19,6 +19,7 @@ from training.data.rows import DataRow
 from training.data.version_files import LineWriter, sha256_file
 from training.disk import disk
 from training.errors import DataError, InputError
+from training.evals.origin import origin_of
 from training.evals.records import EvalRow
 from training.task.pack import Pack
 from training.task.parse import gold_object
@@ -32,7 +33,8 @@ _DATASET_KEYS = ("task", "origin", "place", "licence", "date", "reasoning", "not
 @dataclass(frozen=True, slots=True)
 class Data:
     """Where documents come from. `kind` file or version; `sha256` of the file, or the version's own hash; `split_by`
-    is how a version's rows were parted, group or date, "" of a file."""
+    is how a version's rows were parted, group or date, "" of a file. `origin` is what is known of documents that
+    another evaluation wrote down: the facts of its own manifest, see training.evals.origin."""
 
     kind: str
     name: str
@@ -40,6 +42,7 @@ class Data:
     sha256: str
     part: str = ""
     split_by: str = ""
+    origin: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(slots=True)
@@ -62,7 +65,8 @@ def find_data(text: str, pack: Pack, home: Path, part: str = "test") -> Data:
         raise DataError("No data was named.", fix="Give a JSONL file or a dataset version.")
     path = Path(text).expanduser()
     if path.is_file():
-        return Data("file", path.name, path, sha256_file(path))
+        sha256 = sha256_file(path)
+        return Data("file", path.name, path, sha256, origin=origin_of(path, sha256))
     if path.suffix in (".jsonl", ".json", ".csv", ".txt", ".parquet"):
         raise DataError(f"There is no file {text}.", fix="Check the path: it is a JSONL file, one document a line.")
     from training.data.versions import open_version

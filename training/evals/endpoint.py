@@ -26,6 +26,7 @@ from training.chat.cost import Budget, Caps, Prices, check_caps
 from training.chat.exchange import Failure, Reply, Request, Usage, tokens_in
 from training.chat.keys import Key, find_key
 from training.errors import DataError, ModelError
+from training.evals.records import EvalJob
 from training.task.pack import Pack
 from training.task.prompt import messages_for
 from training.task.records import Context, FinishReason, Message, Sampling
@@ -94,17 +95,31 @@ class _Call:
     times: list[float]
 
 
-def spec_for(model: str, address: str = "", environ: Mapping[str, str] = os.environ) -> EndpointSpec:
+def spec_for(
+    model: str,
+    address: str = "",
+    environ: Mapping[str, str] = os.environ,
+    prices: Prices | None = None,
+    caps: Caps | None = None,
+) -> EndpointSpec:
     """The endpoint of an arm endpoint:MODEL: the address given, or the environment's; a key where the variable is set.
 
-    DataError where there is no address.
+    DataError where there is no address, or a cap in money without prices.
     """
     found = address.strip() or environ.get(ADDRESS, "").strip()
     if not found:
         raise DataError(
             f"The arm endpoint:{model} has no address.", fix=f"Give --endpoint URL, or set {ADDRESS}; its key in {KEY}."
         )
-    return EndpointSpec(found.rstrip("/"), model, KEY if environ.get(KEY, "").strip() else "")
+    key = KEY if environ.get(KEY, "").strip() else ""
+    return EndpointSpec(found.rstrip("/"), model, key, prices=prices or Prices(), caps=caps or Caps())
+
+
+def arm_spec(arm: str, job: EvalJob) -> EndpointSpec:
+    """The endpoint of an arm by its name, with the address, the prices and the caps of its job."""
+    prices = Prices(job.price_in, job.price_out, job.currency)
+    caps = Caps(calls=job.max_calls, money=job.max_cost)
+    return spec_for(arm.partition(":")[2], job.endpoint, prices=prices, caps=caps)
 
 
 def question(pack: Pack, context: Context) -> tuple[Message, ...]:

@@ -15,6 +15,7 @@ from training.data.rows import canonical
 from training.disk import disk, write_whole
 from training.evals.arms import Plan, Shot
 from training.evals.records import EvalArm
+from training.evals.training_facts import training_facts
 from training.task.pack import Pack
 from training.task.records import sha256_text, to_json
 
@@ -40,6 +41,7 @@ class Facts:
     shots_of: dict[str, int] = field(default_factory=dict[str, int])
     not_shown: dict[str, str] = field(default_factory=dict[str, str])
     cost: dict[str, Any] = field(default_factory=dict[str, Any])
+    training: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 def identify(plan: Plan, home: Path, rows_sha256: str, shots: Sequence[Shot]) -> dict[str, Facts]:
@@ -60,11 +62,12 @@ def identify(plan: Plan, home: Path, rows_sha256: str, shots: Sequence[Shot]) ->
             facts = Facts(base=base, base_sha256=base_sha256, adapter_sha256=adapter)
             facts.adapter_bytes = sum(file.stat().st_size for file in files)
             facts.key = _key({**shared, **_arm_parts(arm, shots), "base": base_sha256, "adapter": adapter})
+            facts.training = training_facts(folders[arm.adapter]) if arm.adapter is not None else {}
             found[arm.name] = facts
     for arm in plan.of("endpoint"):
-        from training.evals.endpoint import spec_for
+        from training.evals.endpoint import arm_spec
 
-        spec = spec_for(arm.name.partition(":")[2], plan.job.endpoint)
+        spec = arm_spec(arm.name, plan.job)
         facts = Facts(base=spec.model)
         facts.key = _key({**shared, **_arm_parts(arm, shots), "model": spec.model, "address": spec.base_url})
         found[arm.name] = facts

@@ -104,7 +104,7 @@ def _data(done: Done) -> dict[str, Any]:
         "sha256": sha256_file(done.folder / ROWS),
         "source_sha256": data.sha256, "limit": done.plan.job.limit, "groups": len(done.rows.groups),
         "slices": dict(sorted(slices.items())),
-    }  # fmt: skip
+    } | dict(data.origin)  # fmt: skip
 
 
 def _model(facts: Facts) -> dict[str, Any]:
@@ -138,6 +138,8 @@ def _arm(done: Done, arm: EvalArm) -> dict[str, Any]:
         found |= {"not_shown": facts.not_shown}
     if facts.cost:
         found |= {"cost": facts.cost}
+    if facts.training:
+        found |= {"training": facts.training}
     if unsaid := done.plan.imported.unknown_finish.get(own, 0):
         found |= {"finish_unknown": unsaid}
     return found

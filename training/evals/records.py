@@ -21,10 +21,13 @@ An evaluation is a folder, complete on its own:
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from training.errors import InputError
 from training.task.records import Sampling
+
+if TYPE_CHECKING:
+    from training.task.pack import Pack
 
 TIERS = ("strict", "usable", "repaired")  # the help that counts; strict is the headline
 TRIVIAL = ("empty", "constant", "echo", "regex")
@@ -113,7 +116,9 @@ class EvalJob:
     `predictions` is a JSONL of answers made elsewhere, "" for none. `base` "" is the one that the adapters name, else
     the embedded one. `latency_rows` documents are answered once more one by one, for their times; `noise_rows` once
     more in another batch size, for the noise floor; 0 leaves either out. `sampling` None is the pack's own.
-    `batch_size` is the same for every arm. `endpoint` is the address of an endpoint arm, "" from the environment.
+    `batch_size` is the same for every arm. `endpoint` is the address of an endpoint arm, "" from the environment;
+    `price_in` and `price_out` are money for a million of its tokens (None: unknown, and so is the cost), `max_cost` and
+    `max_calls` the most that each endpoint arm may take.
     """
 
     task: str
@@ -130,8 +135,23 @@ class EvalJob:
     noise_rows: int = 16
     seed: int = 7
     endpoint: str = ""
+    price_in: float | None = None
+    price_out: float | None = None
+    currency: str = "USD"
+    max_cost: float | None = None
+    max_calls: int | None = None
     name: str = ""
     version: int = 1
+
+
+FREE_SAMPLES = 5  # of a task whose answers are free text: the least that says how answers vary (metrics A9)
+
+
+def usual_samples(pack: "Pack", sampling: Sampling | None = None) -> int:
+    """Answers a document where nobody says how many: one, or several where text is free and drawn. Greedy answers to
+    one document are all alike. `sampling` None is the pack's own."""
+    drawn = not (sampling or pack.sampling).greedy
+    return FREE_SAMPLES if drawn and pack.answer.kind == "text" else 1
 
 
 @dataclass(frozen=True, slots=True)

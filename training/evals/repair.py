@@ -8,7 +8,7 @@ draws its own slices, so there the spec only adds rows; a task without a maker g
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.data.makers import MENUS
@@ -49,20 +49,28 @@ STYLES: Mapping[str, tuple[str, ...]] = {
 FACTS = frozenset({"bad_duration", "time_wrong", "value_missing", "value_wrong", "type_error", "missing_required"})
 
 
-def targeted_spec(pack: Pack, cluster: str, aggregates: Mapping[str, Any], rows: int = 0) -> str:
+def targeted_spec(
+    pack: Pack, cluster: str, aggregates: Mapping[str, Any], rows: int = 0, protect: Sequence[str] = ()
+) -> str:
     """A dataset spec as YAML, its comments saying what it is for. `cluster` is a tag, with or without its field.
 
-    `rows` 0 takes what the cluster's recipe says; anything else is brought into 20 to 100.
+    `rows` 0 takes what the cluster's recipe says; anything else is brought into 20 to 100. `protect` are the files of
+    the documents that were evaluated: no row will repeat one of them.
     """
     found = cluster_named(cluster)
     count = min(MOST_TARGETED, max(LEAST_TARGETED, rows or _rows_of(found.recipe)))
     data: dict[str, Any] = {"format": 1, "task": pack.name, "name": _name(found.name), "sources": _sources(pack, count)}
     if render := _render(pack, found.name):
         data["render"] = render
+    if protect:
+        data["protect"] = list(protect)
     data["split"] = {"shares": {"train": 1.0}}
     data["seed"] = int(sha256_text(f"targeted|{pack.name}|{cluster}")[:7], 16)
     return "\n".join(
-        [*_comments(pack, cluster, found.recipe, aggregates), write_spec(spec_from(_yaml(data), pack.path))]
+        [
+            *_comments(pack, cluster, found.recipe, aggregates, bool(protect)),
+            write_spec(spec_from(_yaml(data), pack.path)),
+        ]
     )
 
 
@@ -98,12 +106,14 @@ def _render(pack: Pack, cluster: str) -> dict[str, Any]:
     return found
 
 
-def _comments(pack: Pack, cluster: str, recipe: str, aggregates: Mapping[str, Any]) -> list[str]:
+def _comments(pack: Pack, cluster: str, recipe: str, aggregates: Mapping[str, Any], protects: bool) -> list[str]:
     name = str(aggregates.get("name") or "an evaluation")
     lines = [
         f"Made for one error cluster of {name}: {cluster_title(cluster, pack)}.",
         recipe or "Look at the documents of this cluster first.",
-        "Name the version that was evaluated under `protect`, so that no row here repeats one of its documents.",
+        "Under `protect` stand the documents that were evaluated: no row here repeats one of them."
+        if protects
+        else "Name the documents that were evaluated under `protect`, so that no row here repeats one of them.",
     ]
     if pack.name not in MENUS:
         lines.append("This task's source draws its own slices: look through the rows and keep those that fit.")

@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from training.background import now
@@ -30,14 +30,13 @@ from training.evals.frames import Written, write_frames
 from training.evals.identity import Facts, identify, read_asked, write_asked
 from training.evals.manifest import write_manifest
 from training.evals.manifest_facts import Done, manifest_facts, shot_notices
+from training.evals.origin import LEAKS
 from training.evals.progress import Progress, Told
-from training.evals.records import ANSWERS, JOB, ROWS, Answered, EvalJob, EvalStatus
+from training.evals.records import ANSWERS, FREE_SAMPLES, JOB, ROWS, Answered, EvalJob, EvalStatus
 from training.evals.summary import write_summary
 from training.evals.trivial import trivial_arm
 from training.processes import Claim
 from training.task.pack import BUILTIN, Pack, find_packs, pack_named
-
-LEAKS = "leaks.json"
 
 
 @dataclass(slots=True)
@@ -129,9 +128,10 @@ def _rows(run: Run, pack: Pack) -> tuple[Data, frozenset[str]]:
     notices = Notices()
     data = find_data(run.job.data, pack, run.home, run.job.part)
     _, known = keep_rows(documents(data, pack, notices), run.folder / ROWS, run.job.limit)
-    if data.kind == "version" and (data.path / LEAKS).is_file():
+    leaks = (data.path if data.kind == "version" else data.path.parent) / LEAKS
+    if (data.kind == "version" or data.origin) and leaks.is_file():
         with disk("keep the version's leak report", run.folder):
-            shutil.copyfile(data.path / LEAKS, run.folder / LEAKS)
+            shutil.copyfile(leaks, run.folder / LEAKS)
     run.notices += notices.lines("documents")
     return data, known
 
@@ -141,6 +141,11 @@ def _warnings(plan: Plan) -> list[str]:
     found: list[str] = []
     if plan.job.samples > 1 and plan.pack.sampling.greedy and plan.of("base", "adapter", "endpoint"):
         found.append(f"The temperature is 0, so all {plan.job.samples} samples of a document are alike.")
+    if plan.job.samples == 1 and plan.pack.answer.kind == "text" and plan.of("base", "adapter", "endpoint"):
+        found.append(
+            "One answer a document says nothing of how answers vary: agreement, distinct-2 and self-BLEU have no "
+            f"value. For them ask again above temperature 0, with {FREE_SAMPLES} samples."
+        )
     for name, count in plan.imported.unknown_finish.items():
         if count:
             found.append(f"{count:,} answers of {name} do not say why they ended: taken as ended by themselves.")
@@ -158,7 +163,7 @@ def _log(run: Run, plan: Plan, rows: RowFile, arms: dict[str, Facts]) -> Answers
             (run.folder / file).unlink(missing_ok=True)
     kept = {name for name in arms if name in before and name not in stale}
     for name in kept:
-        arms[name] = before[name]
+        arms[name] = replace(before[name], training=arms[name].training)
     log = AnswersLog(
         run.folder / ANSWERS, [arm.name for arm in plan.arms], rows.ids, run.job.samples,
         keep=lambda answer: answer.arm in kept,

@@ -42,6 +42,23 @@ def test_the_form_is_one_job_and_one_command(deps: Deps) -> None:
     )
 
 
+def test_a_larger_model_has_prices_and_a_cap(deps: Deps) -> None:
+    priced = form(endpoint_model="big", price_in=0.27, price_out=1.1, max_cost=2)
+    job = acts.job_from(priced, deps)
+    assert (job.price_in, job.price_out, job.max_cost) == (0.27, 1.1, 2.0)
+    assert "--price-in 0.27 --price-out 1.1 --max-cost 2.0" in acts.command(job)
+    with pytest.raises(InputError, match="prices are unknown"):
+        acts.job_from(form(endpoint_model="big", max_cost=2), deps)
+
+
+def test_free_text_above_temperature_0_has_several_samples_where_nobody_says(deps: Deps) -> None:
+    writer = {"task": "recipe-writer", "data": "recipe-writer-small", "arms": ["base"]}
+    assert acts.job_from(form(**writer), deps).samples == 1
+    assert acts.job_from(form(**writer, temperature=0.8), deps).samples == 5
+    assert acts.job_from(form(**writer, temperature=0.8, samples=2), deps).samples == 2
+    assert acts.job_from(form(temperature=0.8), deps).samples == 1
+
+
 def test_the_command_is_one_that_the_command_line_takes(deps: Deps, tmp_path: Path) -> None:
     import argparse
     import shlex
@@ -121,3 +138,4 @@ def test_a_cluster_becomes_a_spec_that_the_factory_reads(deps: Deps, tmp_path: P
     text = acts.spec(deps, "mine", "ingredient_omitted")
     spec = spec_from(text, tmp_path / "SPEC.yaml")
     assert spec.task == "recipe-jsonld" and spec.sources
+    assert [Path(path) for path in spec.protect] == [evals_root(deps.settings.home) / "mine" / "rows.jsonl"]
