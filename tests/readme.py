@@ -5,8 +5,10 @@
 
 A figure is a number behind an anchor that names a JSON file in this repository and a JSON pointer into it:
 `<!-- assets/adapters/NAME/provenance.json#/figures/synthetic/tuned/strict -->98.7 %`. The file holds the truth; the
-README shows it rounded, with as many decimals as are written, and times 100 where a % follows. A figure that nobody
-has measured yet has question marks for digits, such as `?.? %`, and the tests refuse it.
+README shows it rounded, with as many decimals as are written, and times 100 where a % follows. An anchor that names a
+whole figure of a summary.json, {"value", "ci_low", "ci_high", "n_scored", "n_total"}, is followed by the value and, in
+small print, its interval and of how many it is. A figure that nobody has measured yet has question marks for digits,
+such as `?.? %`, and the tests refuse it.
 """
 
 import json
@@ -18,7 +20,9 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 COMMAND = re.compile(r"<!-- command: (?P<name>[\w-]+) -->\n```(?P<shell>\w+)\n(?P<line>[^\n]+)\n```")
-FIGURE = re.compile(r"<!-- (?P<file>[\w./-]+\.json)#(?P<pointer>/[^ ]*) -->(?P<shown>-?[\d?][\d?.,]*(?: %)?)")
+FIGURE = re.compile(
+    r"<!-- (?P<file>[\w./-]+\.json)#(?P<pointer>/[^ ]*) -->(?P<shown>-?[\d?][\d?.,]*(?: %)?(?:<br><sub>[^<]*</sub>)?)"
+)
 
 
 class Command(NamedTuple):
@@ -30,7 +34,7 @@ class Command(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """One number in the text. `shown` as written, such as "98.7 %"."""
+    """One number in the text. `shown` as written, such as "98.7 %", with interval and n where its anchor has them."""
 
     file: str
     pointer: str
@@ -108,12 +112,27 @@ def written(value: float, like: str) -> str:
     return f"{value * 100 if percent else value:{comma}.{len(digits)}f}{' %' if percent else ''}"
 
 
+def as_measured(figure: Figure) -> str:
+    """What has to stand in the text. OSError, KeyError or ValueError where the file does not say."""
+    found = value_at(json.loads((ROOT / figure.file).read_text("utf-8")), figure.pointer)
+    if not isinstance(found, dict) or "value" not in found:
+        return written(truth(figure), figure.shown)
+    if found["value"] is None:
+        raise ValueError(f"{figure.file}#{figure.pointer} has no value.")
+    like = figure.shown.partition("<")[0]
+    ends = [
+        written(end, like).removesuffix(" %") for key in ("ci_low", "ci_high") if (end := found.get(key)) is not None
+    ]
+    inside = f"[{', '.join(ends)}] " if len(ends) == 2 else ""
+    return f"{written(found['value'], like)}<br><sub>{inside}{found['n_scored']:,}/{found['n_total']:,}</sub>"
+
+
 def fill(source: str) -> str:
     """The README with every figure as its file has it now."""
 
     def refreshed(match: re.Match[str]) -> str:
         figure = Figure(match["file"], match["pointer"], match["shown"])
-        return f"<!-- {figure.file}#{figure.pointer} -->{written(truth(figure), figure.shown)}"
+        return f"<!-- {figure.file}#{figure.pointer} -->{as_measured(figure)}"
 
     return FIGURE.sub(refreshed, source)
 

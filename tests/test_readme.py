@@ -36,7 +36,8 @@ def test_every_command_block_is_named_and_has_a_test() -> None:
     shells = [language for language, _ in readme.fenced(SOURCE) if language != "tree"]
     assert len(shells) == len(COMMANDS), "a fenced block without `<!-- command: NAME -->` above it, or of two lines"
     assert set(COMMANDS) == {
-        "start", "start-windows", "test", "compare", "data", "train", "evaluate", "gate", "space", "gpu",
+        "start", "start-windows", "test", "compare", "data", "train", "evaluate", "evaluate-again", "gate", "space",
+        "gpu",
     }  # fmt: skip
 
 
@@ -110,6 +111,24 @@ def test_evaluate_command_leaves_figures_and_gate_reads_them(tmp_path: Path) -> 
     assert gate.returncode in (0, 1, 3) and "Parses as it stands" in gate.stdout, gate.stderr
 
 
+def test_evaluate_again_does_the_shipped_job_and_says_what_is_equal(tmp_path: Path) -> None:
+    """The line as it stands, with the arms that need no model and without their times."""
+    words = last_step("evaluate-again")
+    words[words.index("--out") + 1] = str(tmp_path / "again")
+    few = ["--arms", "regex", "--latency-rows", "0", "--noise-rows", "0", "--home", str(tmp_path / "home")]
+    done = subprocess.run([*words, *few], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr  # the other arms were left out, and that is said
+    shipped = ROOT / words[words.index("--like") + 1]
+    both = [json.loads((folder / "summary.json").read_text("utf-8")) for folder in (shipped, tmp_path / "again")]
+    regex = [{name: figure["value"] for name, figure in found["arms"]["regex"].items()} for found in both]
+    assert regex[0]["strict"] == regex[1]["strict"] and "figures are equal to nine digits" in done.stderr
+    assert "of one side only: strict of base" in done.stderr or "more" in done.stderr
+    kept = [
+        json.loads((folder / "manifest.json").read_text("utf-8"))["data"] for folder in (shipped, tmp_path / "again")
+    ]
+    assert kept[0]["sha256"] == kept[1]["sha256"] and kept[0]["kind"] == kept[1]["kind"]
+
+
 def test_space_command_uses_options_that_exist() -> None:
     words = shlex.split(COMMANDS["space"].line)
     tool = shutil.which("hf", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
@@ -178,17 +197,18 @@ def test_every_local_link_and_picture_is_there() -> None:
 
 
 FIGURES = readme.figures(SOURCE)
+TABLES = "\n".join(re.findall(r"^\|.*\|$", SOURCE, re.MULTILINE))
 
 
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: f"{Path(figure.file).parent.name}{figure.pointer}")
 def test_a_figure_is_the_one_that_was_measured(figure: readme.Figure) -> None:
-    assert figure.shown == readme.written(readme.truth(figure), figure.shown), "run: python3 -m tests.readme fill"
+    assert figure.shown == readme.as_measured(figure), "run: python3 -m tests.readme fill"
 
 
 def test_no_figure_stands_in_a_table_without_its_source() -> None:
     for row in re.findall(r"^\|.*\|$", SOURCE, re.MULTILINE):
         for cell in row.strip("|").split("|"):
-            stated = re.sub(r"<!--.*?-->[-\d?.,]+", "", cell)
+            stated = readme.FIGURE.sub("", cell)
             assert not re.search(r"\d+(?:\.\d+)? ?%|\b\d\.\d+", stated), f"a figure without an anchor: {cell.strip()}"
 
 
@@ -203,6 +223,26 @@ def test_figures_are_read_and_written(tmp_path: Path, monkeypatch: pytest.Monkey
         readme.fill("<!-- p.json#/a/none -->1.0 %")
     with pytest.raises(ValueError, match="no number"):
         readme.fill("<!-- p.json#/a -->1.0 %")
+
+
+def test_a_figure_of_an_evaluation_comes_with_interval_and_n(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_up = {"value": 0.364, "ci_low": 0.1, "ci_high": 0.6789, "n_scored": 11, "n_total": 1320}
+    (tmp_path / "s.json").write_text(json.dumps({"a": made_up, "b": made_up | {"ci_low": None}}), "utf-8")
+    monkeypatch.setattr(readme, "ROOT", tmp_path)
+    filled = readme.fill("<!-- s.json#/a -->?.? % | <!-- s.json#/b -->?.??")
+    assert filled == (
+        "<!-- s.json#/a -->36.4 %<br><sub>[10.0, 67.9] 11/1,320</sub> | <!-- s.json#/b -->0.36<br><sub>11/1,320</sub>"
+    )
+    assert readme.fill(filled) == filled
+    (tmp_path / "s.json").write_text(json.dumps({"a": made_up | {"value": None}}), "utf-8")
+    with pytest.raises(ValueError, match="no value"):
+        readme.fill("<!-- s.json#/a -->?.? %")
+
+
+def test_every_quality_figure_says_of_how_many_it_is() -> None:
+    """What an evaluation measured is quoted whole: with n scored of n in all, and its interval where it has one."""
+    bare = [f for f in FIGURES if f.file.startswith("assets/evaluations/") and f.pointer.rsplit("/", 1)[1] == "value"]
+    assert not [figure.pointer for figure in bare if f"<!-- {figure.file}#{figure.pointer} -->" in TABLES]
 
 
 def test_a_command_is_printed_for_scripts() -> None:
