@@ -222,7 +222,7 @@ def test_a_metric_that_takes_a_model_leaves_the_floor_to_the_next_declared_one()
     told["tiers"]["strict"]["prompted"]["bits_per_byte"] = mean(1.5, 1.4, 1.6, 80)
     told["tiers"]["strict"]["regex"] = {f1: mean(0.15, 0.13, 0.17, 80), "on_title": mean(0.9, 0.8, 1.0, 80)}
     gate = {gate.name: gate for gate in check_gates(told, pack)}["trivial"]
-    assert gate.verdict == "fail" and "better by −0.09 in Ingredients F1" in gate.why
+    assert gate.verdict == "fail" and "worse by 0.09 in Ingredients F1" in gate.why
     assert "takes a model" in gate.why and "(0.90 against 0.60)" in gate.why
     told["tiers"]["strict"]["regex"] = {}
     gate = {gate.name: gate for gate in check_gates(told, pack)}["trivial"]

@@ -98,7 +98,7 @@ def test_what_got_worse_beside_a_gain_is_not_left_out() -> None:
 def test_an_arm_without_a_model_that_does_as_well_is_named() -> None:
     told = made(PACK, BETTER, {F1: mean(0.2, 0.15, 0.25, 300)})
     said = verdict(told, None, PACK).sentence
-    assert "but without a model regex does as well on Ingredients F1 (0.20 against 0.20)" in said
+    assert "but an arm without a model does as well on Ingredients F1 (regex, 0.20 against 0.20)" in said
 
 
 def writer(*, sure: bool = True) -> dict[str, Any]:
@@ -117,17 +117,19 @@ def test_where_the_deciding_figure_takes_a_model_the_floor_is_that_of_the_next_d
     pack = load_pack(BUILTIN / "recipe-writer")
     found = verdict(writer(), None, pack)
     assert found.helped == "yes"
-    assert "but without a model regex beats the tuned arm on Ingredients F1 (0.15 against 0.06)" in found.sentence
+    assert (
+        "but an arm without a model beats the tuned one on Ingredients F1 (regex, 0.15 against 0.06)" in found.sentence
+    )
     assert "Without any model, Ingredients F1 is: regex 0.15." in found.facts
     unpaired = verdict(writer(sure=False), None, pack).sentence
-    assert "regex does as well on Ingredients F1" in unpaired, "not for certain, and said so"
+    assert "does as well on Ingredients F1 (regex" in unpaired, "not for certain, and said so"
 
 
 def test_what_rests_on_other_documents_says_on_how_many() -> None:
     pairs = [BETTER[0], pair("hallucinated_docs", -0.5, -0.7, -0.3, 49)]
     told = made(PACK, pairs, {"hallucinated_docs": rate(0.19, 252)})
     said = verdict(told, None, PACK).sentence
-    assert "made up fell by 50 points [30, 70], n = 49 (to 19 % of its own 252)" in said
+    assert "made up fell by 50 points [30, 70], n = 49 (to 19 %, over its own 252)" in said
 
 
 def test_speed_is_claimed_only_where_its_interval_holds() -> None:

@@ -69,19 +69,21 @@ def _sure(figures: Figures, trivial: str, arm: str, metric: str) -> bool:
 
 
 def ahead_words(figures: Figures, found: list[Ahead]) -> str:
-    """A clause for a sentence; "" of nothing."""
-    if not found:
-        return ""
-    said = [_told(figures, one) for one in found[:NAMED]]
-    more = [f"{len(found) - NAMED} more"] if len(found) > NAMED else []
-    return f"but without a model {and_words([*said, *more])}"
+    """A clause for a sentence, what is about an answer's content before its form; "" of nothing."""
+    ordered = sorted(found, key=lambda one: figures.view.about(one.metric).get("group") == "form")
+    beaten, matched = ([one for one in ordered if one.sure is sure] for sure in (True, False))
+    clauses: list[str] = []
+    for way, some in (("beats the tuned one on", beaten), ("does as well on", matched)):
+        more = [f"{len(some) - NAMED} more"] if len(some) > NAMED else []
+        if some:
+            clauses.append(f"{way} {and_words([*(_told(figures, one) for one in some[:NAMED]), *more])}")
+    return f"but an arm without a model {and_words(clauses)}" if clauses else ""
 
 
 def _told(figures: Figures, one: Ahead) -> str:
     rate = figures.is_rate(one.arm, one.metric)
     value, mine = (percent(size) if rate else num(size) for size in (one.value, one.tuned))
-    way = "beats the tuned arm on" if one.sure else "does as well on"
-    return f"{figures.label(one.arm)} {way} {figures.name(one.metric)} ({value} against {mine})"
+    return f"{figures.name(one.metric)} ({figures.label(one.arm)}, {value} against {mine})"
 
 
 def floor_words(figures: Figures, arm: str) -> list[str]:

@@ -35,7 +35,8 @@ def trivial(ask: Ask) -> Gate:
         known = gain_of(figures, figure, 0.0) if figure is not None else _apart_gain(ask, arm, metric)
         if known is not None:
             decided, gain, n = known
-            why = f"The hardest is {figures.label(arm)}: better by {num(gain)} in {figures.name(metric)}."
+            way = "better" if gain >= 0 else "worse"
+            why = f"The hardest is {figures.label(arm)}: {way} by {num(abs(gain))} in {figures.name(metric)}."
             rank = (PASS, UNSURE, FAIL).index(decided.verdict)
             found.append((rank, replace(decided_of(gate, decided, n, gain), why=why)))
     if not found:

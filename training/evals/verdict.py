@@ -135,7 +135,8 @@ def _ends(figures: Figures, metric: str, main: Record) -> str:
     if a is not None and b is not None and abs(b - a - (number(main.get("difference")) or 0.0)) < ROUNDING:
         return f"{said[0]} to {said[1]}"
     own = int(number((figures.measured((figures.pair or ("", ""))[1], metric) or {}).get("n_scored")) or 0)
-    return f"to {said[1]} of its own {own:,}" if own else f"to {said[1]}"
+    beside = f", over its own {own:,}" if own and own != number(main.get("n")) else ""
+    return f"to {said[1]}{beside}"
 
 
 def _detectable(main: Record) -> str:
