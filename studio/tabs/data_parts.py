@@ -115,7 +115,8 @@ def build_changes() -> Parts:
     parts: Parts = {}
     with gr.Row(elem_classes="tt-data-pick"):
         parts["other"] = gr.Dropdown([], label="Compare with", elem_id="tt-data-other")
-    parts["changes"] = view(note("Choose an older version: what was added, removed and changed since."))
+    older = note("Choose an older version: what was added, removed and changed since.")
+    parts["changes"] = view(older, elem_id="tt-data-changes")
     return parts
 
 

@@ -1,5 +1,6 @@
 """The Data tab as a person uses it: first rows, a build that a refresh does not lose, a version to read, any width."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -13,8 +14,9 @@ from tests.browser.conftest import Studio
 from tests.browser.test_look import serious, sideways
 from tests.data.judge.scripts import fair
 from tests.data.teacher.server import Say, Teacher, good
-from tests.studio.dataset_samples import make_version
+from tests.studio.dataset_samples import make_version, recipe_row
 from training.data.sources.offline import offline_rows
+from training.data.versions import list_versions, rows_of
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Any]
@@ -143,13 +145,69 @@ def test_what_compare_showed_waits_for_evaluation(own_studio: Studio, open_page:
     assert (own_studio.home / "datasets" / "candidates.jsonl").is_file()
 
 
+def test_a_right_answer_that_no_column_has_is_written_and_sent(own_studio: Studio, open_page: Open) -> None:
+    page = open_page(own_studio.url)
+    compare(page)
+    tab(page, "Receipt")
+    page.locator("#tt-correct-box button").first.click()
+    page.locator("#tt-own textarea").fill('{"name": 7}')
+    page.locator("#tt-send-own").click()
+    assert "can't be kept" in message(page)
+    page.locator("#tt-own textarea").fill("{}")
+    page.locator("#tt-send-own").click()
+    page.locator("#tt-sent", has_text="for evaluation, never for training").wait_for()
+
+
+def test_a_refused_row_is_mended_built_in_and_compared(own_studio: Studio, open_page: Open) -> None:
+    """From a refused row to the next version: mend, keep, spec, accept, build, changes, tokens, a file."""
+    before, good = make_version(own_studio.home / "datasets", train=26), recipe_row(7)
+    page = open_page(own_studio.url)
+    open_data(page)
+    page.locator("#tt-data-head", has_text="train 26").wait_for()
+    tab(page, "Refused")
+    page.locator("#tt-data-mend button").first.click()
+    choose(page, "mend-row", "Fish pie 7")
+    page.wait_for_function("document.querySelector('#tt-data-mend-text textarea').value.includes('Short.')")
+    fill(page, "mend-text", good.source)
+    fill(page, "mend-answer", json.dumps({key: good.gold[key] for key in good.gold if key != "recipeCuisine"}))
+    page.locator("#tt-data-check").click()
+    page.locator("#tt-data-mended", has_text="passes every gate").wait_for()
+    page.locator("#tt-data-give-back").click()
+    page.locator("#tt-data-mended", has_text="Kept as a row").wait_for()
+    tab(page, "Card and export")
+    with page.expect_download() as waiting:
+        page.locator("#tt-data-save").click()
+    assert waiting.value.suggested_filename == f"{before.name}-chat.jsonl"
+    page.locator("#tt-data-spec-box button").first.click()
+    page.locator("#tt-data-use-spec").click()
+    page.locator("#tt-data-said", has_text=f"spec of {before.name}").wait_for()
+    page.locator("#tt-data-advanced button").first.click()
+    page.locator("#tt-data-candidates button").first.click()
+    page.locator("#tt-data-waiting label", has_text="Fish pie 7").locator("input").check()
+    fill(page, "accept-licence", "CC0-1.0")
+    page.locator("#tt-data-accept").click()
+    page.wait_for_function("document.querySelector('#tt-data-yaml').textContent.includes('candidates-')")
+    page.locator("#tt-data-make").click()
+    built(page, "soups")
+    page.locator("#tt-data-head", has_text="built").wait_for()
+    tab(page, "Changes")
+    choose(page, "other", before.name)
+    page.locator("#tt-data-changes", has_text=f"From {before.name} to soups-").wait_for()
+    tab(page, "Rows")
+    page.locator("#tt-data-tokens-box button").first.click()
+    page.locator("#tt-data-show").click()
+    page.locator("#tt-data-tokens .tt-tokens .tt-learned").first.wait_for()
+    made = next(v for v in list_versions(own_studio.home / "datasets")[0] if v.name != before.name)
+    assert [row.group for part in made.rows for row in rows_of(made, part) if row.source == good.source] == [good.group]
+
+
 def test_a_build_is_cancelled_and_leaves_no_version(kitchen: Studio, open_page: Open) -> None:
     page = open_page(kitchen.url)
     new_dataset(page, "endless")
     fill(page, "rows", "500000")
     whole_form(page, "endless")
     page.locator("#tt-data-make").click()
-    page.locator("#tt-data-progress", has_text="so far").wait_for()
+    page.locator("#tt-data-progress", has_text="of 500,000 rows").wait_for()
     page.locator("#tt-data-stop").click()
     page.locator("#tt-data-progress", has_text="was cancelled").wait_for()
     page.locator("#tt-data-stop").wait_for(state="hidden")
