@@ -97,7 +97,8 @@ def make_rows(
 
 def _shares(key: str, given: Mapping[str, float], own: Mapping[str, float], task: str) -> Mapping[str, float]:
     if unknown := [name for name in given if name not in own]:
-        known = f"Use some of: {', '.join(own)}." if own else "Leave them out: this task's rows are taken as they are."
+        as_they_are = "Leave them out: this task's rows are taken as they are; the source news takes shares of its own."
+        known = f"Use some of: {', '.join(own)}." if own else as_they_are
         raise DataError(f"The {key} of render name {', '.join(unknown)}, which {task} does not have.", fix=known)
     return dict(given or own)
 

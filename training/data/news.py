@@ -15,6 +15,7 @@ Six items make an issue, an issue comes out each day: a later seed never has an 
 import functools
 import random
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -105,12 +106,15 @@ def _lines(kind: str) -> tuple[_Line, ...]:
     return tuple(found)
 
 
-def news_item(seed: int) -> NewsItem:
-    """The item of that number, the same on every machine. DataError for a number outside 0 to `MOST_SEED`."""
+def news_item(seed: int, shares: Mapping[str, float] | None = None) -> NewsItem:
+    """The item of that number, the same on every machine. DataError for a number outside 0 to `MOST_SEED`.
+
+    `shares` are weights of slices, those that are not named have none; None and {} take `SHARES`.
+    """
     if not 0 <= seed <= MOST_SEED:
         raise DataError(f"There is no news item {seed}.", fix=f"Take numbers from 0 to {MOST_SEED:,}.")
     rng = random.Random(f"news 1|{seed}")
-    slice_ = rng.choices(SLICES, SHARES)[0]
+    slice_ = rng.choices(SLICES, [shares.get(name, 0) for name in SLICES] if shares else SHARES)[0]
     style = rng.choice(tuple(STYLES))
     stories = [_story(rng.choice(KINDS[slice_]), rng)]
     if slice_ == "merged":

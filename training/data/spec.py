@@ -33,6 +33,7 @@ import yaml
 from training.data.gates.settings import Tools, plan_from
 from training.data.judge.plan import JudgeSpec
 from training.data.makers import RenderSpec
+from training.data.news import SLICES as NEWS_SLICES
 from training.data.record_reading import Problem, changed, read_record
 from training.data.rows import UNKNOWN_LICENCE, canonical
 from training.data.teacher.plan import TeacherSpec
@@ -71,7 +72,8 @@ class SourceSpec:
     `path` is a file's, as written; relative ones start at the spec's folder. `mapping` is what a person confirmed;
     empty is right only for files whose columns already have the fields' names. `columns` are read where named: what a
     row is grouped by and its date. `part` holds every row of this source, and whatever shares a group with it, in
-    that part of the version: "test" or "golden" for what was kept for evaluation.
+    that part of the version: "test" or "golden" for what was kept for evaluation. `shares` are weights of the slices of
+    the built-in news, {} for its own; recipes have theirs in `render`.
     """
 
     kind: str
@@ -89,6 +91,7 @@ class SourceSpec:
     date_column: str = ""
     encoding: str = ""  # "" finds it out and says so
     part: str = ""
+    shares: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -105,9 +108,19 @@ class SourceSpec:
             raise Problem("slice", f"is {self.slice!r}", fix='Write it as "0:1000".')
         if self.part and self.part not in PARTS:
             raise Problem("part", f"is {self.part!r}", fix=f"Use one of: {', '.join(PARTS)}.")
+        self._check_shares()
         fields = [mapped.field for mapped in self.mapping]
         if doubled := sorted({name for name in fields if fields.count(name) > 1}):
             raise Problem("mapping", f"fills {', '.join(doubled)} twice", fix="Keep one column for each field.")
+
+    def _check_shares(self) -> None:
+        if self.shares and self.kind != "news":
+            fix = "Only the source news has them; recipes take render: {slices: ...}."
+            raise Problem("shares", f"stand at a source of kind {self.kind}", fix=fix)
+        if unknown := [name for name in self.shares if name not in NEWS_SLICES]:
+            raise Problem("shares", f"name {', '.join(unknown)}", fix=f"Use some of: {', '.join(NEWS_SLICES)}.")
+        if self.shares and not (all(0 <= s < float("inf") for s in self.shares.values()) and any(self.shares.values())):
+            raise Problem("shares", f"are {dict(self.shares)}", fix="Give numbers from 0, one of them above it.")
 
     @property
     def origin(self) -> str:
@@ -163,8 +176,9 @@ class DatasetSpec:
     the same ledger of answers. A `judge` scores each row that passed every other gate but the quotas, by the rule of
     `gates.rubric`; of it the same holds. `gates` are settings by the names of `GatePlan`. `protect` names files of
     rows (of a version, or the rows.jsonl of an evaluation), or folders of versions, that no row of this dataset may
-    repeat. `tokenizer` is the base, by name, folder or Hub id, whose tokens lengths are counted in; "" is the embedded
-    one. `folder` is where the spec was read from: relative paths start there. It is neither written nor hashed.
+    repeat. `tokenizer` is the base, by name, folder or Hub id, whose tokens lengths are counted in, and whose
+    context they are held against; "" is the embedded one, its tokens alone. `folder` is where the spec was read from:
+    relative paths start there. It is neither written nor hashed.
     """
 
     task: str

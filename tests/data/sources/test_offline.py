@@ -1,10 +1,12 @@
 """The built-in sources: the same rows everywhere, whole, licensed, and never the held-out recipes."""
 
+from collections import Counter
 from itertools import islice
 
 import pytest
 
 from training.data.corpus import public_domain_split
+from training.data.record_reading import Problem
 from training.data.rows import SourceRow
 from training.data.sources.groups import recipe_group, record_group
 from training.data.sources.offline import KINDS, offline_rows
@@ -58,6 +60,16 @@ def test_held_out_recipes_are_never_handed_out() -> None:
 def test_more_than_the_corpus_holds_is_an_error_and_not_a_smaller_set() -> None:
     with pytest.raises(DataError, match="not the 1,000,000 asked for"):
         rows("corpus", 1_000_000)
+
+
+def test_shares_of_the_slices_of_news_are_set_at_the_source() -> None:
+    spec = SourceSpec("news", rows=80, shares={"orders": 1, "advert": 3})
+    found = Counter(row.fields["slice"] for row in read_source(spec, 7) if isinstance(row, SourceRow))
+    assert set(found) == {"orders", "advert"} and found["advert"] > 2 * found["orders"] > 0
+    wrong = ({"gossips": 1}, "news", "gossips"), ({"orders": 0}, "news", "are"), ({"plain": 1}, "corpus", "corpus")
+    for shares, kind, why in wrong:
+        with pytest.raises(Problem, match=why):
+            SourceSpec(kind, rows=9, shares=shares)
 
 
 def test_news_of_one_issue_is_one_group_and_days_do_not_go_back() -> None:

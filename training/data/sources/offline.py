@@ -7,7 +7,7 @@ group is its title here, in whatever case: variants of one dish stay together.
 
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count, islice
 from typing import Any
 
@@ -23,15 +23,17 @@ NEWS_LICENCE = "Apache-2.0"  # ours, as the grammar's
 NEWS_STARTS, NEWS_STEP = 900, 996  # a seed starts at one of so many items, whole issues apart
 
 
-def offline_rows(kind: str, seed: int, origin: str = "") -> Iterator[SourceRow]:
-    """Rows of one built-in source from its number 1 on; `corpus` ends, the others do not."""
+def offline_rows(
+    kind: str, seed: int, origin: str = "", shares: Mapping[str, float] | None = None
+) -> Iterator[SourceRow]:
+    """Rows of one built-in source from its number 1 on; `corpus` ends, the others do not. `shares` are of news."""
     origin = origin or kind
     if kind == "grammar":
         return (_grammar_row(seed, number, origin) for number in count(1))
     if kind == "corpus":
         return _corpus_rows(seed, origin)
     if kind == "news":
-        return (_news_row(seed, number, origin) for number in count(1))
+        return (_news_row(seed, number, origin, shares) for number in count(1))
     raise DataError(f"There is no built-in source {kind!r}.", fix=f"Use one of: {', '.join(KINDS)}.")
 
 
@@ -73,8 +75,8 @@ def _corpus_rows(seed: int, origin: str) -> Iterator[SourceRow]:
         yield _recipe_row(recipe, origin, f"number {number} of the corpus ({recipe.source})")
 
 
-def _news_row(seed: int, number: int, origin: str) -> SourceRow:
-    item = news_item(seed % NEWS_STARTS * NEWS_STEP + number - 1)
+def _news_row(seed: int, number: int, origin: str, shares: Mapping[str, float] | None) -> SourceRow:
+    item = news_item(seed % NEWS_STARTS * NEWS_STEP + number - 1, shares)
     return SourceRow(item.fields, origin, f"number {number}", f"issue-{item.issue}", NEWS_LICENCE, item.date)
 
 

@@ -90,7 +90,7 @@ def _offline(spec: SourceSpec, seed: int) -> Iterator[SourceRow]:
             f"The source {spec.origin} is built in: it has no columns to map and no encoding.",
             fix="Take mapping, group_column, date_column and encoding out of it.",
         )
-    rows = islice(offline_rows(spec.kind, seed, spec.origin), *_ends(spec.slice))
+    rows = islice(offline_rows(spec.kind, seed, spec.origin, spec.shares), *_ends(spec.slice))
     return take(rows, spec.rows, spec.origin) if spec.rows else rows
 
 
