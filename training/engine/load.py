@@ -98,7 +98,7 @@ def _read(files: BaseFiles, device: torch.device, dtype: torch.dtype, four_bit: 
         options |= {"quantization_config": four_bit_weights(dtype), "device_map": {"": device}}
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(files.folder), trust_remote_code=False, local_files_only=True)
-        model, info = AutoModelForCausalLM.from_pretrained(
+        read: Any = AutoModelForCausalLM.from_pretrained(
             str(files.folder),
             dtype=dtype,
             use_safetensors=True,
@@ -114,6 +114,7 @@ def _read(files: BaseFiles, device: torch.device, dtype: torch.dtype, four_bit: 
             f"{files.name} can't be loaded: {reason}",
             fix="Take a causal language model that this Transformers version knows without remote code.",
         ) from err
+    model, info = read
     check_whole(files.name, info)
     if not four_bit:
         model.to(device)

@@ -32,11 +32,12 @@ def load(job: TrainJob, plan: Plan) -> tuple[Any, Any]:
         options["attn_implementation"] = "flash_attention_2"
     tokenizer = load_tokenizer(job.base)
     try:
-        model, info = AutoModelForCausalLM.from_pretrained(
+        read: Any = AutoModelForCausalLM.from_pretrained(
             str(job.base), use_safetensors=True, trust_remote_code=False, local_files_only=True, **options
         )
     except (OSError, ValueError, KeyError, ImportError) as err:
         raise cannot_load(job.base, err) from err
+    model, info = read
     check_whole(str(job.base), info)
     if job.config.four_bit:
         from peft import prepare_model_for_kbit_training
