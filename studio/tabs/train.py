@@ -151,8 +151,8 @@ def wire_runs(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
     )  # fmt: skip
     if not deps.settings.space:  # there nothing of what a visitor looked at is kept
         around = [parts[name] for name in AROUND]
-        moved = [parts["chosen"].change, *(part.input for part in around[1:])]
-        gr.on(moved, None, around, None, js=keeping_form(PAGE, AROUND))
+        # on what people do alone: while a page is being filled, a list in a tab that is not open is still empty
+        gr.on([part.input for part in around[1:]], None, around, None, js=keeping_form(PAGE, AROUND))
     parts["chosen"].change(None, parts["chosen"], None, js=keeping(STORE))
     gr.Timer(TICK_S).tick(
         guard(partial(on_tick, deps)), [parts["chosen"], parts["seen"], parts["beside"], parts["search"]], view,
