@@ -19,6 +19,7 @@ from tests.fakes import make_deps
 from tests.studio.eval_samples import DATASET, TUNED, make_evaluation, under_way
 from training.errors import InputError
 from training.evals.directory import evals_root
+from training.evals.judge.frame import write_frame, write_note
 
 PAGE = Visit("page", {})
 ARMS = ("base", "prompted", TUNED, "empty")
@@ -138,6 +139,29 @@ def test_a_cell_lists_its_documents_and_one_opens(deps: Deps) -> None:
     assert "<img" not in one["document"] and asked_of(one["asked"]).cell == "b_only"
     elsewhere = named(evaluate_docs.on_doc(deps, PAGE, ask(doc), *page._replace(now="errors")))
     assert elsewhere["views"]["selected"] == "documents" and "tt-col-head" in elsewhere["document"]
+
+
+def test_a_judges_quotes_are_marked_in_the_source_and_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "SHIPPED", tmp_path / "shipped")
+    folder = make_evaluation(evals_root(tmp_path), "mine", count=6, arms=("base", TUNED))
+    row = json.loads((folder / "rows.jsonl").read_text("utf-8").splitlines()[0])
+    words = row["source"].split()[4:8]
+    wrong = {"got": "x", "should": "y", "source_quote": f"“{'  '.join(words).upper()}”"}  # as a judge may copy it
+    base: dict[str, Any] = {"run": "mine", "arm": TUNED, "doc": row["id"], "mode": "pointwise", "other": "",
+                            "order": "", "repeat": 0, "score": 6.0, "status": "ok", "tokens_in": 1, "tokens_out": 1,
+                            "cost": None, "cached": False}  # fmt: skip
+    said = [{"field": "steps", "evidence": json.dumps({"wrong": [wrong]})}, {"field": "overall", "evidence": "{}"}]
+    write_frame(folder, [base | one for one in said], keep=False)
+    write_note(folder, {"format": 1, "identity": {"model": "big-judge", "base_url": "http://127.0.0.1:9/v1"}})
+    deps = make_deps(tmp_path)
+    found, _ = opened(deps, "judge")
+    assert "big-judge" in found["judged"] and "127.0.0.1:9" in found["judged"] and "6.0" in found["judged"]
+    _, page = opened(deps, "documents")
+    shown_ = named(evaluate_docs.on_doc(deps, PAGE, ask(row["id"]), *page))["document"]
+    assert "tt-lanes-3" in shown_ and "1 of 1 items in the text" in shown_
+    assert "quotes: steps" in shown_ and "not in the text shown here" not in shown_
 
 
 def test_filters_narrow_the_list_and_begin_at_its_first_page(deps: Deps) -> None:
