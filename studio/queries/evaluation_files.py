@@ -33,7 +33,6 @@ from training.evals.figures import default_pair
 from training.evals.gates import Gate, check_gates
 from training.evals.judge.figures import JudgedFigure, PairJudged, arm_figures, pair_figures
 from training.evals.judge.frame import NOTE, OVERALL, PAIRWISE, POINTWISE, read_rows
-from training.evals.judge.tables import judge_tables
 from training.evals.metric_pages import MetricPage, metric_pages, page_of
 from training.evals.records import AGGREGATES, CARD, GEN, ITEMS, JUDGE, REPORT, SCORES, SUMMARY
 from training.evals.report import render_report
@@ -89,6 +88,8 @@ def judge(deps: Deps, evaluation: str) -> Judged | None:
 
 @lru_cache(maxsize=8)
 def _judge(folder: Path, at: str) -> Judged | None:
+    from training.evals.judge.tables import judge_tables  # its statistics would slow the first page down
+
     rows, about = read_rows(folder), judge_tables(folder)
     if not rows and not about.get("checks"):
         return None
