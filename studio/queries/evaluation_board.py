@@ -118,12 +118,12 @@ def _interval(figure: Mapping[str, Any]) -> tuple[float, float] | None:
 
 
 def losses(deps: Deps, adapter: str) -> tuple[float | None, float | None]:
-    """(training loss, dev loss) of the weights that were kept, None where it is no run of this home.
+    """(training loss, dev loss) of the weights that were kept, None where it is no run of this home that can be read.
 
     Both are of the same step: the last dev loss and the training loss there; where the run was to stop early, and so
     went back to its best weights, the step of the lowest dev loss.
     """
-    if not adapter or not runs.known(deps, adapter):
+    if not adapter or not runs.known(deps, adapter) or runs.fault_of(deps, adapter):
         return None, None
     steps = runs.steps_of(deps, adapter)
     loss = [step for step in steps if step.loss is not None]

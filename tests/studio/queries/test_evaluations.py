@@ -23,6 +23,7 @@ from studio.queries.evaluation_quotes import quotes_in
 from studio.queries.evaluations import Pair
 from tests.fakes import make_deps
 from tests.studio.eval_samples import TUNED, make_evaluation, pack_of, under_way
+from tests.studio.run_samples import damage
 from training.errors import InputError
 from training.evals.directory import evals_root
 from training.runs.config import RunConfig
@@ -173,6 +174,8 @@ def test_losses_of_the_leaderboard_are_of_one_step(deps: Deps) -> None:
         folder = run_folder(deps.settings.home, facts.run)
         (folder / "metrics.jsonl").write_text("".join(json.dumps(to_json(step)) + "\n" for step in steps))
         assert boards.losses(deps, facts.run) == wanted
+        damage(deps.settings.home, facts.run)
+        assert boards.losses(deps, facts.run) == (None, None), "a run that can't be read costs its line alone"
     assert boards.losses(deps, "gone") == (None, None)
 
 

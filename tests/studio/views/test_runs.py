@@ -14,6 +14,7 @@ from studio.views.markup import Html
 from studio.views.run_plots import COLOURS, Curve
 from tests.studio.run_samples import figure, steps
 from tests.studio.views.test_contrast import DEUTERANOPE, PROTANOPE, SHAPE, TOKENS, contrast
+from training.runs.advice import KINDS
 from training.runs.records import Advice, Check, Estimate, Preflight, RunFacts, RunStatus, Sample
 from training.task.records import to_json
 
@@ -114,6 +115,10 @@ def test_a_failure_is_typed_and_a_hand_s_end_is_none() -> None:
     card = runs.failure_card(status("stopped", error="Ended by hand at step 3 of 50.", fix="Resume."), [])
     assert "tt-note-bad" not in card and "Resume." in card
     assert runs.failure_card(status("finished"), []) == ""
+
+
+def test_every_type_of_failure_has_a_title() -> None:
+    assert set(runs.KINDS) == set(KINDS)
 
 
 def test_the_checks_stand_worst_first_with_what_the_run_takes() -> None:
