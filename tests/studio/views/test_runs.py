@@ -1,7 +1,6 @@
 """Runs in words and charts, on plain records: what is said is true of the numbers, and no stranger's text acts."""
 
 from dataclasses import replace
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import combinations
 from math import dist
