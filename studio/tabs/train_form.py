@@ -205,7 +205,7 @@ def wire_start(deps: Deps, parts: Parts) -> None:
     for name, item in {"clone": None, **{name: place for place, name in enumerate(ADVISED)}}.items():
         made = parts[name].click(
             guard(partial(on_fill, item, deps)), parts["chosen"],
-            [*(parts[field] for field in FillView._fields), *form], api_name=f"train_{name}", **QUIET,
+            [*(parts[field] for field in FillView._fields), *form], api_name=f"train_{name}_fill", **QUIET,
         )  # fmt: skip
         made.success(None, None, None, js="() => tasteTest.show('tt-train-form')")
         made.success(None, [parts["preset"], *form], None, js=KEEPING)

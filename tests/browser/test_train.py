@@ -83,19 +83,29 @@ def chosen(page: Any) -> str:
     return page.locator("#tt-train-head .tt-run-name").inner_text().strip()
 
 
-def test_a_run_survives_a_reload_and_answers_in_compare(real_studio: Studio, open_page: Open) -> None:
-    page = open_page(real_studio.url)
+def test_a_run_survives_a_reload_and_a_restart_and_answers_in_compare(real_studio: Studio, open_page: Open) -> None:
+    page = open_page(real_studio.url, strict=False)  # its server goes away in between
     open_train(page)
-    small_run(page)
+    small_run(page, steps=20)
     page.locator("#tt-train-start").dblclick()  # one run, however often it is clicked
-    page.locator("#tt-train-head .tt-run-name").wait_for()
-    run = chosen(page)
     page.locator("#tt-status", has_text="Train: 1 running").wait_for()
+    under_way = re.compile(r"step [1-9]\d* of 20")
+    page.locator("#tt-train-head", has_text=under_way).wait_for(timeout=RUN_MS)
+    run = chosen(page)
     page.reload()
     open_train(page)
-    page.locator("#tt-train-head", has_text=run).wait_for()  # the same run, wherever it is by now
-    assert page.locator("#tt-train-pick label").count() == 1
-    page.locator("#tt-train-head", has_text="Finished: 3 steps").wait_for(timeout=RUN_MS)
+    page.locator("#tt-train-head", has_text=under_way).wait_for()  # the same run, still at work
+    assert chosen(page) == run and page.locator("#tt-train-pick label").count() == 1
+    real_studio.stop()
+    folder = run_folder(real_studio.home, run)
+    left = read_status(folder)
+    assert left.state == "running"
+    until(lambda: read_status(folder) != left)  # it works on while nobody looks
+    real_studio.start()
+    page = open_page(real_studio.url)
+    open_train(page)
+    page.locator("#tt-train-head", has_text=run).wait_for()
+    page.locator("#tt-train-head", has_text="Finished: 20 steps").wait_for(timeout=RUN_MS)
     page.locator("#tt-train-loss .js-line, #tt-train-loss .point").first.wait_for()
     tab(page, "Samples")
     page.locator("#tt-train-samples .tt-sample").first.wait_for()
@@ -109,24 +119,6 @@ def test_a_run_survives_a_reload_and_answers_in_compare(real_studio: Studio, ope
     wait_done(page)
     assert names(page) == ["base", run]
     assert "proven: adapter on" in page.locator("#tt-columns .tt-col").nth(1).inner_text()
-
-
-def test_a_run_goes_on_while_the_studio_is_away(real_studio: Studio, open_page: Open) -> None:
-    page = open_page(real_studio.url, strict=False)  # its server goes away in between
-    open_train(page)
-    small_run(page, steps=20)
-    page.locator("#tt-train-start").click()
-    page.locator("#tt-train-head", has_text=re.compile(r"step [1-9]\d* of 20")).wait_for(timeout=RUN_MS)
-    run = chosen(page)
-    real_studio.stop()
-    folder = run_folder(real_studio.home, run)
-    left = read_status(folder)
-    until(lambda: read_status(folder) != left or left.state == "finished")  # it works on while nobody looks
-    real_studio.start()
-    page = open_page(real_studio.url)
-    open_train(page)
-    page.locator("#tt-train-head", has_text=run).wait_for()
-    page.locator("#tt-train-head", has_text="Finished: 20 steps").wait_for(timeout=RUN_MS)
 
 
 def test_the_checks_are_shown_before_anything_starts(real_studio: Studio, open_page: Open) -> None:
