@@ -215,7 +215,7 @@ const tasteTest = {
   base: "",
 
   loaded() {
-    const shown = document.querySelector("#tt-status [data-base]"), now = shown ? shown.dataset.base : "";
+    const shown = document.querySelector("#tt-status bdi"), now = shown ? shown.textContent : "";
     const box = document.querySelector("#tt-loaded textarea, #tt-loaded input");
     if (!box || now === this.base) return;
     this.base = now;

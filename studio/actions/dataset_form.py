@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from studio.actions.form import number, whole
+from studio.actions.form import number, optional, whole
 from studio.deps import Deps
 from training.chat.cost import Caps, Prices
 from training.data.judge.plan import JudgeSpec
@@ -77,9 +77,9 @@ class DataForm:
     teacher_posts: float | None = 1
     teacher_tokens: float | None = 1500
     teacher_at_once: float | None = 4
-    teacher_price_in: float | None = None
-    teacher_price_out: float | None = None
-    teacher_cap: float | None = None
+    teacher_price_in: float | str | None = None
+    teacher_price_out: float | str | None = None
+    teacher_cap: float | str | None = None
     teacher_calls: float | None = 1000
     judged: bool = False
     judge_url: str | None = ""
@@ -87,9 +87,9 @@ class DataForm:
     judge_key: str | None = ""
     judge_tokens: float | None = 2000
     judge_at_once: float | None = 4
-    judge_price_in: float | None = None
-    judge_price_out: float | None = None
-    judge_cap: float | None = None
+    judge_price_in: float | str | None = None
+    judge_price_out: float | str | None = None
+    judge_cap: float | str | None = None
     judge_calls: float | None = 1000
 
     @classmethod
@@ -209,8 +209,8 @@ def _endpoint(form: DataForm, whose: str) -> dict[str, Any]:
     }
 
 
-def _money(given: float | None, what: str) -> float | None:
-    return None if given is None else number(float(given), what, 0, 1_000_000)
+def _money(given: float | str | None, what: str) -> float | None:
+    return optional(given, what, 0, 1_000_000)
 
 
 def _source(form: DataForm) -> SourceSpec:

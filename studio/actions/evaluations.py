@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from studio.actions.form import number, whole
+from studio.actions.form import optional, whole
 from studio.deps import Deps
 from studio.queries.evaluations import aggregates, folder_of, pack_of
 from training.errors import InputError
@@ -36,8 +36,9 @@ class EvalForm:
     """Plain values as the components give them, one a field; the component of the same name is the only other place.
 
     `data` is a dataset version's name, "" for `file`, a path of this machine. `endpoint_model` adds the arm of a larger
-    model; its prices are money for a million tokens. `limit` 0 takes every document, `temperature` None the task's own,
-    `samples` None as many as its answers need.
+    model; its prices are money for a million tokens. `limit` 0 takes every document. What may be left empty comes as
+    the text of its field, "" or None for nothing: `temperature` is then the task's own, `samples` as many as its
+    answers need.
     """
 
     task: str | None = ""
@@ -49,15 +50,15 @@ class EvalForm:
     constrained: bool = False
     predictions: str | None = ""
     limit: float | None = 0
-    samples: float | None = None
-    temperature: float | None = None
+    samples: float | str | None = None
+    temperature: float | str | None = None
     batch_size: float | None = 8
     base: str | None = ""
     endpoint: str | None = ""
     endpoint_model: str | None = ""
-    price_in: float | None = None
-    price_out: float | None = None
-    max_cost: float | None = None
+    price_in: float | str | None = None
+    price_out: float | str | None = None
+    max_cost: float | str | None = None
     name: str | None = ""
 
     @classmethod
@@ -116,30 +117,32 @@ def _arms(form: EvalForm) -> tuple[str, ...]:
 
 
 def _samples(form: EvalForm, pack: Pack) -> int:
-    if form.samples is None:
+    samples = optional(form.samples, "Samples", 1, MOST_SAMPLES)
+    if samples is None:
         return usual_samples(pack, _sampling(form, pack))
-    return whole(form.samples, "Samples", 1, MOST_SAMPLES)
+    return whole(samples, "Samples", 1, MOST_SAMPLES)
 
 
-def _money(value: float | None, what: str) -> float | None:
-    return None if value is None else number(value, what, 0.0, MOST_MONEY)
+def _money(value: float | str | None, what: str) -> float | None:
+    return optional(value, what, 0.0, MOST_MONEY)
 
 
 def _cap(form: EvalForm) -> float | None:
     """The most that the larger model may cost: nobody can keep it without prices."""
-    if form.max_cost is not None and (form.price_in is None or form.price_out is None):
+    most = _money(form.max_cost, "The most it may cost")
+    prices = (_money(form.price_in, "The price of tokens in"), _money(form.price_out, "The price of tokens out"))
+    if most is not None and None in prices:
         raise InputError(
-            f"A cap of {form.max_cost:g} can't be kept: the larger model's prices are unknown.",
+            f"A cap of {most:g} can't be kept: the larger model's prices are unknown.",
             fix="Give both prices, or leave the cap empty.",
         )
-    return _money(form.max_cost, "The most it may cost")
+    return most
 
 
 def _sampling(form: EvalForm, pack: Pack) -> Sampling | None:
     """The task's own decoding at another temperature; None where it is its own."""
-    if form.temperature is None:
-        return None
-    return replace(pack.sampling, temperature=number(form.temperature, "Temperature", 0.0, 2.0))
+    temperature = optional(form.temperature, "Temperature", 0.0, 2.0)
+    return None if temperature is None else replace(pack.sampling, temperature=temperature)
 
 
 def _path(text: str | None, what: str, deps: Deps) -> str:

@@ -169,6 +169,17 @@ def number(value: float | None, name: str, low: float, high: float) -> float:
     return float(value)
 
 
+def optional(value: float | str | None, name: str, low: float, high: float) -> float | None:
+    """What stands in a field that may be left empty, None for nothing. Such a field holds text: an empty number field of
+    Gradio gives 0."""
+    if isinstance(value, str):
+        try:
+            value = float(value) if value.strip() else None
+        except ValueError:
+            raise InputError(f"{name} is {value.strip()!r}.", fix="Enter a number, or leave it empty.") from None
+    return None if value is None else number(value, name, low, high)
+
+
 def whole(value: float | None, name: str, low: int, high: int) -> int:
     checked = number(value, name, low, high)
     if checked != int(checked):

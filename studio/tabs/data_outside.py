@@ -152,10 +152,12 @@ def build_limits(whose: str, first: tuple[Any, ...], tokens: int) -> Parts:
     for pair in pairs:
         with gr.Row(elem_classes="tt-data-few"):
             for name, label, info, value, precision in pair:
-                parts[name] = gr.Number(
-                    value, label=label, info=info or None, precision=precision, minimum=0, min_width=120,
-                    elem_id=f"tt-data-{name.replace('_', '-')}",
-                )  # fmt: skip
+                shared: dict[str, Any] = {"label": label, "info": info or None, "min_width": 120}
+                shared["elem_id"] = f"tt-data-{name.replace('_', '-')}"
+                if value is None:  # may be left empty, which a number field would turn into 0
+                    parts[name] = gr.Textbox(**shared)
+                else:
+                    parts[name] = gr.Number(value, precision=precision, minimum=0, **shared)
     return parts
 
 

@@ -122,7 +122,7 @@ def build_data(deps: Deps) -> Parts:
                                     allow_custom_value=True, visible=bool(data[0][1]), elem_id="tt-eval-part"),
         f"{FIELD}file": gr.Textbox(label="File", info=FILE_INFO, visible=not data[0][1],
                                    interactive=deps.settings.allow_paths, elem_id="tt-eval-file"),
-        f"{FIELD}limit": gr.Number(0, label="Documents at most", info="0: all of them", precision=0, minimum=0,
+        f"{FIELD}limit": gr.Number(0, label="Documents at most", info="0: all of them", minimum=0,
                                    elem_id="tt-eval-limit"),
     }  # fmt: skip
 
@@ -146,23 +146,22 @@ def build_arms(deps: Deps) -> Parts:
 def build_sizes(deps: Deps) -> Parts:
     paths = deps.settings.allow_paths
     return {
-        f"{FIELD}samples": gr.Number(None, label="Samples a document", minimum=1, elem_id="tt-eval-samples",
-                                     info=acts.SAMPLES_INFO),
-        f"{FIELD}temperature": gr.Number(None, label="Temperature", minimum=0, elem_id="tt-eval-temperature",
-                                         info="Empty: the task's own"),
-        f"{FIELD}batch_size": gr.Number(8, label="Batch size", precision=0, minimum=1, elem_id="tt-eval-batch",
+        f"{FIELD}samples": gr.Textbox(label="Samples a document", info=acts.SAMPLES_INFO, elem_id="tt-eval-samples"),
+        f"{FIELD}temperature": gr.Textbox(label="Temperature", info="Empty: the task's own",
+                                          elem_id="tt-eval-temperature"),
+        f"{FIELD}batch_size": gr.Number(8, label="Batch size", minimum=1, elem_id="tt-eval-batch",
                                         info="The same for every arm"),
         f"{FIELD}predictions": gr.Textbox(label="Imported predictions", info=PREDICTIONS_INFO, interactive=paths,
                                           placeholder="path of a JSONL file", elem_id="tt-eval-predictions"),
         f"{FIELD}endpoint_model": gr.Textbox(label="A larger model", placeholder="its name at the address below",
                                              info="Asked over an OpenAI-compatible address", elem_id="tt-eval-larger"),
         f"{FIELD}endpoint": gr.Textbox(label="Its address", placeholder="https://…/v1", elem_id="tt-eval-endpoint"),
-        f"{FIELD}price_in": gr.Number(None, label="Its price, tokens in", minimum=0, elem_id="tt-eval-price-in",
-                                      info="USD a million; empty: its cost is unknown"),
-        f"{FIELD}price_out": gr.Number(None, label="Its price, tokens out", minimum=0, elem_id="tt-eval-price-out",
-                                       info="USD a million"),
-        f"{FIELD}max_cost": gr.Number(None, label="It may cost at most", minimum=0, elem_id="tt-eval-max-cost",
-                                      info="USD; needs both prices"),
+        f"{FIELD}price_in": gr.Textbox(label="Its price, tokens in", elem_id="tt-eval-price-in",
+                                       info="USD a million; empty: its cost is unknown"),
+        f"{FIELD}price_out": gr.Textbox(label="Its price, tokens out", elem_id="tt-eval-price-out",
+                                        info="USD a million"),
+        f"{FIELD}max_cost": gr.Textbox(label="It may cost at most", info="USD; needs both prices",
+                                       elem_id="tt-eval-max-cost"),
         f"{FIELD}name": gr.Textbox(label="Name", placeholder="how it is listed", elem_id="tt-eval-name"),
     }  # fmt: skip
 

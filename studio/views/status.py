@@ -27,12 +27,12 @@ def status_bar(status: Any, *, doing: str = "", runs: str = "") -> Html:
     device = str(data["device"])
     device = "Device not chosen yet," if device == NOT_CHOSEN else device.upper()
     device += f" {plural(int(cores), 'core')}" if cores else ""
-    model = f"{data['base']} loaded" if data.get("base") else "no model loaded yet"
+    model = (el("bdi", str(data["base"])), " loaded") if data.get("base") else ("no model loaded yet",)
     adapters = data.get("adapters") or ()
     parts = [
         el("span", device, title=f"numbers as {data['dtype']}" if data.get("dtype") else None),
         el("span", memory_words(data.get("memory_used_bytes"), data.get("memory_total_bytes"))),
-        el("span", model, f", {plural(len(adapters), 'adapter')}" if adapters else None, data_base=data.get("base")),
+        el("span", *model, f", {plural(len(adapters), 'adapter')}" if adapters else None),
         el("span", _queue(str(data["state"]), int(data.get("waiting") or 0), doing), cls=f"tt-state-{data['state']}"),
     ]
     if runs:

@@ -180,6 +180,7 @@ def test_a_teacher_of_the_form_is_the_teacher_of_the_spec(deps: Deps) -> None:
         ({"teacher_styles": []}, "No style"),
         ({"teacher_at_once": 0}, "Calls at once is 0"),
         ({"teacher_price_in": -1}, "Price in is -1"),
+        ({"teacher_price_in": "cheap"}, "Price in is .cheap."),
     ],
 )
 def test_a_teacher_that_can_not_be_asked_is_named(deps: Deps, changes: dict[str, Any], words_: str) -> None:
@@ -193,6 +194,12 @@ def test_a_key_that_was_typed_in_is_refused_and_not_repeated(deps: Deps) -> None
         with pytest.raises(StudioError) as found:
             forms.spec_of_form(taught("https://teacher.example/v1", teacher_key=secret), deps)
         assert secret not in f"{found.value} {found.value.fix}"
+
+
+def test_a_price_left_empty_is_not_known_and_no_zero(teacher: Teacher, deps: Deps) -> None:
+    emptied = dict.fromkeys(("teacher_price_in", "teacher_price_out", "teacher_cap"), "")
+    assert forms.form_yaml(taught(teacher.url, **emptied), deps) == forms.form_yaml(taught(teacher.url), deps)
+    assert "0.5" in forms.form_yaml(taught(teacher.url, teacher_price_in="0.5", teacher_price_out="2"), deps)
 
 
 @pytest.mark.usefixtures("builds_here")

@@ -77,6 +77,13 @@ def test_the_command_is_one_that_the_command_line_takes(deps: Deps, tmp_path: Pa
     assert given.arms == "base,empty" and given.temperature == 0.7
 
 
+def test_a_field_left_empty_is_no_zero(deps: Deps) -> None:
+    names = ("samples", "temperature", "price_in", "price_out", "max_cost")
+    emptied = form(task="recipe-writer", **dict.fromkeys(names, " "))
+    assert acts.job_from(emptied, deps) == acts.job_from(form(task="recipe-writer"), deps)
+    assert acts.job_from(form(temperature="0.8", samples="2"), deps).samples == 2
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -86,6 +93,9 @@ def test_the_command_is_one_that_the_command_line_takes(deps: Deps, tmp_path: Pa
         ({"arms": ["nobody"]}, "no arm"),
         ({"limit": -1}, "Documents"),
         ({"samples": 0}, "Samples"),
+        ({"samples": "2.5"}, "Samples"),
+        ({"temperature": "warm"}, "Temperature is 'warm'"),
+        ({"endpoint_model": "big", "price_in": "nan"}, "price of tokens in"),
         ({"batch_size": 2.5}, "Batch size"),
         ({"task": "none"}, "no task"),
         ({"predictions": "nowhere.jsonl"}, "predictions"),
