@@ -170,8 +170,10 @@ def number(value: float | None, name: str, low: float, high: float) -> float:
 
 
 def optional(value: float | str | None, name: str, low: float, high: float) -> float | None:
-    """What stands in a field that may be left empty, None for nothing. Such a field holds text: an empty number field of
-    Gradio gives 0."""
+    """What stands in a field that may be left empty, None for nothing.
+
+    Such a field holds text: an empty number field of Gradio gives 0.
+    """
     if isinstance(value, str):
         try:
             value = float(value) if value.strip() else None

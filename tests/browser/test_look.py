@@ -12,15 +12,15 @@ pytestmark = pytest.mark.browser
 Open = Callable[..., Any]
 
 
-def serious(page: Any, dark: bool = False) -> list[str]:
-    """axe-core's findings of impact serious or critical, with where they are.
+def serious(page: Any, dark: bool = False, within: str | None = None) -> list[str]:
+    """axe-core's findings of impact serious or critical, with where they are; `within` a part of the page or all of it.
 
     `dark`: the page is in dark mode and was looked at in light, so the rules on colours are all that can differ.
     """
     from axe_playwright_python.sync_playwright import Axe
 
     options = {"runOnly": ["color-contrast", "link-in-text-block"]} if dark else None
-    found = Axe().run(page, options=options).response["violations"]
+    found = Axe().run(page, context=within, options=options).response["violations"]
     return [
         f"{rule['id']}: {node['target']} {node['html'][:160]}"
         for rule in found
