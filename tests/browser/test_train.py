@@ -86,10 +86,10 @@ def chosen(page: Any) -> str:
 def test_a_run_survives_a_reload_and_a_restart_and_answers_in_compare(real_studio: Studio, open_page: Open) -> None:
     page = open_page(real_studio.url, strict=False)  # its server goes away in between
     open_train(page)
-    small_run(page, steps=20)
+    small_run(page, steps=60)
     page.locator("#tt-train-start").dblclick()  # one run, however often it is clicked
     page.locator("#tt-status", has_text="Train: 1 running").wait_for()
-    under_way = re.compile(r"step [1-9]\d* of 20")
+    under_way = re.compile(r"step [1-9]\d* of 60")
     page.locator("#tt-train-head", has_text=under_way).wait_for(timeout=RUN_MS)
     run = chosen(page)
     page.reload()
@@ -105,7 +105,7 @@ def test_a_run_survives_a_reload_and_a_restart_and_answers_in_compare(real_studi
     page = open_page(real_studio.url)
     open_train(page)
     page.locator("#tt-train-head", has_text=run).wait_for()
-    page.locator("#tt-train-head", has_text="Finished: 20 steps").wait_for(timeout=RUN_MS)
+    page.locator("#tt-train-head", has_text="Finished: 60 steps").wait_for(timeout=RUN_MS)
     page.locator("#tt-train-loss .js-line, #tt-train-loss .point").first.wait_for()
     tab(page, "Samples")
     page.locator("#tt-train-samples .tt-sample").first.wait_for()
