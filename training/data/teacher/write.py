@@ -24,7 +24,7 @@ from training.data.record_recipes import Unusable
 from training.data.rows import BadRecord, DataRow, SourceRow
 from training.data.teacher.check import Checked, Judge, refused
 from training.data.teacher.plan import TeacherSpec
-from training.data.teacher.prompts import Ask, asks, chosen_styles, load_prompts
+from training.data.teacher.prompts import Ask, Prompts, asks, chosen_styles, load_prompts
 from training.task.pack import BUILTIN, Pack, load_pack
 
 
@@ -60,11 +60,13 @@ def estimate_posts(
 ) -> Estimate:
     """What `write_posts` over these rows would take. Sends nothing, needs no key. `count`: the tokens of a text."""
     pack = task if isinstance(task, Pack) else load_pack(BUILTIN / task)
+    prompts = load_prompts(pack.path)
 
     def pairs() -> Iterator[tuple[Request, int]]:
-        for ask in _asks(rows, pack, spec):
-            if isinstance(ask, Ask):
-                yield ask.request, ask.expected_chars
+        for row in rows:
+            for ask in _questions(row, prompts, pack, spec):
+                if isinstance(ask, Ask):
+                    yield ask.request, ask.expected_chars
 
     with Ledger(ledger_path) as ledger:
         return estimate(pairs(), spec, ledger.knows, count)
@@ -79,30 +81,28 @@ def known_rows(
     """
     judge = Judge(load_prompts(pack.path), pack, spec.policy)
     with Ledger(ledger_path) as ledger:
-        for ask in _asks(rows, pack, spec):
-            if isinstance(ask, DataRow):
-                yield ask
-                continue
-            reply = ledger.find(ask.request.key)
-            if reply is None:
-                yield ask
-            elif isinstance(row := (checked := judge.check(ask, reply)).result, DataRow) and not checked.kind:
-                yield row
+        for row in rows:
+            for found in _questions(row, judge.prompts, pack, spec):
+                if isinstance(found, Ask):
+                    if (reply := ledger.find(found.request.key)) is None:
+                        yield found
+                        continue
+                    found = judge.check(found, reply)
+                if isinstance(found.result, DataRow) and not found.kind:
+                    yield found.result
 
 
-def _asks(rows: Iterable[SourceRow | BadRecord], pack: Pack, spec: TeacherSpec) -> Iterator[Ask | DataRow]:
-    """The questions of each row; a finished row as it is."""
-    prompts = load_prompts(pack.path)
-    for row in rows:
-        if isinstance(row, SourceRow):
-            if (made := finished_row(pack.name, row)) is not None:
-                if isinstance(made, DataRow):
-                    yield made
-                continue
-            try:
-                yield from list(asks(prompts, pack, row, spec))
-            except Unusable:
-                continue  # costs nothing; writing says why
+def _questions(row: SourceRow | BadRecord, prompts: Prompts, pack: Pack, spec: TeacherSpec) -> list[Ask | Checked]:
+    """What a row is asked; or the row itself, finished, or the reason why it can't be asked about."""
+    if isinstance(row, BadRecord):
+        return [Checked(row, "source")]
+    if (made := finished_row(pack.name, row)) is not None:
+        return [Checked(made, "" if isinstance(made, DataRow) else "unusable")]
+    try:
+        return list(asks(prompts, pack, row, spec))
+    except Unusable as why:
+        bad = BadRecord(row.origin, row.place, f"Teacher, unusable: {why}.", str(dict(row.fields))[:500])
+        return [Checked(bad, "unusable")]
 
 
 def write_posts(
@@ -174,23 +174,10 @@ class _Run:
         )  # fmt: skip
 
     def _questions(self, source: Iterable[SourceRow | BadRecord]) -> Iterator[tuple[Ask | Checked, Request | None]]:
-        """Each row's questions; a record that can't be asked about passes with its kind."""
         for row in source:
-            if isinstance(row, BadRecord):
-                yield Checked(row, "source"), None
-                continue
-            self._counts["source_rows"] += 1
-            if (made := finished_row(self._judge.pack.name, row)) is not None:
-                yield Checked(made, "" if isinstance(made, DataRow) else "unusable"), None
-                continue
-            try:
-                wanted = list(asks(self._judge.prompts, self._judge.pack, row, self._spec))
-            except Unusable as why:
-                bad = BadRecord(row.origin, row.place, f"Teacher, unusable: {why}.", str(dict(row.fields))[:500])
-                yield Checked(bad, "unusable"), None
-                continue
-            for ask in wanted:
-                yield ask, ask.request
+            self._counts["source_rows"] += isinstance(row, SourceRow)
+            for asked in _questions(row, self._judge.prompts, self._judge.pack, self._spec):
+                yield asked, asked.request if isinstance(asked, Ask) else None
 
     def _count(self, checked: Checked) -> None:
         if checked.kind in ("", "review"):
