@@ -44,10 +44,6 @@ const tasteTest = {
     this.keep(name, JSON.stringify(Object.fromEntries(fields.map((field, at) => [field, values[at]]))));
   },
 
-  sure(id) {
-    return id && window.confirm("Delete this comparison from this machine?") ? id : "";
-  },
-
   /* Compare with a run's adapter: the address says which, so that a refresh keeps it. */
   openRun(run) {
     if (!run) return;

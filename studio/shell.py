@@ -14,6 +14,7 @@ from studio.queries.run_status import queue_facts
 from studio.queries.status import engine_status
 from studio.security import middleware
 from studio.tabs import api, compare, data, evaluate, train
+from studio.tabs.events import QUIET
 from studio.theme import ICON, build_theme, head_html
 from studio.views.header import header_html
 from studio.views.markup import Html, el, html
@@ -46,7 +47,7 @@ def build_studio(deps: Deps) -> gr.Blocks:
         status = gr.HTML(status_html(deps), elem_id="tt-status", apply_default_css=False, padding=False)
         gr.on(
             [gr.Timer(TICK_S).tick, app.load], guard(partial(on_tick, deps)), status, status, api_name="tick",
-            api_visibility="private", show_progress="hidden", queue=False,
+            queue=False, **QUIET,
         ).success(None, None, None, js="() => tasteTest.heard()")  # fmt: skip
         api.build(deps)
         app.unload(leaver(deps))

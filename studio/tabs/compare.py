@@ -32,6 +32,7 @@ from studio.tabs.compare_view import (
     frame_view,
     recent_html,
 )
+from studio.tabs.events import QUIET, asking
 from studio.views.context import context_empty, context_html
 from studio.views.markup import note
 from training.task.pack import pack_named
@@ -40,7 +41,8 @@ from training.task.pack import pack_named
 COUNTED = (
     "text", "context_enabled", "budget_tokens", "task", "base", "arms", "max_new_tokens", "sweep", "sweep_arm",
 )  # fmt: skip
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # of a page's own events
+DELETE = "Delete this comparison from this machine?"
+ENABLED = "() => ({ __type__: 'update', interactive: true })"  # gr.update(interactive=True), without the way there
 
 
 class SourceView(NamedTuple):
@@ -84,17 +86,19 @@ class OfferView(NamedTuple):
 
 
 def on_compare(deps: Deps, visit: Visit, *values: Any) -> Iterator[CompareView]:
+    """Frames of a run. Its button stays as it is at the end: the page enables it when it takes clicks again."""
     form, frame, answered = Form.of(values), None, False
     request = to_request(form, deps)
     try:
         for frame in compare(deps, visit.session, request, blind=form.blind):
-            yield frame_view(deps, visit, frame, request.task)
-            answered = frame.comparison is not None
+            view, last = frame_view(deps, visit, frame, request.task), frame.comparison is not None
+            yield view._replace(run=SAME) if last else view
+            answered = last
     except Exception as err:
-        yield failed_view(None if answered else frame, err)
+        yield failed_view(None if answered else frame, err)._replace(run=SAME)
         raise
     if not answered:
-        yield empty_view(deps, visit)
+        yield empty_view(deps, visit)._replace(run=SAME)
 
 
 def on_cancel(deps: Deps, visit: Visit) -> None:
@@ -233,6 +237,8 @@ def wire_run(deps: Deps, parts: Parts, form: list[Any], shown: list[Any]) -> Non
         concurrency_limit=most, js="(...values) => { tasteTest.fold(true); return values; }", **QUIET,
     )  # fmt: skip
     run.failure(None, None, None, js="() => tasteTest.fold(false)")
+    # Not with the last frame: until Gradio has closed the run it drops a click, though the button looks ready.
+    run.then(None, None, parts["run"], js=ENABLED)
     parts["cancel"].click(guard(partial(on_cancel, deps)), None, None, api_name="cancel_comparison", **QUIET)
     for choice in get_args(Choice):
         parts[f"vote_{choice}"].click(
@@ -272,11 +278,10 @@ def wire_kept(deps: Deps, parts: Parts, shown: list[Any]) -> None:
         guard(partial(on_search, deps)), [parts["search"], this], parts["recent"], api_name="search", **QUIET
     )
     parts["delete"].click(
-        guard(partial(on_delete, deps)), this, shown, api_name="delete_comparison", js="(id) => tasteTest.sure(id)",
-        **QUIET,
-    )  # fmt: skip
+        guard(partial(on_delete, deps)), this, shown, api_name="delete_comparison", **asking(DELETE), **QUIET
+    )
     if not deps.settings.space:
-        wire_send(deps, parts, QUIET)
+        wire_send(deps, parts)
     parts["fold"].click(None, None, None, js="() => tasteTest.fold()")
     for button, kind, act in (
         ("save_page", "page", "save"),

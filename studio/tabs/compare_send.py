@@ -11,6 +11,7 @@ import gradio as gr
 from studio.actions.dataset_versions import chosen_text, send_comparison, send_corrected
 from studio.deps import Deps
 from studio.guard import Visit, guard
+from studio.tabs.events import QUIET
 from studio.views.markup import note
 
 SENT = "Sent: it waits in Data, New dataset, Rows sent from Compare. It is for evaluation, never for training."
@@ -48,11 +49,11 @@ def build_correct() -> Parts:
     return parts
 
 
-def wire_send(deps: Deps, parts: Parts, quiet: dict[str, Any]) -> None:
+def wire_send(deps: Deps, parts: Parts) -> None:
     """Both ways into a dataset; what came of it stands below them."""
     this, chosen, said = parts["comparison_id"], parts["answer"], parts["sent"]
-    parts["send"].click(guard(partial(on_send, deps)), [this, chosen], said, api_name="send_comparison", **quiet)
-    parts["take"].click(guard(partial(on_take, deps)), [this, chosen], parts["own"], api_name="take_answer", **quiet)
+    parts["send"].click(guard(partial(on_send, deps)), [this, chosen], said, api_name="send_comparison", **QUIET)
+    parts["take"].click(guard(partial(on_take, deps)), [this, chosen], parts["own"], api_name="take_answer", **QUIET)
     parts["send_own"].click(
-        guard(partial(on_correct, deps)), [this, parts["own"]], said, api_name="send_corrected", **quiet
+        guard(partial(on_correct, deps)), [this, parts["own"]], said, api_name="send_corrected", **QUIET
     )

@@ -35,12 +35,11 @@ from studio.tabs.data_view import (
     VersionView,
     WaitingView,
 )
+from studio.tabs.events import QUIET, SLOW
 from studio.views import dataset_rows as row_views
 from studio.views.markup import insight, note
 from training.errors import StudioError
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # of a page's own events
-SLOW: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
 TICK_S = 2.0
 
 
@@ -178,11 +177,11 @@ def build(deps: Deps, app: gr.Blocks) -> None:
             parts |= lay.build_export(deps) | outside.build_push(deps) | lay.build_card(deps)
     wire_version(deps, parts)
     wire_rows(deps, parts)
-    mend.wire_mend(deps, parts, QUIET)
+    mend.wire_mend(deps, parts)
     if not deps.settings.space:
         wire_start(deps, parts, app)
         wire_builds(deps, parts)
-        outside.wire_outside(deps, parts, QUIET, SLOW)
+        outside.wire_outside(deps, parts)
     opened = [parts[name] for name in JobView._fields]
     app.load(guard(partial(on_load, deps)), None, opened, api_name="load_datasets", **QUIET)
 

@@ -14,6 +14,7 @@ from studio.deps import Deps
 from studio.guard import Visit, guard
 from studio.queries import dataset_rows as rows
 from studio.tabs.data_parts import Parts
+from studio.tabs.events import QUIET
 from studio.views import dataset_rows as row_views
 from studio.views.markup import insight, note
 from training.task.records import to_json
@@ -84,24 +85,24 @@ def texts_of(row: Mapping[str, Any]) -> tuple[str, str]:
     return str(row["source"]), row_views.answer_text(row["gold"])
 
 
-def wire_mend(deps: Deps, parts: Parts, quiet: dict[str, Any]) -> None:
+def wire_mend(deps: Deps, parts: Parts) -> None:
     """One refused row at a time."""
     this = parts["version"]
     edited = [parts["mend_text"], parts["mend_answer"]]
     chosen = [this, parts["mend_row"]]
     parts["mend_row"].input(
-        guard(partial(on_mend, deps)), chosen, [parts[name] for name in MendView._fields], api_name="data_mend", **quiet
+        guard(partial(on_mend, deps)), chosen, [parts[name] for name in MendView._fields], api_name="data_mend", **QUIET
     )
     parts["propose"].click(
-        guard(partial(on_propose, deps)), chosen, [*edited, parts["mended"]], api_name="data_propose", **quiet
+        guard(partial(on_propose, deps)), chosen, [*edited, parts["mended"]], api_name="data_propose", **QUIET
     )
     parts["check"].click(
-        guard(partial(on_check, deps)), [*chosen, *edited], parts["mended"], api_name="data_check", **quiet
+        guard(partial(on_check, deps)), [*chosen, *edited], parts["mended"], api_name="data_check", **QUIET
     )
     if not deps.settings.space:
         parts["keep"].click(
-            guard(partial(on_keep, deps)), [*chosen, *edited], parts["mended"], api_name="data_keep", **quiet
+            guard(partial(on_keep, deps)), [*chosen, *edited], parts["mended"], api_name="data_keep", **QUIET
         )
         parts["give_back"].click(
-            guard(partial(on_return, deps)), [*chosen, *edited], parts["mended"], api_name="data_return", **quiet
+            guard(partial(on_return, deps)), [*chosen, *edited], parts["mended"], api_name="data_return", **QUIET
         )

@@ -17,6 +17,7 @@ from studio.deps import Deps
 from studio.guard import Visit, guard
 from studio.tabs.data_parts import Parts, view
 from studio.tabs.data_view import JobView, job_view
+from studio.tabs.events import QUIET, SLOW
 from studio.views import dataset_teacher as views
 from studio.views.markup import insight, note
 from training.task.records import to_json
@@ -184,25 +185,25 @@ def build_push(deps: Deps) -> Parts:
     return parts
 
 
-def wire_outside(deps: Deps, parts: Parts, quiet: dict[str, Any], slow: dict[str, Any]) -> None:
+def wire_outside(deps: Deps, parts: Parts) -> None:
     """The build with or without a teacher and a judge, and the push."""
     job, offer = ([parts[name] for name in fields] for fields in (JobView._fields, OfferView._fields))
     parts["writer"].change(
         guard(partial(on_writer, deps)), parts["writer"], [parts[name] for name in WriterView._fields],
-        api_name="data_writer", **quiet,
+        api_name="data_writer", **QUIET,
     )  # fmt: skip
     parts["judged"].change(
-        guard(partial(on_judged, deps)), parts["judged"], parts["judge_group"], api_name="data_judged", **quiet
+        guard(partial(on_judged, deps)), parts["judged"], parts["judge_group"], api_name="data_judged", **QUIET
     )
     parts["make"].click(
-        guard(partial(on_make, deps)), parts["yaml"], [*job, *offer], api_name="data_build", **slow,
+        guard(partial(on_make, deps)), parts["yaml"], [*job, *offer], api_name="data_build", **SLOW,
         show_progress_on=parts["cost"],
     )  # fmt: skip
     parts["agree"].click(
         guard(partial(on_agree, deps)), [parts["yaml"], parts["offer"]], [*job, *offer], api_name="data_agree",
-        trigger_mode="once", show_progress_on=parts["cost"], **slow,
+        trigger_mode="once", show_progress_on=parts["cost"], **SLOW,
     )  # fmt: skip
     parts["push"].click(
         guard(partial(on_push, deps)), [parts["version"], parts["push_repo"], parts["push_private"]], parts["pushed"],
-        api_name="data_push", trigger_mode="once", **slow,
+        api_name="data_push", trigger_mode="once", **SLOW,
     )  # fmt: skip

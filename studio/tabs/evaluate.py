@@ -24,9 +24,9 @@ from studio.tabs import evaluate_form as form
 from studio.tabs import evaluate_parts as lay
 from studio.tabs.evaluate_parts import Parts
 from studio.tabs.evaluate_view import OUTPUTS, Page, frames_of, is_behind, outputs, shown
+from studio.tabs.events import QUIET, asking
 from studio.tabs.kept import keeping, recalling
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # of a page's own events
 TICK_S = 2.0
 STORE = "taste-test-evaluation"  # what this browser looked at last
 DELETE = "Delete this evaluation with its answers from this machine?"
@@ -165,9 +165,8 @@ def wire_acts(deps: Deps, parts: Parts, page: list[Any], every: list[Any]) -> No
     for act in ("cancel", "again"):
         parts[act].click(guard(partial(on_act, act, deps)), page, every, api_name=f"eval_{act}", **QUIET)
     parts["forget"].click(
-        guard(partial(on_forget, deps)), page, every, api_name="eval_forget",
-        js=f'(id, ...rest) => [window.confirm("{DELETE}") ? id : "", ...rest]', **QUIET,
-    )  # fmt: skip
+        guard(partial(on_forget, deps)), page, every, api_name="eval_forget", **asking(DELETE), **QUIET
+    )
 
 
 def wire_saves(deps: Deps, parts: Parts, page: list[Any]) -> None:

@@ -22,9 +22,9 @@ from studio.queries.evaluation_docs import CELLS, Asked, asked_of, asked_text
 from studio.tabs.evaluate_parts import Parts
 from studio.tabs.evaluate_sections import metric_page
 from studio.tabs.evaluate_view import Page, outputs, shown
+from studio.tabs.events import QUIET
 from studio.views.markup import insight, note
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 FILTERS = ("metric", "slice", "style", "cluster", "find_doc", "page")
 
 

@@ -13,10 +13,10 @@ from studio.queries import evaluation_choices as offer
 from studio.queries.choices import default_task, task_choices
 from studio.tabs.evaluate_parts import Parts, view
 from studio.tabs.evaluate_view import Page, outputs, shown
+from studio.tabs.events import QUIET
 from studio.views.markup import note
 from training.errors import StudioError
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 SAME: Any = gr.skip()
 FIELD = "field_"
 FORM = tuple(f"{FIELD}{name}" for name in FIELDS)

@@ -20,9 +20,10 @@ from studio.queries import runs as queries
 from studio.tabs import train_parts as lay
 from studio.tabs import train_sweep
 from studio.tabs import train_view as shown
+from studio.tabs.events import QUIET, asking
 from studio.tabs.kept import form_of, keeping, keeping_form, recalling
 from studio.tabs.train_both import BothView, both_view, plot
-from studio.tabs.train_form import QUIET, wire_form, wire_start
+from studio.tabs.train_form import wire_form, wire_start
 from studio.tabs.train_parts import FIELD, Parts
 from studio.tabs.train_view import Page, RunView
 from studio.views import run_form as form_views
@@ -186,17 +187,12 @@ def wire_acts(deps: Deps, parts: Parts) -> None:
     for act in ("earlier", "later", "cancel", "stop", "resume"):
         parts[act].click(guard(partial(on_act, act, deps)), given, view, api_name=f"train_{act}", **QUIET)
     parts["kill"].click(
-        guard(partial(on_act, "kill", deps)), given, view, api_name="train_kill", js=asking(KILL), **QUIET
+        guard(partial(on_act, "kill", deps)), given, view, api_name="train_kill", **asking(KILL), **QUIET
     )
     parts["delete"].click(
-        guard(partial(on_delete, deps)), given, view, api_name="train_delete", js=asking(DELETE), **QUIET
+        guard(partial(on_delete, deps)), given, view, api_name="train_delete", **asking(DELETE), **QUIET
     )
     parts["write"].click(
         guard(partial(on_write, deps)), [parts["chosen"], parts["tags"], parts["text"]],
         [parts["tags"], parts["written"]], api_name="train_notes", **QUIET,
     )  # fmt: skip
-
-
-def asking(words: str) -> str:
-    """JavaScript that lets a click through only after a yes; the run's id becomes empty otherwise."""
-    return f'(run, search) => [window.confirm("{words}") ? run : "", search]'

@@ -14,13 +14,13 @@ from studio.guard import Visit, guard
 from studio.queries import run_choices as offer
 from studio.queries import runs as queries
 from studio.tabs import train_view as shown
+from studio.tabs.events import QUIET
 from studio.tabs.kept import keeping, recalling, recalling_first
 from studio.tabs.train_kept import CheckView, check_view, kept_check, on_checked
 from studio.tabs.train_parts import ADVISED, FIELD, FORM, Parts
 from studio.tabs.train_view import SAME, Page, RunView
 from studio.views import run_form as views
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # of a page's own events
 AT = {name: at for at, name in enumerate(SHOWN)}
 DRAFT = "taste-test-run-form"  # a form that nobody started yet, as this browser keeps it
 CHECKED = "taste-test-run-check"  # what the last check found

@@ -15,9 +15,9 @@ from studio.deps import Deps
 from studio.guard import Visit, guard
 from studio.queries import sweeps as queries
 from studio.queries.runs import records
+from studio.tabs.events import QUIET
 from studio.tabs.kept import form_of, keeping, keeping_form, recalling
 from studio.tabs.train_both import plot as plotted
-from studio.tabs.train_form import QUIET
 from studio.tabs.train_parts import FORM, Parts, plot, view
 from studio.tabs.train_view import SAME
 from studio.views import run_sweeps as views

@@ -1,21 +1,34 @@
 """The real app as a process of its own with a home of its own, and a real Chromium in front of it."""
 
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from tests.running import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 180.0  # a busy machine is slow, not broken
+
+
+SCRIPTED = "tests/browser/studio_under_test.py"
+
+
+@cache
+def forking() -> "subprocess.Popen[str]":
+    """The process that studios with a scripted model are forked from: they start without their imports."""
+    command = [sys.executable, SCRIPTED, "--forks"]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 @dataclass
@@ -27,35 +40,46 @@ class Studio:
 
     home: Path
     env: dict[str, str] = field(default_factory=dict)
-    script: str = "tests/browser/studio_under_test.py"
+    script: str = SCRIPTED
     port: int = field(default_factory=free_port)
-    process: "subprocess.Popen[bytes] | None" = None
+    process: psutil.Process | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        command = [sys.executable, self.script]
-        command += ["--home", str(self.home), "--port", str(self.port), "--no-browser"]
-        log = (self.home.parent / "studio.log").open("ab")
-        self.process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **self.env}, stdout=log, stderr=log)
+        flags = ["--home", str(self.home), "--port", str(self.port), "--no-browser"]
+        log = self.home.parent / "studio.log"
+        self.process = psutil.Process(self._fork(flags, log) if self.script == SCRIPTED else self._spawn(flags, log))
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
-            assert self.process.poll() is None, (self.home.parent / "studio.log").read_text()
+            assert self.process.is_running(), log.read_text()
             try:
                 if httpx.get(self.url, timeout=5).status_code == 200:
                     return
             except httpx.HTTPError:
-                time.sleep(0.2)
-        raise AssertionError((self.home.parent / "studio.log").read_text())
+                time.sleep(0.1)
+        raise AssertionError(log.read_text())
+
+    def _fork(self, flags: list[str], log: Path) -> int:
+        source = forking()
+        assert source.stdin is not None and source.stdout is not None
+        source.stdin.write(json.dumps({"flags": flags, "env": self.env, "log": str(log)}) + "\n")
+        source.stdin.flush()
+        return int(source.stdout.readline())
+
+    def _spawn(self, flags: list[str], log: Path) -> int:
+        with log.open("ab") as out:
+            command, env = [sys.executable, self.script, *flags], {**os.environ, **self.env}
+            return subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out).pid
 
     def stop(self) -> None:
-        if self.process:
+        if self.process and self.process.is_running():
             self.process.terminate()
             try:
                 self.process.wait(20)
-            except subprocess.TimeoutExpired:
+            except psutil.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(20)
         self.process = None
@@ -87,11 +111,23 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
     """
     contexts: list[Any] = []
     said: list[str] = []
+    broken_off: list[str] = []
+    loads = 0
 
-    def listen(message: Any) -> None:
-        # A page that is left or loaded anew breaks off what it had asked for; Gradio's client prints that as an error.
-        if message.type == "error" and not message.text.startswith("AbortError"):
-            said.append(f"{message.text} ({message.location})")
+    def listen(page: Any) -> None:
+        def on_console(message: Any) -> None:
+            # A page that is left or loaded anew breaks off what it had asked for; Gradio's client prints such errors.
+            ours = message.text.startswith(("AbortError", "Unexpected error Connection errored out"))
+            if message.type == "error":
+                (broken_off if ours else said).append(f"{message.text} ({message.location})")
+
+        def on_load(_: Any) -> None:
+            nonlocal loads
+            loads += 1
+
+        page.on("console", on_console)
+        page.on("pageerror", lambda err: said.append(str(err)))
+        page.on("load", on_load)
 
     def open_one(  # size: one page, all its ways of being opened
         url: str, width: int = 1440, height: int = 900, dark: bool = False, strict: bool = True, ready: str = "#tt-run"
@@ -106,8 +142,7 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         page.set_default_timeout(PATIENCE_S * 1000)
         if strict:
-            page.on("console", listen)
-            page.on("pageerror", lambda err: said.append(str(err)))
+            listen(page)
         page.goto(url)
         page.locator(ready).first.wait_for()
         page.wait_for_function("tasteTest.ticks > 0")
@@ -116,4 +151,5 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
     yield open_one
     for context in contexts:
         context.close()
-    assert not said, said
+    wrong = said if loads > len(contexts) else [*said, *broken_off]
+    assert not wrong, wrong

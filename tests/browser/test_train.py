@@ -62,7 +62,7 @@ def small_run(page: Any, steps: int = 3) -> None:
     page.locator("#tt-train-advanced button").first.click()
     for name, value in (
         ("eval-steps", steps),
-        ("save-steps", 1),
+        ("save-steps", steps),
         ("sample-steps", steps),
         ("evaluate-rows", 1),
         ("batch-size", 2),
@@ -211,7 +211,7 @@ def test_a_failed_run_fills_the_form_with_what_would_help(own_studio: Studio, op
 
 def test_two_runs_lie_beside_each_other_and_do_so_after_a_refresh(own_studio: Studio, open_page: Open) -> None:
     made = home_with_runs(own_studio)
-    page = open_page(own_studio.url, strict=False)  # the refresh cuts off what is under way
+    page = open_page(own_studio.url)
     open_train(page)
     pick(page, made["finished"])
     tab(page, "Beside another")
@@ -245,7 +245,9 @@ def test_a_run_is_searched_noted_and_deleted_only_after_a_yes(own_studio: Studio
     page.locator("#tt-train-delete").click()
     page.wait_for_timeout(500)
     assert (own_studio.home / "runs" / made["failed"]).is_dir()
-    page.once("dialog", lambda dialog: dialog.accept())
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.locator("#tt-train-delete").click()
+    page.once("dialog", lambda dialog: dialog.accept())  # at once: the no is still under way, the yes counts
     page.locator("#tt-train-delete").click()
     page.locator("#tt-train-head", has_text=made["finished"]).wait_for()
     assert not (own_studio.home / "runs" / made["failed"]).exists()
