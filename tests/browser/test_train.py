@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.browser.acts import names, tab, wait_done
@@ -16,7 +17,8 @@ from tests.engine.small_versions import version_of
 from tests.studio.run_samples import failed_run, finished_run, running_run, tag
 from training.data.versions import open_version, rows_of
 from training.engine.run_rows import SHIPPED, find_dataset
-from training.runs.directory import read_status, run_folder
+from training.processes import read_mark
+from training.runs.directory import PROCESS, read_status, run_folder
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Any]
@@ -86,12 +88,16 @@ def chosen(page: Any) -> str:
 def test_a_run_survives_a_reload_and_a_restart_and_answers_in_compare(real_studio: Studio, open_page: Open) -> None:
     page = open_page(real_studio.url, strict=False)  # its server goes away in between
     open_train(page)
-    small_run(page, steps=60)
+    small_run(page, steps=12)
     page.locator("#tt-train-start").dblclick()  # one run, however often it is clicked
     page.locator("#tt-status", has_text="Train: 1 running").wait_for()
-    under_way = re.compile(r"step [1-9]\d* of 60")
+    under_way = re.compile(r"step [1-9]\d* of 12")
     page.locator("#tt-train-head", has_text=under_way).wait_for(timeout=RUN_MS)
     run = chosen(page)
+    mark = read_mark(run_folder(real_studio.home, run) / PROCESS)
+    assert mark is not None
+    worker = psutil.Process(mark["pid"])
+    worker.suspend()  # it is under way however slow the machine is
     page.reload()
     open_train(page)
     page.locator("#tt-train-head", has_text=under_way).wait_for()  # the same run, still at work
@@ -100,12 +106,13 @@ def test_a_run_survives_a_reload_and_a_restart_and_answers_in_compare(real_studi
     folder = run_folder(real_studio.home, run)
     left = read_status(folder)
     assert left.state == "running"
+    worker.resume()
     until(lambda: read_status(folder) != left)  # it works on while nobody looks
     real_studio.start()
     page = open_page(real_studio.url)
     open_train(page)
     page.locator("#tt-train-head", has_text=run).wait_for()
-    page.locator("#tt-train-head", has_text="Finished: 60 steps").wait_for(timeout=RUN_MS)
+    page.locator("#tt-train-head", has_text="Finished: 12 steps").wait_for(timeout=RUN_MS)
     page.locator("#tt-train-loss .js-line, #tt-train-loss .point").first.wait_for()
     tab(page, "Samples")
     page.locator("#tt-train-samples .tt-sample").first.wait_for()
