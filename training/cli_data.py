@@ -130,7 +130,7 @@ def _tell_cost(arguments: argparse.Namespace, spec: Any) -> None:
 
 
 def _quote_lines(found: Any) -> list[str]:
-    return [line for quote in found for line in (f"The {quote.whose}, {quote.asked.model}:", *quote.estimate.lines())]
+    return [line for quote in found for line in (f"The {quote.whose}, {quote.asked.model}:", *quote.lines())]
 
 
 def estimate(arguments: argparse.Namespace) -> int:

@@ -75,7 +75,7 @@ def on_make(deps: Deps, visit: Visit, text: str) -> tuple[Any, ...]:
 def offer_view(cost: start.Cost) -> OfferView:
     data = to_json(cost)
     agree = gr.update(value=views.agree_words(data), visible=True, interactive=not cost.problem)
-    lines = [quote.estimate.lines() for quote in cost.quotes]
+    lines = [quote.lines() for quote in cost.quotes]
     return OfferView(views.cost_html(data, lines), agree, cost.offer, gr.update(variant="secondary"))
 
 

@@ -9,9 +9,9 @@ ASKED = {"teacher": "text", "judge": "verdict"}  # what an answer of theirs is
 
 
 def cost_html(cost: Mapping[str, Any], lines: Sequence[Sequence[str]]) -> Html:
-    """Who would be asked for how much; what was paid already, what bounds it, and why it can't be asked, if so.
+    """Who would be asked for how much; what was used already, what bounds it, and why it can't be asked, if so.
 
-    `lines` are the sentences of each quote's estimate.
+    `lines` are each quote's own sentences.
     """
     parts = [part for quote, said in zip(cost["quotes"], lines, strict=True) for part in _quote(quote, said)]
     problem = el("p", icon("cross"), " ", cost["problem"], cls="tt-note tt-note-bad") if cost["problem"] else None
@@ -26,22 +26,13 @@ def _quote(quote: Mapping[str, Any], lines: Sequence[str]) -> tuple[Html, Html]:
         head = f"Every answer of {asked['model']} is here already: building costs nothing."
         if quote["whose"] == "judge" and not quote["estimate"]["requests"]:
             head = f"No row reaches the judge, {asked['model']}: the other gates refuse them all."
-    said = [*lines, _spent(quote), _bounds(asked)]
+    said = [*lines, _bounds(asked)]
     return el("p", head, cls="tt-insight"), el("ul", *(el("li", line) for line in said if line), cls="tt-list")
 
 
 def _new(quote: Mapping[str, Any]) -> int:
     """Questions that are still to be paid for."""
     return int(quote["estimate"]["requests"]) - int(quote["estimate"]["known"])
-
-
-def _spent(quote: Mapping[str, Any]) -> str:
-    """What all builds of the name have used."""
-    spent, prices = quote["spent"], quote["asked"]["prices"]
-    if not spent["calls"]:
-        return ""
-    paid = "at unknown prices" if quote["paid"] is None else f"{quote['paid']:.2f} {prices['currency']}"
-    return f"Used so far under this name: {plural(int(spent['calls']), 'call')}, {paid}."
 
 
 def _bounds(asked: Mapping[str, Any]) -> str:
@@ -74,4 +65,4 @@ def agree_words(cost: Mapping[str, Any]) -> str:
 def _most(quote: Mapping[str, Any]) -> float:
     """What a quote can come to without retries: its worst case, or what its cap leaves."""
     most, cap = float(quote["estimate"]["most_money"]), quote["asked"]["caps"]["money"]
-    return most if cap is None else min(most, max(0.0, cap - (quote["paid"] or 0.0)))
+    return most if cap is None else min(most, max(0.0, cap - (quote["spending"]["money"] or 0.0)))

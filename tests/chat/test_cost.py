@@ -25,3 +25,11 @@ def test_what_is_not_known_is_said() -> None:
     assert said(Usage(2, 10, 10)).endswith("2 calls, 20 tokens, cost unknown, since no prices are given.")
     line = said(Usage(2, 100_000, 100_000, estimated_calls=1), Prices(1.0, 4.0))
     assert "about 200,000 tokens" in line and "about 0.50 USD" in line
+
+
+def test_what_damage_hides_is_said() -> None:
+    spec = EndpointSpec("http://localhost/v1", "large")
+    assert "damaged" not in Spending.of("judge", spec, Usage()).line()
+    one, more = (Spending.of("judge", spec, Usage(), lines).line() for lines in (1, 1200))
+    assert "1 line of its ledger is damaged" in one and "what it cost is not counted" in one
+    assert "1,200 lines of its ledger are damaged" in more

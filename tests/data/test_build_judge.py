@@ -170,7 +170,7 @@ def test_a_teacher_and_a_judge_are_quoted_and_told_apart(tmp_path: Path) -> None
         first, second = quotes(spec, tmp_path)
         assert (first.whose, second.whose) == ("teacher", "judge") and server.calls == []
         assert first.estimate.requests == second.estimate.requests == 30, "each row yet unwritten may reach the judge"
-        assert (second.spent.calls, second.paid) == (0, 0.0)
+        assert (second.spending.calls, second.spending.money) == (0, 0.0)
         folder = tmp_path / "datasets" / ".building" / spec.hash[:16]
         folder.mkdir(parents=True)
         (folder / "job.json").write_text(
@@ -184,4 +184,4 @@ def test_a_teacher_and_a_judge_are_quoted_and_told_apart(tmp_path: Path) -> None
         assert calls["teacher"] == 30 and calls["judge"] == len(server.calls) - 30 > 0
         after = quotes(spec, tmp_path)
         assert [quote.estimate.known for quote in after] == [30, calls["judge"]], "made from what the ledgers hold"
-        assert [quote.estimate.money for quote in after] == [0.0, 0.0] and after[1].spent.calls == calls["judge"]
+        assert [quote.estimate.money for quote in after] == [0.0, 0.0] and after[1].spending.calls == calls["judge"]

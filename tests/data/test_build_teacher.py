@@ -13,6 +13,7 @@ from training.chat.cost import Caps, Prices
 from training.chat.endpoint import reach
 from training.chat.ledger import used_in
 from training.data.build import build
+from training.data.build_cost import quotes
 from training.data.build_teacher import estimate_teacher, ledger_path
 from training.data.candidates import Candidate, accept_candidates, add_candidate
 from training.data.spec import DatasetSpec, SourceSpec
@@ -37,12 +38,12 @@ def test_what_is_paid_is_known_before_and_after_and_paid_once(teacher: Teacher, 
     before = estimate_teacher(spec, tmp_path)
     assert before.requests == 12 and before.known == 0 and before.money and before.most_money
     assert teacher.calls == []
-    assert used_in(ledger_path(tmp_path / "elsewhere", spec)).calls == 0 and not (tmp_path / "elsewhere").exists()
+    assert used_in(ledger_path(tmp_path / "elsewhere", spec))[0].calls == 0 and not (tmp_path / "elsewhere").exists()
     steps = list(build(spec, tmp_path))
     assert steps[-1].stage == "done" and len(teacher.calls) == 12
     assert len([step for step in steps if step.stage == "rows"]) >= 12  # a word for each row that is paid for
-    used = used_in(ledger_path(tmp_path, spec))
-    assert used.calls == 12 and used.output_tokens == 12 * 50
+    used, damaged = used_in(ledger_path(tmp_path, spec))
+    assert damaged == 0 and used.calls == 12 and used.output_tokens == 12 * 50
     paid = [step.spending for step in steps if step.spending is not None]
     assert [told.calls for told in paid][-1] == 12 and len({told.calls for told in paid}) > 6, "told as it is spent"
     assert {told.whose for told in paid} == {"teacher"} and paid[-1].money == pytest.approx(12 * 200e-6)
@@ -63,6 +64,20 @@ def test_finished_rows_beside_a_teacher_pass_without_being_asked_about(teacher: 
     kept = [row for row in rows_of(version, "test") if row.source == sent.source]
     assert len(kept) == 1 and kept[0].gold == {} and len(teacher.calls) == 12
     assert version.read("gates")["bad_records"] == 0
+
+
+def test_a_damaged_ledger_is_told_before_and_while_it_is_paid_again(teacher: Teacher, tmp_path: Path) -> None:
+    spec = spec_of(teacher.url, prices=Prices(1.0, 2.0))
+    list(build(spec, tmp_path))
+    path = ledger_path(tmp_path, spec)
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    path.write_text("".join([lines[0][:40] + "\n", *lines[1:]]), "utf-8")
+    (quote,) = quotes(spec, tmp_path)
+    assert (quote.estimate.requests, quote.estimate.known) == (12, 11)
+    assert "1 line of its ledger is damaged" in quote.lines()[-1]
+    steps = list(build(spec, tmp_path))
+    told = [step.spending for step in steps if step.spending is not None]
+    assert told and told[-1].damaged == 1 and len(teacher.calls) == 13
 
 
 def test_what_no_row_could_be_made_of_is_counted_by_kind(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ class Asking:
 
     @property
     def spending(self) -> Spending:
-        return Spending.of(self._spec.whose, self._spec, self._budget.spent)
+        return Spending.of(self._spec.whose, self._spec, self._budget.spent, len(self.ledger.damaged))
 
     def answers(
         self, questions: Iterable[tuple[T, Request | None]], cancel: Callable[[], bool]

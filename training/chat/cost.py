@@ -131,7 +131,8 @@ class Spending:
     """What a ledger has used so far, in all builds that share it, against the caps it is held to.
 
     `whose` is what the endpoint is asked as. `calls` counts each try, `tokens` in and out; `estimated` says that some
-    of them came without the endpoint's count. `money` is None where prices are unknown.
+    of them came without the endpoint's count. `money` is None where prices are unknown. `damaged` lines of the ledger
+    can't be read: what they cost is in none of these figures.
     """
 
     whose: str
@@ -141,13 +142,14 @@ class Spending:
     currency: str
     caps: Caps
     estimated: bool = False
+    damaged: int = 0
 
     @classmethod
-    def of(cls, whose: str, spec: Priced, used: Usage) -> "Spending":
+    def of(cls, whose: str, spec: Priced, used: Usage, damaged: int = 0) -> "Spending":
         """What was used, at the prices of the spec."""
         money = spec.prices.money(used.input_tokens, used.output_tokens)
         tokens, estimated = used.input_tokens + used.output_tokens, used.estimated_calls > 0
-        return cls(whose, used.calls, tokens, money, spec.prices.currency, spec.caps, estimated)
+        return cls(whose, used.calls, tokens, money, spec.prices.currency, spec.caps, estimated, damaged)
 
     def line(self) -> str:
         """For a person, in one sentence."""
@@ -158,7 +160,13 @@ class Spending:
         if self.money is not None:
             most = f" of at most {caps.money:g}" if caps.money is not None else ""
             money = f"{about}{small_money(self.money)}{most} {self.currency}"
-        return f"The {self.whose} so far, in all builds of this name: {calls}, {tokens}, {money}."
+        return f"The {self.whose} so far, in all builds of this name: {calls}, {tokens}, {money}.{self._missing()}"
+
+    def _missing(self) -> str:
+        if not self.damaged:
+            return ""
+        lines = "1 line of its ledger is" if self.damaged == 1 else f"{self.damaged:,} lines of its ledger are"
+        return f" {lines} damaged: what was answered there is asked again, and what it cost is not counted."
 
 
 def _of(cap: int | None) -> str:

@@ -118,12 +118,12 @@ class Ledger:
             self._places[line["key"]] = (offset, length)
 
 
-def used_in(path: Path) -> Usage:
-    """What all exchanges of a ledger used; no file is made where there is none yet."""
+def used_in(path: Path) -> tuple[Usage, int]:
+    """What all exchanges of a ledger used, and how many of its lines can't be read. None is made."""
     if not path.is_file():
-        return Usage()
+        return Usage(), 0
     with Ledger(path) as ledger:
-        return ledger.spent
+        return ledger.spent, len(ledger.damaged)
 
 
 def _parse(data: bytes) -> dict[str, Any] | None:

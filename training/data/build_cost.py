@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 from training.data.spec import DatasetSpec
 
 if TYPE_CHECKING:
-    from training.chat.cost import Estimate
+    from training.chat.cost import Estimate, Spending
     from training.chat.endpoint import EndpointSpec
-    from training.chat.exchange import Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """One endpoint that a build would ask: `whose` is teacher or judge.
-
-    `spent` is what every build of that name has used of it, `paid` that in money, None where prices are unknown.
-    """
+    """One endpoint that a build would ask: `whose` is teacher or judge, `spending` what builds of that name used."""
 
     whose: str
     asked: "EndpointSpec"
     estimate: "Estimate"
-    spent: "Usage"
-    paid: float | None
+    spending: "Spending"
+
+    def lines(self) -> tuple[str, ...]:
+        """For a person: what it would take, and what it has taken so far where it has."""
+        used = self.spending.calls or self.spending.damaged
+        return (*self.estimate.lines(), self.spending.line()) if used else tuple(self.estimate.lines())
 
 
 def endpoints(spec: DatasetSpec) -> tuple["EndpointSpec", ...]:
@@ -41,6 +41,7 @@ def quotes(spec: DatasetSpec, home: Path) -> tuple[Quote, ...]:
 
 
 def _quotes(spec: DatasetSpec, home: Path) -> Iterator[Quote]:
+    from training.chat.cost import Spending
     from training.chat.ledger import used_in
     from training.data import build_judge, build_teacher
 
@@ -50,6 +51,5 @@ def _quotes(spec: DatasetSpec, home: Path) -> Iterator[Quote]:
     )
     for asked, estimate, ledger in kinds:
         if asked is not None:
-            spent = used_in(ledger(home, spec))
-            paid = asked.prices.money(spent.input_tokens, spent.output_tokens)
-            yield Quote(asked.whose, asked, estimate(spec, home), spent, paid)
+            spending = Spending.of(asked.whose, asked, *used_in(ledger(home, spec)))
+            yield Quote(asked.whose, asked, estimate(spec, home), spending)

@@ -64,7 +64,7 @@ def teach_rows(
     path = ledger_path(home, spec)
     path.parent.mkdir(parents=True, exist_ok=True)
     for row in write_posts(rows, pack, spec.teacher, path, keep, cancelled):
-        yield Spending.of(spec.teacher.whose, spec.teacher, last.spent)
+        yield Spending.of(spec.teacher.whose, spec.teacher, last.spent, len(last.damaged_lines))
         yield row
     if last.stopped and not cancelled():
         raise DataError(

@@ -208,7 +208,7 @@ def test_a_teacher_is_paid_only_for_what_was_shown(deps: Deps, teacher: Teacher)
     assert start.cost(deps, forms.form_yaml(form(rows=12), deps)) is None
     cost = start.cost(deps, text)
     assert cost is not None and cost.problem == "" and [quote.whose for quote in cost.quotes] == ["teacher"]
-    assert cost.quotes[0].estimate.requests == 12 and cost.quotes[0].spent.calls == 0
+    assert cost.quotes[0].estimate.requests == 12 and cost.quotes[0].spending.calls == 0
     with pytest.raises(DataError, match="has not been shown"):
         start.start(deps, text)
     other = forms.form_yaml(taught(teacher.url, rows=13), deps)
@@ -218,8 +218,8 @@ def test_a_teacher_is_paid_only_for_what_was_shown(deps: Deps, teacher: Teacher)
     assert start.start(deps, text, cost.offer).startswith("my-dataset-")
     assert len(teacher.calls) == 12
     again = start.cost(deps, text)
-    assert again is not None and again.quotes[0].paid
-    assert again.quotes[0].estimate.known == 12 and again.quotes[0].spent.calls == 12
+    assert again is not None and again.quotes[0].spending.money
+    assert again.quotes[0].estimate.known == 12 and again.quotes[0].spending.calls == 12
 
 
 @pytest.mark.usefixtures("builds_here")
@@ -285,7 +285,9 @@ def test_a_judge_is_paid_only_for_what_was_shown(deps: Deps) -> None:
         assert start.start(deps, text, cost.offer).startswith("my-dataset-")
         assert len(judge.calls) == cost.quotes[0].estimate.requests > 0
         again = start.cost(deps, text)
-        assert again is not None and again.quotes[0].estimate.known == len(judge.calls) and again.quotes[0].paid
+        assert (
+            again is not None and again.quotes[0].estimate.known == len(judge.calls) and again.quotes[0].spending.money
+        )
     silent = start.cost(deps, text)
     assert silent is not None and "the judge's address" in silent.problem
     with pytest.raises(DataError, match="No endpoint answers"):

@@ -12,7 +12,7 @@ from studio.actions.sources import preview
 from studio.deps import Deps
 from studio.guard import Visit
 from studio.shell import build_studio
-from studio.tabs.compare import on_compare
+from studio.tabs.compare import ENABLED, on_compare
 from studio.tabs.compare_view import SAME, CompareView
 from tests.fakes import BASE, form_values, make_deps
 from training.errors import StorageError
@@ -46,7 +46,17 @@ def test_with_a_full_disk_the_answers_stay_on_the_page(deps: Deps, monkeypatch: 
     left = on_page(seen)
     assert "Lentil Soup" in left.slot_1["value"] and "No space left" not in left.slot_0["value"]
     assert left.comparison_id and left.exports["visible"], "it can still be saved from here"
-    assert left.run["interactive"] and not left.cancel["interactive"]
+    assert not left.cancel["interactive"]
+
+
+def test_the_page_itself_makes_the_button_ready_after_a_run_whatever_came_of_it(deps: Deps) -> None:
+    """With the last frame it would look ready while Gradio still drops clicks; after a failure nobody else would."""
+    app = build_studio(deps)
+    (run,) = [fn for fn in app.fns.values() if fn.api_name == "run_comparison"]
+    (after,) = [fn for fn in app.fns.values() if fn.trigger_after == run._id and not fn.trigger_only_on_failure]
+    assert after.js == ENABLED and [getattr(part, "elem_id", "") for part in after.outputs] == ["tt-run"]
+    views = list(on_compare(deps, PAGE, *form_values()))
+    assert not on_page(views).run["interactive"] and views[-1].comparison_id
 
 
 def test_whatever_decides_what_the_model_sees_shows_it_anew(deps: Deps) -> None:

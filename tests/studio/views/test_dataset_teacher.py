@@ -3,7 +3,8 @@
 from typing import Any
 
 from studio.views.dataset_teacher import agree_words, cost_html
-from training.chat.cost import Caps, Estimate, Prices
+from training.chat.cost import Caps, Estimate, Prices, Spending
+from training.chat.exchange import Usage
 from training.data.teacher.plan import TeacherSpec
 from training.task.records import to_json
 
@@ -12,8 +13,8 @@ def quote(**changes: Any) -> dict[str, Any]:
     estimate = Estimate(30, 0, 1000, 2000, 9000, 0.25, 1.5, "USD", False)
     teacher = TeacherSpec("https://teacher.example/v1", "<b>large</b>", prices=Prices(1, 2), caps=Caps(calls=100))
     given: dict[str, Any] = {
-        "whose": "teacher", "estimate": to_json(estimate), "asked": to_json(teacher), "paid": 0.0,
-        "spent": {"calls": 0, "input_tokens": 0, "output_tokens": 0, "estimated_calls": 0},
+        "whose": "teacher", "estimate": to_json(estimate), "asked": to_json(teacher),
+        "spending": to_json(Spending.of("teacher", teacher, Usage())),
     }  # fmt: skip
     return {**given, **changes}
 
@@ -25,16 +26,14 @@ def cost(*quotes: dict[str, Any], problem: str = "") -> dict[str, Any]:
 def test_who_is_asked_for_how_much_and_where_it_stops() -> None:
     said = cost_html(cost(), [["30 calls; 0 answers are here already."]])
     assert "<b>" not in said and "would be asked for 30 texts" in said and "Nothing is paid yet" in said
-    assert "It stops at 100 calls" in said and "Used so far" not in said
-    used = {"calls": 12, "input_tokens": 1, "output_tokens": 1, "estimated_calls": 0}
-    assert "Used so far under this name: 12 calls, 0.40 USD." in cost_html(cost(quote(spent=used, paid=0.4)), [[]])
-    assert "12 calls, at unknown prices" in cost_html(cost(quote(spent=used, paid=None)), [[]])
+    assert "It stops at 100 calls" in said and "0 answers are here already" in said
     assert "tt-note-bad" in cost_html(cost(problem="No endpoint answers."), [[]])
 
 
 def test_the_button_never_says_more_than_the_cap_and_never_calls_the_unknown_free() -> None:
     assert agree_words(cost()) == "Pay about 0.25 USD, at most 1.50, and build"
-    capped = quote(paid=0.2)
+    capped = quote()
+    capped["spending"]["money"] = 0.2
     capped["asked"]["caps"]["money"] = 1.0
     assert agree_words(cost(capped)) == "Pay about 0.25 USD, at most 0.80, and build"
     unknown = quote()
