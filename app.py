@@ -5,6 +5,7 @@ Gradio nor torch; models load after the first page.
 """
 
 import argparse
+import gc
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -91,6 +92,7 @@ def build_deps(settings: Settings) -> "Deps":
 def main(argv: list[str] | None = None) -> int:
     """Run until stopped. 2 for a flag or folder that can't be used, said in one line."""
     given = flags().parse_args(argv)
+    gc.disable()  # until the window opens all that is loaded stays: looking through it took a fifth of the start
     try:
         settings = build_settings(given, Path(home_dir(given.home)))
         deps = build_deps(settings)
@@ -108,6 +110,8 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as err:
         sys.stderr.write(f"Could not listen on {settings.host}: {err} Choose another --port.\n")
         return 2
+    gc.freeze()
+    gc.enable()
     sys.stdout.write(f"Taste Test is open at {shared or local} (Ctrl+C ends it)\n")
     sys.stdout.flush()
     preload_later(deps)
