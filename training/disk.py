@@ -1,11 +1,13 @@
 """Files written whole or not at all, and what the disk refuses as a StorageError."""
 
+import json
 import os
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from training.errors import StorageError
 
@@ -21,6 +23,15 @@ def write_whole(path: Path, text: str) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file that may be half written or come from elsewhere; {} where none can be read."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def storage_error(what: str, where: Path, err: Exception) -> StorageError:

@@ -11,7 +11,6 @@ import pytest
 
 from studio.actions import runs as acts
 from studio.actions.run_form import values_of
-from tests.runs.run_home import make_home
 from tests.studio.run_samples import run_deps
 from training import cli
 from training.engine import calibrate
@@ -25,16 +24,6 @@ from training.runs.preflight import preflight
 from training.runs.records import Check, Preflight
 
 FOUND = Measured(3, 100.0, 1.0, 10**8, 10, 100, "cpu")
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def config(home: Path, tiny_models: Path) -> RunConfig:
-    return make_home(home, tiny_models)
 
 
 def stops(found: Preflight) -> list[Check]:

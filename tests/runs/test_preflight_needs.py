@@ -17,7 +17,6 @@ from huggingface_hub.utils import SafetensorsFileMetadata, SafetensorsRepoMetada
 from huggingface_hub.utils import TensorInfo as HubTensor
 
 from tests.engine.training import train_tiny
-from tests.runs.run_home import make_home
 from training.engine import hub_facts, run_needs
 from training.engine.hashes import read_header
 from training.runs import preflight_needs
@@ -52,16 +51,6 @@ def log(lines):
 def finish():
     ended.append(True)
 """
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def config(home: Path, tiny_models: Path) -> RunConfig:
-    return make_home(home, tiny_models)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tests.engine.small_versions import version_of
-from tests.runs.run_home import make_home
 from training.data.versions import open_version, rows_of
 from training.engine import row_checks, run_rows
 from training.errors import InputError
@@ -16,16 +15,6 @@ from training.runs.measured import remember
 from training.runs.records import Check
 from training.runs.sweep_check import check_sweep
 from training.runs.sweep_spec import DEFAULT_FIELDS, Range, SweepSpec
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def config(home: Path, tiny_models: Path) -> RunConfig:
-    return make_home(home, tiny_models)
 
 
 def spec_of(config: RunConfig, **fields: Any) -> SweepSpec:

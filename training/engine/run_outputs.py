@@ -5,13 +5,13 @@ empty. Runs that are still worked on are not looked at. No torch, no index, and 
 moment ago is there. Limits: names and tasks are what run.json says, the weights are not opened here.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from training.disk import read_object
 from training.runs.config import FIELDS, RunConfig
 from training.runs.states import ACTIVE, QUEUED
 
@@ -54,7 +54,7 @@ def run_output(home: Path | None, run: str, kind: str) -> Path | None:
 def _outputs(home: Path, kind: str) -> Iterator[tuple[str, RunOutput]]:
     for folder in (home / "runs").iterdir():
         if _is_there(folder, kind):
-            facts = _read(folder / "run.json")
+            facts = read_object(folder / "run.json")
             config = facts.get("config")
             config = config if isinstance(config, dict) else {}
             label = _label(config) or folder.name
@@ -65,7 +65,7 @@ def _outputs(home: Path, kind: str) -> Iterator[tuple[str, RunOutput]]:
 def _is_there(folder: Path, kind: str) -> bool:
     if folder.name.startswith(".") or not (folder / kind / _SIGN[kind]).is_file():
         return False
-    return _read(folder / "status.json").get("state") not in _OPEN
+    return read_object(folder / "status.json").get("state") not in _OPEN
 
 
 def _label(config: dict[str, Any]) -> str:
@@ -79,11 +79,3 @@ def _label(config: dict[str, Any]) -> str:
 def _text(config: dict[str, Any], name: str) -> str | None:
     value = config.get(name)
     return value if isinstance(value, str) and value else None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}

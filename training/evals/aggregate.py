@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from training.disk import disk, write_whole
+from training.disk import disk, read_object, write_whole
 from training.errors import DataError
 from training.evals.cells import Cells
 from training.evals.clusters import cluster_named, cluster_title
@@ -52,7 +52,7 @@ def aggregate(folder: Path, pack: Pack) -> dict[str, Any]:
     if not found.arms:
         raise DataError(f"{folder} holds no answers.", fix="Evaluate some documents first.")
     cells = read_cells(folder, specs, list(found.docs))
-    manifest, job = beside.read_json(folder / MANIFEST), beside.read_json(folder / JOB)
+    manifest, job = read_object(folder / MANIFEST), read_object(folder / JOB)
     arms = [arm for arm in arm_records(found.arms) if arm["name"] in cells[TIERS[0]]]
     names = [str(arm["name"]) for arm in arms]
     strict = {name: cells[TIERS[0]][name] for name in names}
@@ -171,7 +171,7 @@ def _tables(folder: Path, pack: Pack, found: gen.Answers, cells: ArmCells, kept:
     from training.evals.judge.tables import judge_tables
 
     strict, samples = cells[TIERS[0]], int(kept["samples"])
-    job = beside.read_json(folder / JOB)
+    job = read_object(folder / JOB)
     sampling = job.get("sampling") or to_json(pack.sampling)
     first = next(iter(strict.values()))
     groups = dict(zip(first.docs, first.clusters, strict=True)) if first.clusters else {}

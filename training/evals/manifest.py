@@ -36,7 +36,7 @@ from typing import Any
 import psutil
 
 from training.data.version_files import sha256_file
-from training.disk import disk, write_whole
+from training.disk import disk, read_object, write_whole
 from training.evals.records import ANSWERS, GEN, ITEMS, MANIFEST, ROWS, SCORES, Answered
 from training.task.pack import Pack
 
@@ -55,11 +55,7 @@ def write_manifest(folder: Path, facts: Mapping[str, Any]) -> None:
 
 def read_manifest(folder: Path) -> Facts:
     """What a folder's manifest says; {} where it has none that can be read."""
-    try:
-        found = json.loads((folder / MANIFEST).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return read_object(folder / MANIFEST)
 
 
 def versions() -> dict[str, str]:

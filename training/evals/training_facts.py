@@ -4,10 +4,11 @@ Read from the provenance.json that every run leaves with its adapter, and from a
 elsewhere. What is not written there, or is of another kind than it should be, is left out: nothing is guessed.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from training.disk import read_object
 
 _TEXTS = ("method", "schedule", "dataset", "licence", "command")
 _NUMBERS = ("rank", "alpha", "batch_size", "grad_accumulation", "learning_rate", "seed", "steps", "rows")
@@ -17,7 +18,7 @@ def training_facts(folder: Path) -> dict[str, Any]:
     """Of an adapter's folder: method, rank, alpha, target_modules, batch_size (rows), grad_accumulation, learning_rate,
     schedule, dataset, seed; steps and rows of the run, licence, data [{name, licence, rows}], command. {} for nothing
     known."""
-    about, config = _read(folder / "provenance.json"), _read(folder / "adapter_config.json")
+    about, config = read_object(folder / "provenance.json"), read_object(folder / "adapter_config.json")
     run = _part(about, "run") or about
     settings = _part(run, "config")
     if not settings:
@@ -66,12 +67,4 @@ def training_lines(facts: Mapping[str, Any]) -> list[str]:
 
 def _part(values: Mapping[str, Any], name: str) -> dict[str, Any]:
     found = values.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
     return found if isinstance(found, dict) else {}

@@ -10,9 +10,8 @@ import os
 import subprocess
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-from training.disk import disk, write_whole
+from training.disk import disk, read_object, write_whole
 from training.errors import StudioError
 from training.runs.directory import read_facts, read_metrics, read_status, run_folder, run_names, runs_folder
 from training.runs.executors.local import EVALUATION
@@ -76,7 +75,7 @@ def entry_from(folder: Path) -> RegistryEntry:
     losses = [step.loss for step in steps if step.loss is not None][-LAST_STEPS:]
     dev = [step.dev_loss for step in steps if step.dev_loss is not None]
     early = facts.config.early_stopping > 0
-    report = _evaluation(folder)
+    report = read_object(folder / EVALUATION)  # {} after a full disk: the run stands without figures
     return RegistryEntry(
         run=facts.run, name=facts.config.label, task=facts.config.task, base=facts.config.base,
         base_sha256=facts.base_sha256, dataset=facts.dataset, dataset_sha256=facts.dataset_sha256,
@@ -139,14 +138,6 @@ def _from_directories(home: Path) -> tuple[list[RegistryEntry], list[str]]:
         except StudioError as err:
             notices.append(f"{run} is not in the register: {err}")
     return found, notices
-
-
-def _evaluation(folder: Path) -> dict[str, Any]:
-    try:
-        report = json.loads((folder / EVALUATION).read_text("utf-8"))
-    except (OSError, ValueError):  # none, or one that a full disk left: the run stands without figures
-        return {}
-    return report if isinstance(report, dict) else {}
 
 
 def _read(path: Path) -> dict[str, RegistryEntry]:

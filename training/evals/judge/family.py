@@ -6,8 +6,8 @@ Limits: read off names. A name that says nothing of its maker is its own family,
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
+from training.disk import read_object
 from training.errors import StudioError
 from training.evals.records import JOB
 
@@ -59,7 +59,7 @@ def writers_of(folder: Path) -> list[str]:
     """The models that wrote the evaluation's data, as far as the dataset's own spec says; [] where nothing is known."""
     from training.task.yamlfile import read_yaml
 
-    data = Path(str(_job(folder).get("data", "")))
+    data = Path(str(read_object(folder / JOB).get("data", "")))
     spec = data / "spec.yaml"
     if not spec.is_file():
         return []
@@ -74,15 +74,5 @@ def writers_of(folder: Path) -> list[str]:
 
 def models_of(folder: Path, arms: Iterable[str]) -> list[str]:
     """The models behind the arms, as far as the folder says: the base, and endpoints by their names."""
-    base = str(_job(folder).get("base", ""))
+    base = str(read_object(folder / JOB).get("base", ""))
     return [name for name in (base, *(arm.partition(":")[2] for arm in arms if arm.startswith("endpoint:"))) if name]
-
-
-def _job(folder: Path) -> dict[str, Any]:
-    import json
-
-    try:
-        found = json.loads((folder / JOB).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -3,7 +3,6 @@
 Whatever of it is not there makes an empty table, never an error: an evaluation is whole without it.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.disk import read_object
 from training.errors import StudioError
 from training.evals.cells import Cells
 from training.evals.measuring import measure_all
@@ -22,15 +22,6 @@ LEAKS, SWEEP = "leaks.json", "sweep.json"
 BINS = 20
 EXAMPLES = 5
 ALONE = MetricSpec("latency_s", "mean", (("latency_s", ""),), "One document alone", "lower", "s", "speed")
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """A JSON object, {} where there is none that can be read."""
-    try:
-        found = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def cost_table(answers: Answers, cells: Mapping[str, Cells], manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,7 +85,7 @@ def leakage_table(folder: Path, docs: Iterable[str]) -> dict[str, Any]:
         "edges": [round(float(edge), 4) for edge in edges], "counts": np.bincount(places, minlength=BINS).tolist(),
         "examples": examples, "highest": round(float(values.max()), 4), "dates": _dates(report.get("dates") or {}),
         "dates_hold": (report.get("dates") or {}).get("holds"),
-        "split_by": (read_json(folder / MANIFEST).get("data") or {}).get("split_by") or "", **counts,
+        "split_by": (read_object(folder / MANIFEST).get("data") or {}).get("split_by") or "", **counts,
     }  # fmt: skip
 
 
@@ -109,17 +100,17 @@ def _dates(dates: Mapping[str, Any]) -> str:
 
 def _leaks(folder: Path) -> dict[str, Any]:
     """The leak report that lies in the folder, else the one of the dataset version that was evaluated."""
-    if found := read_json(folder / LEAKS):
+    if found := read_object(folder / LEAKS):
         return found
-    if (read_json(folder / MANIFEST).get("data") or {}).get("kind") == "file":
+    if (read_object(folder / MANIFEST).get("data") or {}).get("kind") == "file":
         return {}
-    data = str(read_json(folder / JOB).get("data") or "")
+    data = str(read_object(folder / JOB).get("data") or "")
     if not data:
         return {}
     from training.engine.run_rows import find_dataset
 
     try:
-        return read_json(find_dataset(folder.parent.parent, data) / LEAKS)
+        return read_object(find_dataset(folder.parent.parent, data) / LEAKS)
     except (StudioError, OSError):
         return {}
 
@@ -143,11 +134,11 @@ def sweep_table(sweep: Mapping[str, Any], checkpoints: Mapping[str, Any]) -> dic
 
 def find_sweep(folder: Path, adapters: Iterable[str]) -> dict[str, Any]:
     """The sweep in the folder, else the first of the same home that made one of these adapters; {} for none."""
-    if found := read_json(folder / SWEEP):
+    if found := read_object(folder / SWEEP):
         return found
     names = {Path(adapter).name for adapter in adapters if adapter}
     for file in sorted((folder.parent.parent / "sweeps").glob(f"*/{SWEEP}")):
-        found = read_json(file)
+        found = read_object(file)
         if names & {str(trial.get("run")) for trial in found.get("trials") or () if isinstance(trial, dict)}:
             return found
     return {}
