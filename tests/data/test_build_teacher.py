@@ -34,7 +34,7 @@ def spec_of(url: str, **changes: object) -> DatasetSpec:
 
 
 def test_what_is_paid_is_known_before_and_after_and_paid_once(teacher: Teacher, tmp_path: Path) -> None:
-    spec = spec_of(teacher.url, prices=Prices(1.0, 2.0))
+    spec = spec_of(teacher.url, prices=Prices(1.0, 2.0), concurrency=1)
     before = estimate_teacher(spec, tmp_path)
     assert before.requests == 12 and before.known == 0 and before.money and before.most_money
     assert teacher.calls == []
