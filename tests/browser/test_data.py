@@ -65,10 +65,11 @@ def choose(page: Any, part: str, label: str) -> None:
     page.get_by_role("option", name=label).click()
 
 
-def whole_form(page: Any, name: str) -> None:
-    """Until the spec is written and holds that name: the form has no fault and a click builds this."""
+def whole_form(page: Any, name: str, rows: int) -> None:
+    """Until the spec is written and holds both: the form has no fault and a click builds this."""
     page.wait_for_function("document.querySelector('#tt-data-said').innerText.trim() === ''")
-    page.wait_for_function(f"document.querySelector('#tt-data-yaml').textContent.includes('name: {name}')")
+    for line in (f"name: {name}", f"rows: {rows}"):
+        page.wait_for_function(f"document.querySelector('#tt-data-yaml').textContent.includes('{line}')")
 
 
 def built(page: Any, name: str) -> None:
@@ -205,7 +206,7 @@ def test_a_build_is_cancelled_and_leaves_no_version(kitchen: Studio, open_page: 
     page = open_page(kitchen.url)
     new_dataset(page, "endless")
     fill(page, "rows", "500000")
-    whole_form(page, "endless")
+    whole_form(page, "endless", 500_000)
     page.locator("#tt-data-make").click()
     page.locator("#tt-data-progress", has_text="of 500,000 rows").wait_for()
     page.locator("#tt-data-stop").click()
@@ -283,7 +284,7 @@ def test_teacher_and_judge_are_paid_after_their_cost_was_agreed_to_and_once(kitc
         for style in ("social", "fluffy", "scraped", "rambling"):
             page.locator("#tt-data-teacher-styles").get_by_label(style).uncheck()
         fill(page, "rows", "20")
-        whole_form(page, "taught")
+        whole_form(page, "taught", 20)
         page.locator("#tt-data-make").click()
         page.locator("#tt-data-cost", has_text="NOT_THERE is not set").wait_for()
         page.locator("#tt-data-agree[disabled]").wait_for()
