@@ -254,3 +254,19 @@ def _shares(given: Sequence[Sequence[Any]], usual: list[list[Any]], what: str) -
 def form_yaml(form: DataForm, deps: Deps) -> str:
     """The YAML that builds what the form says."""
     return write_spec(spec_of_form(form, deps))
+
+
+def meant_yaml(text: str, written: str, form: DataForm, deps: Deps) -> str:
+    """What a click means: the YAML `text`, unless the form was changed since it last wrote its own, `written`.
+
+    The page writes the YAML some moments after the form was changed; a click in between means the form. Where nothing
+    was changed the YAML counts, as a person edited it or not. A StudioError where the form can't be used; beside a form
+    that could not be used before either, only an empty YAML is one.
+    """
+    try:
+        fresh = form_yaml(form, deps)
+    except StudioError:
+        if written or not text.strip():
+            raise
+        return text
+    return text if fresh == written else fresh

@@ -43,13 +43,15 @@ from training.errors import StudioError
 TICK_S = 2.0
 
 
-def on_form(deps: Deps, visit: Visit, *values: Any) -> tuple[Any, ...]:
+def on_form(deps: Deps, visit: Visit, written: str, *values: Any) -> tuple[Any, ...]:
     """The YAML of the form; while it is half filled in, no YAML and the reason in words. No offer outlives a change."""
     try:
-        view = FormView(form_yaml(DataForm.of(values), deps), "")
+        text = form_yaml(DataForm.of(values), deps)
     except StudioError as err:
-        view = FormView("", note(f"{err} {err.fix}"))
-    return (*view, *outside.OfferView())
+        return (*FormView("", "", note(f"{err} {err.fix}")), *outside.OfferView())
+    if text == written:  # nothing that counts was changed: what a person wrote under Advanced stays
+        return (*FormView(), *outside.OfferView(*(shown.SAME for _ in outside.OfferView._fields)))
+    return (*FormView(text, text, ""), *outside.OfferView())
 
 
 def on_task(deps: Deps, visit: Visit, task: str) -> TaskView:
@@ -64,8 +66,8 @@ def on_drop(deps: Deps, visit: Visit, path: str | None) -> ColumnsView:
     return shown.fresh_columns("file", start.keep_file(deps, path))
 
 
-def on_look(deps: Deps, visit: Visit, text: str) -> SampleView:
-    return shown.sample_view(start.sample(deps, text))
+def on_look(deps: Deps, visit: Visit, *asked: Any) -> SampleView:
+    return shown.sample_view(start.sample(deps, outside.meant(deps, asked)))
 
 
 def on_tick(deps: Deps, visit: Visit, html: str, seen: str) -> JobView:
@@ -86,8 +88,8 @@ def on_waiting(deps: Deps, visit: Visit, task: str) -> WaitingView:
     return shown.waiting_view(deps, task)
 
 
-def on_accept(deps: Deps, visit: Visit, text: str, ids: list[str], licence: str) -> str:
-    return start.accept(deps, text, ids, licence)
+def on_accept(deps: Deps, visit: Visit, ids: list[str], licence: str, *asked: Any) -> str:
+    return start.accept(deps, outside.meant(deps, asked), ids, licence)
 
 
 def on_forget(deps: Deps, visit: Visit, task: str, ids: list[str]) -> WaitingView:
@@ -196,7 +198,7 @@ def wire_start(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
     form = [parts[name] for name in FIELDS]
     fresh = of(parts, ColumnsView)
     gr.on(
-        [*(part.change for part in form), app.load], guard(partial(on_form, deps)), form,
+        [*(part.change for part in form), app.load], guard(partial(on_form, deps)), [parts["written"], *form],
         [*of(parts, FormView), *of(parts, outside.OfferView)],
         api_name="data_form", trigger_mode="always_last", **QUIET,
     )  # fmt: skip
@@ -209,7 +211,7 @@ def wire_start(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
     )  # fmt: skip
     parts["drop"].upload(guard(partial(on_drop, deps)), parts["drop"], fresh, api_name="data_file", **QUIET)
     parts["look"].click(
-        guard(partial(on_look, deps)), parts["yaml"], of(parts, SampleView), api_name="data_sample", **SLOW
+        guard(partial(on_look, deps)), outside.asked(parts), of(parts, SampleView), api_name="data_sample", **SLOW
     )
     parts["waiting"].expand(
         guard(partial(on_waiting, deps)), parts["task"], of(parts, WaitingView), api_name="data_waiting", **QUIET
@@ -218,7 +220,7 @@ def wire_start(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
         guard(partial(on_forget, deps)), [parts["task"], parts["candidates"]], of(parts, WaitingView),
         api_name="data_forget", **QUIET,
     )  # fmt: skip
-    waiting = [parts["yaml"], parts["candidates"], parts["accept_licence"]]
+    waiting = [parts["candidates"], parts["accept_licence"], *outside.asked(parts)]
     parts["accept"].click(guard(partial(on_accept, deps)), waiting, parts["yaml"], api_name="data_accept", **QUIET)
 
 

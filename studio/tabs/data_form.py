@@ -142,6 +142,7 @@ def build_advanced() -> Parts:
     parts: Parts = {}
     with gr.Accordion("Advanced: the spec as a file", open=False, elem_classes="tt-fold", elem_id="tt-data-advanced"):
         parts["yaml"] = gr.Code("", language="yaml", label="SPEC.yaml", lines=12, elem_id="tt-data-yaml")
+        parts["written"] = gr.Textbox("", visible="hidden", label="Spec of the form", elem_id="tt-data-written")
         view(note(f"{OVERWRITES} Saved as SPEC.yaml, this command builds the same: {COMMAND}"))
     with gr.Accordion(
         "Rows sent from Compare, or mended", open=False, elem_classes="tt-fold", elem_id="tt-data-candidates"

@@ -5,6 +5,7 @@ Nothing is paid before its cost was shown and agreed to; keys and tokens are nev
 kept. Neither is there on a Space, nor in a studio that others can reach.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -12,11 +13,11 @@ import gradio as gr
 
 from studio.actions import dataset_versions as acts
 from studio.actions import datasets as start
-from studio.actions.dataset_form import JUDGE, TEACHER, WRITERS, teacher_styles
+from studio.actions.dataset_form import FIELDS, JUDGE, TEACHER, WRITERS, DataForm, meant_yaml, teacher_styles
 from studio.deps import Deps
 from studio.guard import Visit, guard
 from studio.tabs.data_parts import Parts, view
-from studio.tabs.data_view import JobView, job_view
+from studio.tabs.data_view import FormView, JobView, job_view
 from studio.tabs.events import QUIET, SLOW
 from studio.views import dataset_teacher as views
 from studio.views.markup import insight, note
@@ -63,13 +64,26 @@ def on_judged(deps: Deps, visit: Visit, judged: bool) -> Any:
     return gr.update(visible=judged)
 
 
-def on_make(deps: Deps, visit: Visit, text: str) -> tuple[Any, ...]:
-    """A build, or first what its teacher and its judge would cost."""
+def asked(parts: Parts) -> list[Any]:
+    """What a click on the form's buttons is given: the YAML, the YAML as the form last wrote it, the form."""
+    return [parts[name] for name in ("yaml", "written", *FIELDS)]
+
+
+def meant(deps: Deps, given: Sequence[Any]) -> str:
+    """The YAML that a click means, of the values of `asked`."""
+    text, written, *values = given
+    return meant_yaml(text or "", written or "", DataForm.of(values), deps)
+
+
+def on_make(deps: Deps, visit: Visit, *given: Any) -> tuple[Any, ...]:
+    """A build, or first what its teacher and its judge would cost. The YAML shown is the one that is built."""
+    text = meant(deps, given)
+    form = FormView() if text == given[0] else FormView(text, text, "")
     cost = start.cost(deps, text)
     if cost is not None:
-        return (*JobView(), *offer_view(cost))
+        return (*form, *JobView(), *offer_view(cost))
     job = start.start(deps, text)
-    return (*job_view(deps, "", f"{job} queued"), *OfferView())
+    return (*form, *job_view(deps, "", f"{job} queued"), *OfferView())
 
 
 def offer_view(cost: start.Cost) -> OfferView:
@@ -79,8 +93,8 @@ def offer_view(cost: start.Cost) -> OfferView:
     return OfferView(views.cost_html(data, lines), agree, cost.offer, gr.update(variant="secondary"))
 
 
-def on_agree(deps: Deps, visit: Visit, text: str, offer: str) -> tuple[Any, ...]:
-    job = start.start(deps, text, offer)
+def on_agree(deps: Deps, visit: Visit, offer: str, *given: Any) -> tuple[Any, ...]:
+    job = start.start(deps, meant(deps, given), offer)
     return (*job_view(deps, "", f"{job} queued"), *OfferView())
 
 
@@ -187,7 +201,7 @@ def build_push(deps: Deps) -> Parts:
 
 def wire_outside(deps: Deps, parts: Parts) -> None:
     """The build with or without a teacher and a judge, and the push."""
-    job, offer = ([parts[name] for name in fields] for fields in (JobView._fields, OfferView._fields))
+    form, job, offer = ([parts[name] for name in view._fields] for view in (FormView, JobView, OfferView))
     parts["writer"].change(
         guard(partial(on_writer, deps)), parts["writer"], [parts[name] for name in WriterView._fields],
         api_name="data_writer", **QUIET,
@@ -196,11 +210,11 @@ def wire_outside(deps: Deps, parts: Parts) -> None:
         guard(partial(on_judged, deps)), parts["judged"], parts["judge_group"], api_name="data_judged", **QUIET
     )
     parts["make"].click(
-        guard(partial(on_make, deps)), parts["yaml"], [*job, *offer], api_name="data_build", **SLOW,
+        guard(partial(on_make, deps)), asked(parts), [*form, *job, *offer], api_name="data_build", **SLOW,
         show_progress_on=parts["cost"],
     )  # fmt: skip
     parts["agree"].click(
-        guard(partial(on_agree, deps)), [parts["yaml"], parts["offer"]], [*job, *offer], api_name="data_agree",
+        guard(partial(on_agree, deps)), [parts["offer"], *asked(parts)], [*job, *offer], api_name="data_agree",
         trigger_mode="once", show_progress_on=parts["cost"], **SLOW,
     )  # fmt: skip
     parts["push"].click(

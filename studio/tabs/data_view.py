@@ -22,9 +22,10 @@ MOST_ON_A_CARD = 20_000  # characters of a card that are shown
 
 
 class FormView(NamedTuple):
-    """The YAML of the form, or why there is none."""
+    """The YAML of the form, or why there is none. `written` keeps it as the form wrote it, whatever is edited."""
 
     yaml: Any = SAME
+    written: Any = SAME
     said: Any = SAME
 
 

@@ -64,10 +64,11 @@ def build_top(deps: Deps) -> Parts:
     with gr.Row(elem_id="tt-eval-bar"):
         parts["pick"] = gr.Dropdown([], label="Evaluation", elem_id="tt-eval-pick", scale=0, min_width=360)
         parts["facts"] = view(elem_id="tt-eval-facts")
-        for name, label, look in (
-            ("cancel", "Cancel", "secondary"), ("again", "Go on", "secondary"), ("forget", "Delete", "stop"),
-        ):  # fmt: skip
-            parts[name] = gr.Button(label, size="sm", variant=look, visible=False, elem_id=f"tt-eval-{name}", scale=0)
+        for name, label in (("cancel", "Cancel"), ("again", "Go on"), ("forget", "Delete")):
+            parts[name] = gr.Button(
+                label, size="sm", variant="stop" if name == "forget" else "secondary", visible=False,
+                elem_id=f"tt-eval-{name}", scale=0,
+            )  # fmt: skip
         parts["new"] = gr.Button(
             "New evaluation", size="sm", visible=not deps.settings.space, elem_id="tt-eval-new", scale=0
         )

@@ -44,15 +44,9 @@ def opened(open_page: Open, studio: Studio, evaluation: str, *size: int, **more:
 
 
 def view(page: Any, name: str) -> None:
-    """One of the views; on a narrow window the last ones stand behind the tabs' own menu."""
-    button = page.locator(f"#tt-eval-view-{name}-button")
-    if button.is_visible():
-        button.click()
-    else:
-        from studio.tabs.evaluate_parts import VIEWS as LABELS
+    from studio.tabs.evaluate_parts import VIEWS as LABELS
 
-        page.locator("#tt-eval-views .overflow-menu > button").click()
-        page.locator("#tt-eval-views .overflow-dropdown button", has_text=re.compile(f"^{LABELS[name]}$")).click()
+    tab(page, LABELS[name])
     page.locator(f"#tt-eval-view-{name}").wait_for()
 
 

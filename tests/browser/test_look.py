@@ -68,8 +68,7 @@ def test_nothing_makes_the_page_scroll_sideways(
     for width, height in sizes:
         page.set_viewport_size({"width": width, "height": height})
         for label in ("What differs", "In the text", "Receipt", "Answers"):
-            if page.get_by_role("tab", name=label, exact=True).is_visible():
-                tab(page, label)
+            tab(page, label)
             assert sideways(page) <= 0, (width, label)
 
 

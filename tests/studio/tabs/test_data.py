@@ -24,7 +24,7 @@ from training.chat.cost import Caps, Spending
 from training.data.build_job import JobStatus
 from training.data.version_files import row_json
 from training.data.versions import Version
-from training.errors import DataError
+from training.errors import DataError, StudioError
 
 PAGE = Visit("page", {})
 
@@ -59,8 +59,14 @@ def values(**changes: Any) -> list[Any]:
     return [getattr(form, name) for name in FIELDS]
 
 
-def yaml_of(deps: Deps, **changes: Any) -> str:
-    return data.on_form(deps, PAGE, *values(**changes))[0]
+def asked(deps: Deps, **changes: Any) -> list[Any]:
+    """What the form's buttons are given once the form has written its YAML."""
+    text = data.on_form(deps, PAGE, "", *values(**changes))[0]
+    return [text, text, *values(**changes)]
+
+
+def offered(made: tuple[Any, ...]) -> outside.OfferView:
+    return outside.OfferView(*made[-len(outside.OfferView._fields) :])
 
 
 @pytest.mark.parametrize("space", [False, True], ids=["home", "space"])
@@ -75,10 +81,30 @@ def test_the_tab_is_built_and_names_each_endpoint_once(tmp_path: Path, space: bo
 
 
 def test_the_form_writes_the_spec_and_says_what_is_missing(deps: Deps) -> None:
-    text, said, *offer = data.on_form(deps, PAGE, *values(name="soups"))
-    assert "name: soups" in text and said == "" and offer == list(outside.OfferView())
-    text, said, *_ = data.on_form(deps, PAGE, *values(kind="file"))
-    assert text == "" and "Give the file to read." in said
+    text, written, said, *offer = data.on_form(deps, PAGE, "", *values(name="soups"))
+    assert "name: soups" in text and text == written and said == "" and offer == list(outside.OfferView())
+    assert set(map(str, data.on_form(deps, PAGE, written, *values(name="soups")))) == {str(SAME)}
+    text, written, said, *_ = data.on_form(deps, PAGE, written, *values(kind="file"))
+    assert text == written == "" and "Give the file to read." in said
+
+
+def test_a_click_means_the_form_before_it_has_written_its_yaml(deps: Deps, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Any] = []
+    monkeypatch.setattr("training.data.build_job.start_build", lambda spec, home: begun.append(spec) or "ab12")
+    old, written, *_ = asked(deps, name="soups", rows=12)
+    shown = data.FormView(*outside.on_make(deps, PAGE, old, written, *values(name="stews", rows=20))[:3])
+    assert (begun[-1].name, begun[-1].sources[0].rows) == ("stews", 20)
+    assert "name: stews" in shown.yaml and shown.yaml == shown.written
+    assert "The first 10 rows" in data.on_look(deps, PAGE, "", "", *values()).sample
+    edited = old.replace("name: soups", "name: mine")
+    kept = data.FormView(*outside.on_make(deps, PAGE, edited, written, *values(name="soups"))[:3])
+    assert begun[-1].name == "mine" and kept == data.FormView(), "what a person wrote is built, and stays"
+    with pytest.raises(StudioError, match="path is missing"):
+        outside.on_make(deps, PAGE, edited, written, *values(kind="file"))
+    outside.on_make(deps, PAGE, edited, "", *values(kind="file"))
+    assert [spec.name for spec in begun] == ["stews", "mine", "mine"], "a form with an old fault stands in no one's way"
+    with pytest.raises(StudioError, match="path is missing"):
+        outside.on_make(deps, PAGE, " ", "", *values(kind="file"))  # nothing else could be meant
 
 
 def test_a_task_brings_its_own_sources_styles_and_slices(deps: Deps) -> None:
@@ -97,11 +123,11 @@ def test_a_judge_is_asked_only_after_its_cost_was_shown(deps: Deps, monkeypatch:
     monkeypatch.setattr("training.data.build_job.start_build", lambda spec, home: begun.append(spec.name) or "ab12")
     assert outside.on_judged(deps, PAGE, True)["visible"] and not outside.on_judged(deps, PAGE, False)["visible"]
     with Teacher(fair).running() as judge:
-        text = yaml_of(deps, name="judged", judged=True, judge_url=judge.url, judge_model="critic")
-        shown = outside.OfferView(*outside.on_make(deps, PAGE, text)[len(data.JobView._fields) :])
+        given = asked(deps, name="judged", judged=True, judge_url=judge.url, judge_model="critic")
+        shown = offered(outside.on_make(deps, PAGE, *given))
         assert "critic at http://127.0.0.1" in shown.cost and "verdicts. Nothing is paid yet" in shown.cost
         assert shown.agree["value"] == "Ask the judge and build" and begun == [] and judge.calls == []
-        outside.on_agree(deps, PAGE, text, shown.offer)
+        outside.on_agree(deps, PAGE, shown.offer, *given)
         assert begun == ["judged"]
 
 
@@ -113,7 +139,7 @@ def test_another_source_confirms_nothing(deps: Deps, tmp_path: Path) -> None:
     upload.write_text("name,ingredients,steps\nSoup,\"['lentils']\",\"['Boil.']\"\n", "utf-8")
     view = data.on_drop(deps, PAGE, str(upload))
     assert Path(view.file).is_file() and view.file_box["visible"] and view.confirmed is False
-    looked = data.on_look(deps, PAGE, yaml_of(deps, kind="file", file=view.file))
+    looked = data.on_look(deps, PAGE, *asked(deps, kind="file", file=view.file))
     assert looked.columns["visible"] and ["title", "name", "text"] in looked.mapping
 
 
@@ -121,19 +147,19 @@ def test_a_teacher_is_asked_only_after_its_cost_was_shown(deps: Deps, monkeypatc
     begun: list[str] = []
     monkeypatch.setattr("training.data.build_job.start_build", lambda spec, home: begun.append(spec.name) or "ab12")
     with Teacher(good).running() as teacher:
-        text = yaml_of(
+        given = asked(
             deps, name="taught", writer="teacher", teacher_url=teacher.url, teacher_model="large",
             teacher_styles=["clean"], teacher_price_in=1, teacher_price_out=2,
         )  # fmt: skip
-        shown = outside.OfferView(*outside.on_make(deps, PAGE, text)[len(data.JobView._fields) :])
+        shown = offered(outside.on_make(deps, PAGE, *given))
         assert begun == [] and teacher.calls == []
         assert "large at http://127.0.0.1" in shown.cost and "Nothing is paid yet" in shown.cost
         assert shown.agree["value"].startswith("Pay about ") and shown.agree["interactive"]
         with pytest.raises(DataError, match="has not been shown"):
-            outside.on_agree(deps, PAGE, text, "")
-        after = outside.on_agree(deps, PAGE, text, shown.offer)
+            outside.on_agree(deps, PAGE, "", *given)
+        after = outside.on_agree(deps, PAGE, shown.offer, *given)
         assert begun == ["taught"] and after[len(data.JobView._fields) :] == outside.OfferView()
-    silent = outside.OfferView(*outside.on_make(deps, PAGE, text)[len(data.JobView._fields) :])
+    silent = offered(outside.on_make(deps, PAGE, *given))
     assert "No endpoint answers" in silent.cost and not silent.agree["interactive"]
 
 
@@ -161,7 +187,7 @@ def test_a_push_says_who_can_read_it(deps: Deps, version: Version, monkeypatch: 
 
 
 def test_first_rows_are_shown(deps: Deps) -> None:
-    view = data.on_look(deps, PAGE, yaml_of(deps))
+    view = data.on_look(deps, PAGE, *asked(deps))
     assert "The first 10 rows" in view.sample and view.columns is SAME
 
 
