@@ -12,6 +12,7 @@ from typing import Any
 from studio.actions.form import number, optional, whole
 from studio.deps import Deps
 from training.chat.cost import Caps, Prices
+from training.data.gates.plan import Quotas
 from training.data.judge.plan import JudgeSpec
 from training.data.makers import MENUS, RenderSpec
 from training.data.rows import UNKNOWN_LICENCE
@@ -29,6 +30,11 @@ OFFLINE = {
 FROM_OUTSIDE = {"file": "A file (CSV, JSON, Parquet)", "hub": "A Hugging Face dataset"}
 NOT_HERE = "Nothing is kept on this Space, so no dataset can be made here."
 TEACHER, JUDGE = "teacher", "judge"
+# What one value of these may hold of the kept rows by default, in % as the field's text; "" for no limit.
+QUOTAS = {
+    name: "" if (share := getattr(Quotas(), name)) is None else f"{100 * share:g}"
+    for name in ("group", "opening", "style", "slice")
+}
 WRITERS = {"studio": "the studio, offline and free", TEACHER: "a teacher model, asked over the network"}
 _KEY_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 
@@ -40,7 +46,9 @@ class DataForm:
     `file` is a path of this machine, `dataset` an id of the Hub or a folder like one. `mapping` rows are [field,
     column, rule] and count once `confirmed`; `styles` and `slices` rows are [name, share], shares as weights. `rows` 0
     takes all there are of a file or Hub dataset. `base` is the model whose tokens and context lengths are held against,
-    "" for the embedded one's tokens alone; `golden` and `adversarial` count rows, 0 for none. What begins with
+    "" for the embedded one's tokens alone; `golden` and `adversarial` count rows, 0 for none. What begins with `quota_`
+    is the most, in % of the kept rows, that one group, opening, style or slice may hold, None or "" for no limit.
+    `protect` are folders of versions or files of rows whose texts no row may repeat. What begins with
     `teacher_` counts with `writer` teacher alone: prices are for a million tokens, `teacher_cap` is money and
     `teacher_calls` are calls over all builds of that name, `teacher_key` names what holds the key. What begins with
     `judge_` is the same for who judges rows, where `judged`.
@@ -69,6 +77,11 @@ class DataForm:
     golden: float | None = 0
     adversarial: float | None = 0
     by: str = "group"
+    quota_group: float | str | None = QUOTAS["group"]
+    quota_opening: float | str | None = QUOTAS["opening"]
+    quota_style: float | str | None = QUOTAS["style"]
+    quota_slice: float | str | None = QUOTAS["slice"]
+    protect: Sequence[str] = ()
     writer: str = "studio"
     teacher_url: str | None = ""
     teacher_model: str | None = ""
@@ -131,7 +144,7 @@ def spec_of_form(form: DataForm, deps: Deps) -> DatasetSpec:
         name=form.name.strip(),
         sources=(_source(form),),
         render=_render(form) if teacher is None else RenderSpec(),
-        gates={} if form.personal == "mask" else {"personal": form.personal, "secrets": form.personal},
+        gates=_gates(form),
         split=SplitSpec(
             preset=form.preset,
             by=form.by,
@@ -141,8 +154,21 @@ def spec_of_form(form: DataForm, deps: Deps) -> DatasetSpec:
         tokenizer=(form.base or "").strip(),
         teacher=teacher,
         judge=JudgeSpec(**_endpoint(form, JUDGE)) if form.judged else None,
+        protect=tuple(path.strip() for path in form.protect or () if path.strip()),
         seed=whole(form.seed, "Seed", 0, 2**32 - 1),
     )
+
+
+def _gates(form: DataForm) -> dict[str, Any]:
+    """Settings of the gates that differ from their defaults."""
+    usual, quotas = Quotas(), dict[str, float | None]()
+    for name in QUOTAS:
+        percent = optional(getattr(form, f"quota_{name}"), f"Most of one {name}", 0.01, 100)
+        share = None if percent is None else percent / 100
+        if share != getattr(usual, name):
+            quotas[name] = share
+    personal = {} if form.personal == "mask" else {"personal": form.personal, "secrets": form.personal}
+    return {**personal, **({"quotas": quotas} if quotas else {})}
 
 
 def _render(form: DataForm) -> RenderSpec:

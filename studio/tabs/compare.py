@@ -184,19 +184,29 @@ def on_load(deps: Deps, visit: Visit) -> tuple[Any, ...]:
     return (deps.shelf(visit.session).get_comparison(wanted)["source"]["text"], *comparison_view(deps, visit, wanted))
 
 
-def on_open(deps: Deps, visit: Visit) -> OfferView:
+def on_open(deps: Deps, visit: Visit, *given: Any) -> OfferView:
+    """What there is to choose from now, and what the address asks for.
+
+    `given`: what the page shows, by the fields of an OfferView. What is right already is not set: a person may have
+    changed it since.
+    """
     deps.first_page.set()
+    now = OfferView(*given)
     wanted = choices.wanted(deps, visit.query)
     task = wanted.task if wanted else choices.default_task(deps)
     base = wanted.base if wanted else choices.default_base(deps)
     offered = choices.arm_choices(deps, base, task)
     chosen = choices.chosen_arms(offered, visit.query)
     return OfferView(
-        gr.update(value=task),
-        gr.update(choices=choices.base_choices(deps), value=base),
-        gr.update(choices=offered, value=chosen),
-        gr.update(choices=offered, value=chosen[-1]),
+        SAME if now.task == task else task,
+        _offer(choices.base_choices(deps), base, now.base),
+        _offer(offered, chosen, now.arms),
+        _offer(offered, chosen[-1], now.sweep_arm),
     )
+
+
+def _offer(offered: choices.Choices, value: Any, now: Any) -> Any:
+    return gr.update(choices=offered) if now == value else gr.update(choices=offered, value=value)
 
 
 def on_reopen(deps: Deps, visit: Visit, base: str, task: str) -> OfferView:
@@ -223,7 +233,7 @@ def build(deps: Deps, app: gr.Blocks, tab: gr.Tab | None = None) -> None:
         None, parts["comparison_id"], None, js="(id) => { if (id) tasteTest.fold(true); }"
     )
     opened = [parts[name] for name in OfferView._fields]
-    app.load(guard(partial(on_open, deps)), None, opened, api_name="load_choices", **QUIET)
+    app.load(guard(partial(on_open, deps)), opened, opened, api_name="load_choices", **QUIET)
     if tab is not None:
         given = [parts["base"], parts["task"]]
         tab.select(guard(partial(on_reopen, deps)), given, opened, api_name="reload_choices", **QUIET)

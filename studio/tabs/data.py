@@ -18,6 +18,7 @@ from studio.deps import Deps
 from studio.guard import Visit, guard
 from studio.queries import dataset_rows as rows
 from studio.queries import datasets as queries
+from studio.queries.protectable import protectable
 from studio.tabs import data_mend as mend
 from studio.tabs import data_outside as outside
 from studio.tabs import data_parts as lay
@@ -86,6 +87,11 @@ def on_dismiss(deps: Deps, visit: Visit, seen: str) -> JobView:
 
 def on_waiting(deps: Deps, visit: Visit, task: str) -> WaitingView:
     return shown.waiting_view(deps, task)
+
+
+def on_held(deps: Deps, visit: Visit, task: str) -> Any:
+    """Versions and evaluations may have come since the page was opened."""
+    return gr.update(choices=protectable(deps, task))
 
 
 def on_accept(deps: Deps, visit: Visit, ids: list[str], licence: str, *asked: Any) -> str:
@@ -216,6 +222,7 @@ def wire_start(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
     parts["waiting"].expand(
         guard(partial(on_waiting, deps)), parts["task"], of(parts, WaitingView), api_name="data_waiting", **QUIET
     )
+    parts["held"].expand(guard(partial(on_held, deps)), parts["task"], parts["protect"], api_name="data_held", **QUIET)
     parts["forget"].click(
         guard(partial(on_forget, deps)), [parts["task"], parts["candidates"]], of(parts, WaitingView),
         api_name="data_forget", **QUIET,

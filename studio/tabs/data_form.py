@@ -2,10 +2,11 @@
 
 import gradio as gr
 
-from studio.actions.dataset_form import menu_rows, source_choices
+from studio.actions.dataset_form import QUOTAS, menu_rows, source_choices
 from studio.actions.datasets import COMMAND
 from studio.deps import Deps
 from studio.queries.choices import base_choices, task_choices
+from studio.queries.protectable import protectable
 from studio.tabs.data_outside import build_judge, build_offer, build_writer
 from studio.tabs.data_parts import Parts, view
 from studio.views.markup import note
@@ -19,6 +20,10 @@ POLICIES = [
     ("do not look", "off"),
 ]
 BY = [("group: a recipe's posts stay together", "group"), ("date: train on what came before", "date")]
+QUOTAS_INFO = (
+    "At most so many % of the kept rows; empty: no limit. A group is a recipe or a newsletter, an opening a text's "
+    "first three words. Up to 20 rows always may."
+)
 OVERWRITES = "What is built. You may edit it here; a change in the form above writes it anew."
 
 
@@ -119,9 +124,12 @@ def build_recipe(deps: Deps) -> Parts:
 
 
 def build_held_out(deps: Deps) -> Parts:
-    """What few datasets need: parts beside the three, a split by date, the model that lengths are held against."""
+    """What few datasets need: parts beside the three, a split by date, quotas, texts to keep out, the model that
+    lengths are held against."""
     parts: Parts = {}
-    with gr.Accordion("Held-out parts and length", open=False, elem_classes="tt-fold", elem_id="tt-data-held"):
+    with gr.Accordion(
+        "Held-out parts, variety and length", open=False, elem_classes="tt-fold", elem_id="tt-data-held"
+    ) as parts["held"]:
         parts["by"] = gr.Dropdown(BY, value="group", label="Split by", elem_id="tt-data-by")
         with gr.Row(elem_classes="tt-data-few"):
             for name, info in (("golden", "Rows; 0: none"), ("adversarial", "Rows of hard slices; 0: none")):
@@ -129,6 +137,18 @@ def build_held_out(deps: Deps) -> Parts:
                     0, label=name.capitalize(), info=info, precision=0, minimum=0, min_width=120,
                     elem_id=f"tt-data-{name}",
                 )  # fmt: skip
+        with gr.Row(elem_classes="tt-data-few"):
+            for name, usual in QUOTAS.items():
+                parts[f"quota_{name}"] = gr.Textbox(
+                    usual, label=f"Of one {name}", min_width=90,
+                    elem_id=f"tt-data-quota-{name}",
+                )  # fmt: skip
+        view(note(QUOTAS_INFO))
+        parts["protect"] = gr.Dropdown(
+            protectable(deps, first_task(deps)), value=[], multiselect=True, label="Repeat no text of",
+            allow_custom_value=True, visible=deps.settings.allow_paths, elem_id="tt-data-protect",
+            info="Held-out rows of a version, documents of an evaluation, or the path of a file of rows",
+        )  # fmt: skip
         parts["base"] = gr.Dropdown(
             [("none: tokens of the embedded model", ""), *base_choices(deps)], value="", label="For the model",
             allow_custom_value=deps.settings.allow_paths, elem_id="tt-data-base",

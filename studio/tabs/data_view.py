@@ -10,6 +10,7 @@ from studio.deps import Deps
 from studio.queries import dataset_jobs as jobs
 from studio.queries import dataset_rows as rows
 from studio.queries import datasets as queries
+from studio.queries.protectable import protectable
 from studio.tabs.data_parts import LATER, NO_VERSION, SPACE
 from studio.views import dataset_plots as plots
 from studio.views import dataset_rows as row_views
@@ -52,6 +53,7 @@ class TaskView(NamedTuple):
     slices: Any
     posts: Any
     candidates: Any
+    protect: Any
 
 
 class WaitingView(NamedTuple):
@@ -245,6 +247,7 @@ def task_view(deps: Deps, task: str) -> TaskView:
         slices=gr.update(value=slices, visible=bool(slices)),
         posts=gr.update(visible=bool(styles)),
         candidates=gr.update(choices=candidate_choices(deps, task), value=[]),
+        protect=gr.update(choices=protectable(deps, task), value=[]),
     )
 
 

@@ -25,7 +25,7 @@ from training.data.build import build
 from training.data.candidates import list_candidates
 from training.data.judge.plan import JudgeSpec
 from training.data.rows import UNKNOWN_LICENCE
-from training.data.spec import DatasetSpec, FieldMapping, SourceSpec, spec_from
+from training.data.spec import DatasetSpec, FieldMapping, SourceSpec, spec_from, write_spec
 from training.errors import DataError, InputError, StudioError
 
 TABLE = "name,ingredients,steps\n" + "".join(
@@ -101,6 +101,18 @@ def test_held_out_parts_a_split_by_date_and_the_model_reach_the_spec(deps: Deps)
     assert start.spec_of_text(forms.form_yaml(form(golden=5, base="crumb"), deps), deps).tokenizer == "crumb"
     with pytest.raises(StudioError, match=r"Golden rows is 2\.5"):
         forms.spec_of_form(form(golden=2.5), deps)
+
+
+def test_quotas_and_texts_to_keep_out_reach_the_spec(deps: Deps) -> None:
+    assert forms.spec_of_form(form(), deps).gates == {}, "the usual quotas are left out"
+    spec = forms.spec_of_form(form(quota_group="", quota_style="40", personal="find", protect=["a/b.jsonl", " "]), deps)
+    assert spec.gates == {"quotas": {"group": None, "style": 0.4}, "personal": "find", "secrets": "find"}
+    assert spec.protect == ("a/b.jsonl",)
+    assert start.spec_of_text(write_spec(spec), deps).gates == spec.gates
+    with pytest.raises(StudioError, match="Most of one opening is 0"):
+        forms.spec_of_form(form(quota_opening="0"), deps)
+    with pytest.raises(StudioError, match="Most of one slice is 'half'"):
+        forms.spec_of_form(form(quota_slice="half"), deps)
 
 
 def test_usual_shares_are_left_out_and_changed_ones_are_written(deps: Deps) -> None:

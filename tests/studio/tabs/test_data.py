@@ -10,6 +10,7 @@ import gradio as gr
 import pytest
 
 from studio.actions.dataset_form import FIELDS, DataForm, menu_rows
+from studio.actions.datasets import spec_of_text
 from studio.deps import Deps
 from studio.guard import Visit
 from studio.queries import dataset_jobs, dataset_rows, datasets
@@ -21,6 +22,7 @@ from tests.data.teacher.server import Teacher, good
 from tests.fakes import make_comparison, make_deps
 from tests.studio.dataset_samples import make_version, recipe_row
 from training.chat.cost import Caps, Spending
+from training.data.build_gates import protected
 from training.data.build_job import JobStatus
 from training.data.version_files import row_json
 from training.data.versions import Version
@@ -116,6 +118,19 @@ def test_a_task_brings_its_own_sources_styles_and_slices(deps: Deps) -> None:
         "request",
         "typed",
     ]
+
+
+def test_held_out_rows_and_documents_of_the_task_can_be_kept_out(deps: Deps, version: Version, tmp_path: Path) -> None:
+    offered = dict(data.on_held(deps, PAGE, "recipe-jsonld")["choices"])
+    assert offered[f"dataset {version.name}"] == str(version.folder)
+    assert data.on_task(deps, PAGE, "news-metadata").protect["value"] == []
+    assert not any("soups" in label for label, _ in data.on_held(deps, PAGE, "news-metadata")["choices"])
+    places = [offered[f"dataset {version.name}"], offered["evaluation Real recipes as posts"]]
+    spec = spec_of_text(data.on_form(deps, PAGE, "", *values(protect=places))[0], deps)
+    held = sum(version.rows[part] for part in version.rows if part != "train")
+    assert len(list(protected(spec))) == held + 100, "the version's held-out rows and every document"
+    shared = make_deps(tmp_path / "other", allow_paths=False)
+    assert data.on_held(shared, PAGE, "recipe-jsonld")["choices"] == []
 
 
 def test_a_judge_is_asked_only_after_its_cost_was_shown(deps: Deps, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -329,8 +329,11 @@ def test_a_space_reads_what_ships_and_trains_nothing(tmp_path: Path) -> None:
 
 def test_compare_opens_with_the_adapter_that_the_address_names(deps: Deps, home: Path) -> None:
     run = finished_run(home)
-    view = compare.on_open(deps, Visit("page", {"adapter": run}))
-    assert view.task["value"] == "recipe-jsonld" and view.base["value"] == BASE
+    view = compare.on_open(deps, Visit("page", {"adapter": run}), "recipe-writer", "", [], "")
+    assert view.task == "recipe-jsonld" and view.base["value"] == BASE and view.arms["value"]
+    usual = compare.on_open(deps, PAGE, view.task, BASE, view.arms["value"], view.sweep_arm["value"])
+    assert usual.task == SAME, "what is right already is not set: a person may be changing it"
+    assert all(part["choices"] and "value" not in part for part in usual[1:])
     assert compare.on_base(deps, Visit("p", {"adapter": ADAPTER}), BASE, "recipe-jsonld").arms["value"] == [
         "base", f"adapter:{ADAPTER}",
     ]  # fmt: skip
