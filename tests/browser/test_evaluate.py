@@ -185,6 +185,7 @@ def test_one_that_broke_off_says_so_and_is_deleted_only_after_a_yes(
     assert not (studio.home / "evals" / run).exists()
 
 
+@pytest.mark.timeout(900)  # 13 views in two modes: axe reads the whole page each time
 def test_no_view_has_a_serious_fault_or_scrolls_sideways(evaluated: tuple[Studio, str], open_page: Open) -> None:
     """axe in both modes, and nothing wider than its place, on a desktop and on a phone."""
     studio, evaluation = evaluated
