@@ -20,10 +20,12 @@ POLICIES = [
     ("do not look", "off"),
 ]
 BY = [("group: a recipe's posts stay together", "group"), ("date: train on what came before", "date")]
-QUOTAS_INFO = (
-    "At most so many % of the kept rows; empty: no limit. A group is a recipe or a newsletter, an opening a text's "
-    "first three words. Up to 20 rows always may."
-)
+QUOTAS_INFO = {
+    "group": "% of the rows; a recipe, a newsletter",
+    "opening": "%; a text's first three words",
+    "style": "%; empty: no limit",
+    "slice": "%; empty: no limit",
+}
 OVERWRITES = "What is built. You may edit it here; a change in the form above writes it anew."
 
 
@@ -137,13 +139,13 @@ def build_held_out(deps: Deps) -> Parts:
                     0, label=name.capitalize(), info=info, precision=0, minimum=0, min_width=120,
                     elem_id=f"tt-data-{name}",
                 )  # fmt: skip
-        with gr.Row(elem_classes="tt-data-few"):
-            for name, usual in QUOTAS.items():
-                parts[f"quota_{name}"] = gr.Textbox(
-                    usual, label=f"Of one {name}", min_width=90,
-                    elem_id=f"tt-data-quota-{name}",
-                )  # fmt: skip
-        view(note(QUOTAS_INFO))
+        for pair in (("group", "opening"), ("style", "slice")):
+            with gr.Row(elem_classes="tt-data-few"):
+                for name in pair:
+                    parts[f"quota_{name}"] = gr.Textbox(
+                        QUOTAS[name], label=f"Most of one {name}", info=QUOTAS_INFO[name], min_width=120,
+                        elem_id=f"tt-data-quota-{name}",
+                    )  # fmt: skip
         parts["protect"] = gr.Dropdown(
             protectable(deps, first_task(deps)), value=[], multiselect=True, label="Repeat no text of",
             allow_custom_value=True, visible=deps.settings.allow_paths, elem_id="tt-data-protect",
