@@ -5,12 +5,14 @@ The runs go through the queue like any other. Nothing starts on a Space or in a 
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -25,10 +27,11 @@ from training.runs.directory import LOG, PROCESS
 from training.runs.executors.local import ROOT, detached
 from training.runs.sweep_check import check_sweep
 from training.runs.sweep_records import SPEC, sweeps_folder
-from training.runs.sweep_spec import DEFAULT_FIELDS, SweepSpec, read_spec, settled, spec_yaml
+from training.runs.sweep_spec import DEFAULT_FIELDS, SweepSpec, field_values, read_spec, settled, spec_yaml
 from training.runs.sweep_time import SweepEstimate, estimate_sweep
 
 KNOBS = tuple(DEFAULT_FIELDS)
+_RANGE = re.compile(r"([^\s,;]+)\s*\.\.\s*([^\s,;]+)(?:\s+(log))?")
 DRIVER = ("-m", "training", "sweep")
 
 
@@ -37,31 +40,63 @@ def usual(knob: str) -> str:
     return ", ".join(f"{value:g}" for value in DEFAULT_FIELDS[knob])
 
 
-def spec_of(
-    deps: Deps, name: str, typed: Mapping[str, str], trials: float | None, values: Sequence[object]
-) -> SweepSpec:
+@dataclass(frozen=True, slots=True)
+class SweepForm:
+    """What is typed: values of each knob, of `more` fields as lines `field = values`, how the next ones are found.
+
+    Values are parted by commas; `1e-5..5e-4 log` is a range, for search tpe alone. `trials` 0 is the whole grid.
+    """
+
+    name: str
+    knobs: Mapping[str, str]
+    more: str
+    search: str
+    trials: float | None
+
+
+def spec_of(deps: Deps, form: SweepForm, values: Sequence[object]) -> SweepSpec:
     """The spec that the sweep form and the run form say; an empty knob keeps the run form's value.
 
-    InputError names the knob that can't be read, or the combination that can't work.
+    InputError names the field that can't be read, or the combination that can't work.
     """
+    trials = form.trials
     if trials is None or trials != int(trials):
         raise InputError(f"Runs at most is {trials!r}.", fix="Give a whole number; 0 tries every combination.")
     config = config_of(deps, values)
-    fields = {knob: _values(knob, text) for knob, text in typed.items() if (text or "").strip()}
-    if not fields:
+    typed = [(knob, text or "") for knob, text in form.knobs.items() if (text or "").strip()] + _lines(form.more or "")
+    if not typed:
         raise InputError("No knob has values to try.", fix="Give at least one of them two values.")
+    names = [name for name, _ in typed]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"{twice[0]} has values in two places.", fix="Keep one of them.")
+    fields = {name: field_values(name, _given(name, text), "the sweep") for name, text in typed}
     if "max_steps" in fields:
         config = replace(config, epochs=0.0)
-    spec = SweepSpec((name or "").strip(), replace(config, name=""), fields, trials=int(trials))
+    spec = SweepSpec((form.name or "").strip(), replace(config, name=""), fields, form.search, int(trials))
     return settled(spec, deps.settings.home)[0]
 
 
-def _values(knob: str, text: str) -> tuple[object, ...]:
-    parts = [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
-    values = tuple(settings_from([f"{knob}={part}"])[knob] for part in parts)
-    if len(set(values)) < len(values):
-        raise InputError(f"{knob} names a value twice: {text}.", fix="Write each value once.")
-    return values
+def _lines(text: str) -> list[tuple[str, str]]:
+    """(field, values) of each line."""
+    found: list[tuple[str, str]] = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        name, equals, values = line.partition("=")
+        if not equals or not values.strip():
+            raise InputError(f"{line!r} is no setting with values.", fix="Write it as alpha = 64, 128.")
+        found.append((name.strip(), values))
+    return found
+
+
+def _given(name: str, text: str) -> Any:
+    """What is typed, as a spec's YAML would say it."""
+    if found := _RANGE.fullmatch(text.strip()):
+        low, high, log = found.groups()
+        return {"low": _value(name, low), "high": _value(name, high), "log": bool(log)}
+    return [_value(name, part) for part in map(str.strip, text.replace(";", ",").split(",")) if part]
+
+
+def _value(name: str, text: str) -> object:
+    return settings_from([f"{name}={text}"])[name]
 
 
 def estimate(deps: Deps, spec: SweepSpec) -> SweepEstimate:

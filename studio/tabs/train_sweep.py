@@ -1,4 +1,5 @@
-"""The sweep part of the train tab: several values of the four knobs over the settings of the form, and what came of it.
+"""The sweep part of the train tab: several values of the knobs, or of other settings, over the form's, and what came
+of it.
 
 Reads: HOME/sweeps. Writes: a spec there; its runs are the queue's. Slow: the estimate, which times a few real steps. A
 sweep is driven by a process of its own, so the page only asks how it stands.
@@ -28,7 +29,9 @@ TICK_S = 2.0
 TIMING = "Timing a few real steps of the heaviest combination, then checking all of them"
 CHECKING = "Checking every combination before the start"
 CHOSEN, DRAFT = "taste-test-sweep", "taste-test-sweep-form"  # as this browser keeps them
-GIVEN = ("sweep_name", *(f"sweep_{knob}" for knob in acts.KNOBS), "sweep_trials")
+GIVEN = ("sweep_name", *(f"sweep_{knob}" for knob in acts.KNOBS), "sweep_more", "sweep_search", "sweep_trials")
+HOW = [("every combination", "grid"), ("the best guess from those before (TPE)", "tpe")]
+MORE_INFO = "One a line; with TPE a range as well, in any field: 1e-5..5e-4 log"
 
 
 class SweepView(NamedTuple):
@@ -65,8 +68,9 @@ def on_start(deps: Deps, visit: Visit, *values: Any) -> Iterator[tuple[Any, ...]
 
 def spec_of(deps: Deps, values: Any) -> Any:
     given = dict(zip(GIVEN, values, strict=False))
-    typed = {knob: given[f"sweep_{knob}"] for knob in acts.KNOBS}
-    return acts.spec_of(deps, given["sweep_name"], typed, given["sweep_trials"], values[len(GIVEN) :])
+    knobs = {knob: given[f"sweep_{knob}"] for knob in acts.KNOBS}
+    rest = (given[f"sweep_{name}"] for name in ("more", "search", "trials"))
+    return acts.spec_of(deps, acts.SweepForm(given["sweep_name"], knobs, *rest), values[len(GIVEN) :])
 
 
 def on_tick(deps: Deps, visit: Visit, sweep: str | None, seen: str, kept: str | None = "") -> SweepView:
@@ -81,6 +85,8 @@ def on_tick(deps: Deps, visit: Visit, sweep: str | None, seen: str, kept: str | 
 def on_draft(deps: Deps, visit: Visit, draft: str | None) -> tuple[Any, ...]:
     """What was typed before the page was left."""
     values = form_of(draft)
+    if values.get("sweep_search") not in [value for _, value in HOW]:
+        values.pop("sweep_search", None)
     return tuple(values[name] if isinstance(values.get(name), str | int | float) else SAME for name in GIVEN)
 
 
@@ -129,8 +135,17 @@ def build_form() -> Parts:
                 acts.usual(knob), label=label_of(knob), info="values parted by commas",
                 elem_id=f"tt-train-sweep-{knob.replace('_', '-')}",
             )  # fmt: skip
+        parts["sweep_more"] = gr.Textbox(
+            "", label="Other settings", lines=2, placeholder="alpha = 64, 128", info=MORE_INFO,
+            elem_id="tt-train-sweep-more",
+        )  # fmt: skip
+        parts["sweep_search"] = gr.Radio(HOW, value="grid", label="What is tried next", elem_id="tt-train-sweep-search")
         parts["sweep_trials"] = gr.Number(
-            12, label="Runs at most", info="0: every combination", minimum=0, elem_id="tt-train-sweep-trials"
+            12,
+            label="Runs at most",
+            info="0: every combination; TPE needs a number",
+            minimum=0,
+            elem_id="tt-train-sweep-trials",
         )
         with gr.Row(elem_classes="tt-data-pick"):
             parts["sweep_estimate"] = gr.Button("Estimate", size="sm", elem_id="tt-train-sweep-estimate", scale=0)

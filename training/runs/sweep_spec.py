@@ -126,7 +126,7 @@ def spec_from(reader: Reader, home: Path | None = None) -> SweepSpec:
     config = replace(config, **absolute_paths(given, reader.file.parent))
     fields: Mapping[str, tuple[Any, ...] | Range] = DEFAULT_FIELDS
     if reader.has("fields"):
-        fields = {name: _values(name, given, where) for name, given in reader.take("fields", dict).items()}
+        fields = {name: field_values(name, given, where) for name, given in reader.take("fields", dict).items()}
     spec = SweepSpec(
         reader.take("name", str),
         config,
@@ -212,8 +212,8 @@ def _check_combinations(spec: SweepSpec, where: str) -> None:
         raise ConfigError([replace(problem, field=f"{where}: {problem.field}") for problem in found])
 
 
-def _values(name: str, given: Any, where: str) -> tuple[Any, ...] | Range:
-    """The values of a field, each of its type, or a range of numbers."""
+def field_values(name: str, given: Any, where: str) -> tuple[Any, ...] | Range:
+    """The values of a field, each of its type, or of {low, high, log} a range of numbers. InputError names `where`."""
     if isinstance(given, Mapping):
         return _range(name, given, where)
     if not isinstance(given, list) or not given:

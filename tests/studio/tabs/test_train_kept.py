@@ -100,10 +100,11 @@ def test_what_stood_around_another_run_stays_away(deps: Deps, home: Path) -> Non
 
 
 def test_the_sweep_form_and_the_chosen_sweep_are_there_again(deps: Deps, home: Path) -> None:
-    typed = {name: f"{name}, 8" for name in train_sweep.GIVEN} | {"sweep_trials": 3}
+    typed = {name: f"{name}, 8" for name in train_sweep.GIVEN} | {"sweep_trials": 3, "sweep_search": "tpe"}
     assert train_sweep.on_draft(deps, PAGE, json.dumps(typed)) == tuple(typed.values())
     assert train_sweep.on_draft(deps, PAGE, "[]") == tuple([SAME] * len(train_sweep.GIVEN))
     assert train_sweep.on_draft(deps, PAGE, json.dumps({"sweep_name": {"a": 1}}))[0] is SAME
+    assert SAME in train_sweep.on_draft(deps, PAGE, json.dumps({**typed, "sweep_search": "guess"}))
     for name in ("old-0a1b2c", "new-0a1b2c"):
         folder = home / "sweeps" / name
         folder.mkdir(parents=True)

@@ -23,7 +23,7 @@ from training.errors import InputError, RunError
 from training.processes import mark_of
 from training.runs.sweep_compare import PrunedValue
 from training.runs.sweep_records import Sweep, Trial, columns, sweeps_folder, write_sweep
-from training.runs.sweep_spec import combinations, read_spec, spec_yaml
+from training.runs.sweep_spec import Range, combinations, read_spec, spec_yaml
 from training.task.records import to_json
 
 PAGE = Visit("page", {})
@@ -43,7 +43,7 @@ def shipped() -> str:
 def given(**changes: Any) -> list[Any]:
     form = values_of(config(dataset=shipped(), base="crumb"))
     knobs = {f"sweep_{knob}": text for knob, text in KNOBS.items()}
-    values = {"sweep_name": "my sweep", **knobs, "sweep_trials": 0, **changes}
+    values = {"sweep_name": "my sweep", **knobs, "sweep_more": "", "sweep_search": "grid", "sweep_trials": 0, **changes}
     return [*(values[name] for name in train_sweep.GIVEN), *form]
 
 
@@ -86,6 +86,17 @@ def test_the_small_form_becomes_a_spec_over_the_forms_settings(deps: Deps) -> No
     assert train_sweep.spec_of(deps, given(**usual)).combinations == 81
 
 
+def test_any_setting_and_a_range_can_be_searched(deps: Deps) -> None:
+    more = "alpha = 64, 128\n\nschedule = linear; cosine\n"
+    wide = given(sweep_learning_rate="1e-5 .. 5e-4 log", sweep_more=more, sweep_search="tpe", sweep_trials=12)
+    spec = train_sweep.spec_of(deps, wide)
+    assert spec.fields == {
+        "rank": (8, 16), "learning_rate": Range(1e-5, 5e-4, log=True), "alpha": (64, 128),
+        "schedule": ("linear", "cosine"),
+    }  # fmt: skip
+    assert (spec.search, spec.total) == ("tpe", 12)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -95,6 +106,13 @@ def test_the_small_form_becomes_a_spec_over_the_forms_settings(deps: Deps) -> No
         ({"sweep_rank": "", "sweep_learning_rate": ""}, "No knob"),
         ({"sweep_trials": None}, "Runs at most"),
         ({"sweep_name": " "}, "name"),
+        ({"sweep_more": "alpha 64, 128"}, "'alpha 64, 128' is no setting with values"),
+        ({"sweep_more": "alpa = 64, 128"}, "alpa"),
+        ({"sweep_more": "rank = 4, 8"}, "rank has values in two places"),
+        ({"sweep_more": "task = a, b"}, "has to be the same in all runs"),
+        ({"sweep_learning_rate": "1e-5..5e-4 log"}, "is a range, a grid needs values"),
+        ({"sweep_learning_rate": "5e-4..1e-5", "sweep_search": "tpe"}, "goes from 0.0005 to 1e-05"),
+        ({"sweep_search": "tpe"}, "trials is 0"),
     ],
 )
 def test_what_can_not_be_tried_is_told(deps: Deps, changes: dict[str, Any], words: str) -> None:
