@@ -26,6 +26,7 @@ SHOWN = ("strict", "usable", "schema_valid", "hallucinated_docs", "omitted", "ab
 FLAGS = (  # those that are fields of the job as they are
     "task", "data", "predictions", "part", "limit", "samples", "seed", "base", "batch_size", "latency_rows",
     "noise_rows", "endpoint", "price_in", "price_out", "currency", "max_cost", "max_calls", "name",
+    "trained_on",
 )  # fmt: skip
 ARMS = ", ".join((*TRIVIAL, *BASES, "adapter:NAME", "adapter+constrained:NAME", "endpoint:MODEL"))
 
@@ -39,6 +40,8 @@ def add(verbs: Any) -> None:
     parser.add_argument("--like", metavar="DIR", help="do this evaluation again and say which figures are equal; "
                         "other flags change its job")  # fmt: skip
     parser.add_argument("--out", required=True, metavar="DIR", help="folder of the evaluation; a stopped one goes on")
+    parser.add_argument("--trained-on", metavar="DATA", help="what the adapters learned from, a JSONL file or a "
+                        "dataset version: are its rows near these documents?")  # fmt: skip
     parser.add_argument("--part", metavar="NAME", help="part of a dataset version (default test)")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N documents")
     parser.add_argument("--samples", type=int, metavar="K", help="answers a document (default 1; 5 of a task whose "

@@ -1,6 +1,7 @@
 """An evaluation is done again from its records alone, and the two are held against each other figure by figure."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from tests.evals.eval_rows import ROWS as DOCUMENTS
 from tests.evals.eval_rows import lines, right
 from tests.studio.eval_samples import DATASET
 from training import cli
-from training.errors import InputError
+from training.errors import DataError, InputError
 from training.evals.like import like_job, sameness
 from training.evals.manifest import read_manifest
 from training.evals.origin import origin_of
@@ -82,3 +83,38 @@ def test_it_does_not_write_over_itself(first: Path, capsys: pytest.CaptureFixtur
     assert "is the evaluation itself" in capsys.readouterr().err
     assert cli.main(["evaluate", "--out", str(first.parent / "none")]) == 2
     assert "Give --task and --data, or --like" in capsys.readouterr().err
+
+
+def test_documents_of_a_file_are_held_against_what_was_learned_from(tmp_path: Path) -> None:
+    """Exact, near and group overlaps are found and told by the documents' ids; done again, the report is the same."""
+    asked = lines(tmp_path / "asked.jsonl", DOCUMENTS)
+    copy, like, kin = ({**DOCUMENTS[at], "id": str(at)} for at in (3, 2, 0))
+    like["source"] += " Serve warm."
+    kin["source"] = "Nothing of the post stands in this text, which is about another cake."
+    known = lines(tmp_path / "known.jsonl", [copy, like, kin])
+    job = EvalJob("recipe-jsonld", str(asked), ("empty", "regex"), trained_on=str(known))
+    words = [
+        "evaluate",
+        "--task",
+        job.task,
+        "--data",
+        job.data,
+        "--arms",
+        "empty,regex",
+        "--trained-on",
+        job.trained_on,
+    ]
+    assert cli.main([*words, "--out", str(tmp_path / "first"), "--home", str(tmp_path / "home")]) == 0
+    report = json.loads((tmp_path / "first" / "leaks.json").read_text("utf-8"))
+    assert report["trained_on"]["name"] == "known.jsonl" and (report["n_train"], report["n_test"]) == (3, 4)
+    assert [found["test_id"] for found in report["nearest"]] == [row["id"] for row in DOCUMENTS]
+    kinds = {kind: [found["test_id"] for found in report[kind]] for kind in ("exact", "near", "groups")}
+    assert kinds == {"exact": ["d"], "near": ["c"], "groups": ["a", "b"]}
+    table = json.loads((tmp_path / "first" / "aggregates.json").read_text("utf-8"))["tables"]["leakage"]
+    assert (table["exact"], table["near"], table["groups"], table["n_train"]) == (1, 1, 2, 3)
+    again_, _ = like_job(tmp_path / "first", tmp_path / "home")
+    assert again_.trained_on == ""
+    run_evaluation(again_, tmp_path / "second", tmp_path / "home")
+    assert json.loads((tmp_path / "second" / "leaks.json").read_text("utf-8")) == report
+    with pytest.raises(DataError, match="no file"):
+        run_evaluation(replace(job, trained_on="gone.jsonl"), tmp_path / "third", tmp_path / "home")

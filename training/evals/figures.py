@@ -142,7 +142,10 @@ class Figures:
             other = f"Of {asked:,.0f} documents the leak report knows {known:,.0f}"
             return f"{other}: nobody looked whether training rows are near the others."
         if all(number(table.get(key)) is None for key in ("exact", "near", "groups")):
-            return "Nobody looked whether training rows are near these documents: evaluate a dataset version."
+            return (
+                "Nobody looked whether training rows are near these documents: evaluate a dataset version, or name "
+                "with --trained-on what was learned from."
+            )
         return ""
 
     @cached_property

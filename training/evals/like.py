@@ -35,7 +35,7 @@ def like_job(folder: Path, home: Path) -> tuple[EvalJob, list[str]]:
 
     InputError for a folder without a job or documents; predictions that are gone make one as well.
     """
-    job, data = read_job(folder), read_manifest(folder).get("data") or {}
+    job, data = replace(read_job(folder), trained_on=""), read_manifest(folder).get("data") or {}  # its report is there
     if not (folder / ROWS).is_file():
         raise InputError(f"{folder} has no {ROWS}: its documents are gone.", fix="Give an evaluation that has them.")
     if job.predictions and not Path(job.predictions).expanduser().is_file():

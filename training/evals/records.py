@@ -118,7 +118,8 @@ class EvalJob:
     more in another batch size, for the noise floor; 0 leaves either out. `sampling` None is the pack's own.
     `batch_size` is the same for every arm. `endpoint` is the address of an endpoint arm, "" from the environment;
     `price_in` and `price_out` are money for a million of its tokens (None: unknown, and so is the cost), `max_cost` and
-    `max_calls` the most that each endpoint arm may take.
+    `max_calls` the most that each endpoint arm may take. `trained_on` is what the tuned arm has learned from, a JSONL
+    of documents or a dataset version: the leak report is made against it; "" is a version's own report, of a file none.
     """
 
     task: str
@@ -141,6 +142,7 @@ class EvalJob:
     max_cost: float | None = None
     max_calls: int | None = None
     name: str = ""
+    trained_on: str = ""
     version: int = 1
 
 

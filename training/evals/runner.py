@@ -7,6 +7,7 @@ its last whole answer when it is run again in its folder, and its answers are on
 models and decoding are still what they were. The folder is complete on its own. Limits: one process works in it.
 """
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -16,13 +17,13 @@ from pathlib import Path
 
 from training.background import now
 from training.data.version_files import sha256_file
-from training.disk import disk
+from training.disk import disk, write_whole
 from training.errors import InputError
 from training.evals.answering import BITS, LATENCY, NOISE, Stop, Work, answer_models, passes_ahead
 from training.evals.answers_log import AnswersLog
 from training.evals.arms import Plan, imported_answers, plan_of, shown_name, training_answers, worked_examples
 from training.evals.asking_endpoint import answer_endpoints
-from training.evals.data import Data, Notices, RowFile, documents, find_data, keep_rows
+from training.evals.data import Data, Notices, RowFile, documents, find_data, keep_rows, read_rows
 from training.evals.directory import read_job, write_job
 from training.evals.extras import Extras
 from training.evals.frames import Told as FrameTold
@@ -34,6 +35,7 @@ from training.evals.origin import LEAKS
 from training.evals.progress import Progress, Told
 from training.evals.records import ANSWERS, FREE_SAMPLES, JOB, ROWS, Answered, EvalJob, EvalStatus
 from training.evals.summary import write_summary
+from training.evals.trained_on import leaks_against
 from training.evals.trivial import trivial_arm
 from training.processes import Claim
 from training.task.pack import BUILTIN, Pack, find_packs, pack_named
@@ -129,7 +131,11 @@ def _rows(run: Run, pack: Pack) -> tuple[Data, frozenset[str]]:
     data = find_data(run.job.data, pack, run.home, run.job.part)
     _, known = keep_rows(documents(data, pack, notices), run.folder / ROWS, run.job.limit)
     leaks = (data.path if data.kind == "version" else data.path.parent) / LEAKS
-    if (data.kind == "version" or data.origin) and leaks.is_file():
+    if run.job.trained_on:
+        found = leaks_against(run.job.trained_on, read_rows(run.folder / ROWS), pack, run.home)
+        with disk("keep the leak report", run.folder):
+            write_whole(run.folder / LEAKS, json.dumps(found, ensure_ascii=False))
+    elif (data.kind == "version" or data.origin) and leaks.is_file():
         with disk("keep the version's leak report", run.folder):
             shutil.copyfile(leaks, run.folder / LEAKS)
     run.notices += notices.lines("documents")
