@@ -38,7 +38,7 @@ DELETE = "Delete this run and its adapter from this machine?"
 
 def on_tick(deps: Deps, visit: Visit, chosen: str, seen: str, beside: list[str], search: str) -> RunView:
     if not chosen:  # a tick that left before a run was chosen must not clear it when it comes back
-        return shown.list_view(deps, seen or "", search or "")
+        return shown.list_view(deps, seen, search or "") if seen else RunView()  # before the page is filled: nothing
     return shown.run_view(deps, Page(chosen, seen or "", beside or (), search or ""))
 
 

@@ -236,7 +236,8 @@ def test_two_runs_lie_beside_each_other_and_do_so_after_a_refresh(own_studio: St
     page.reload()
     open_train(page)
     page.locator("#tt-train-loss .js-line").nth(2).wait_for()
-    assert search.input_value() == "show" and page.locator("#tt-train-pick label").count() == 1
+    page.wait_for_function("document.querySelectorAll('#tt-train-pick label').length === 1")
+    assert search.input_value() == "show"
     tab(page, "Beside another")
     page.locator("#tt-train-both", has_text="One setting differs").wait_for()
 

@@ -77,7 +77,7 @@ def test_a_fraction_where_whole_numbers_count_is_told_and_not_rounded(window: Wi
     form[SHOWN.index("rank")] = 16.7
     problems, command, *_ = values(window, "train_form", ["", *form])
     assert "Rank" in problems and "16.7" in problems and command == ""
-    knobs = ["8, 16", "", "", ""]
+    knobs = ["8, 16", "", "", "", "", "grid"]
     for button in ("sweep_start", "sweep_estimate"):
         found = outcome(call(window, button, ["s", *knobs, 2.5, *form], "page"))
         assert not found["success"] and "Runs at most is 2.5" in str(found["output"])
