@@ -22,7 +22,7 @@ from studio.queries import choices
 from studio.tabs.compare_export import export
 from studio.tabs.compare_parts import Parts, build_answers, build_bar, build_source
 from studio.tabs.compare_send import wire_send
-from studio.tabs.compare_sidebar import build_sidebar
+from studio.tabs.compare_sidebar import OfferView, build_sidebar, on_open, on_reopen
 from studio.tabs.compare_view import (
     SAME,
     CompareView,
@@ -74,15 +74,6 @@ class TaskView(NamedTuple):
     constrained: Any
     max_new_tokens: Any
     seed: Any
-
-
-class OfferView(NamedTuple):
-    """What the sidebar offers when a page opens."""
-
-    task: Any
-    base: Any
-    arms: Any
-    sweep_arm: Any
 
 
 def on_compare(deps: Deps, visit: Visit, *values: Any) -> Iterator[CompareView]:
@@ -182,38 +173,6 @@ def on_load(deps: Deps, visit: Visit) -> tuple[Any, ...]:
     if not wanted:
         return (SAME, *empty_view(deps, visit))
     return (deps.shelf(visit.session).get_comparison(wanted)["source"]["text"], *comparison_view(deps, visit, wanted))
-
-
-def on_open(deps: Deps, visit: Visit, *given: Any) -> OfferView:
-    """What there is to choose from now, and what the address asks for.
-
-    `given`: what the page shows, by the fields of an OfferView. What is right already is not set: a person may have
-    changed it since.
-    """
-    deps.first_page.set()
-    now = OfferView(*given)
-    wanted = choices.wanted(deps, visit.query)
-    task = wanted.task if wanted else choices.default_task(deps)
-    base = wanted.base if wanted else choices.default_base(deps)
-    offered = choices.arm_choices(deps, base, task)
-    chosen = choices.chosen_arms(offered, visit.query)
-    return OfferView(
-        SAME if now.task == task else task,
-        _offer(choices.base_choices(deps), base, now.base),
-        _offer(offered, chosen, now.arms),
-        _offer(offered, chosen[-1], now.sweep_arm),
-    )
-
-
-def _offer(offered: choices.Choices, value: Any, now: Any) -> Any:
-    return gr.update(choices=offered) if now == value else gr.update(choices=offered, value=value)
-
-
-def on_reopen(deps: Deps, visit: Visit, base: str, task: str) -> OfferView:
-    """Models may have been trained since the page was opened; what is chosen stays."""
-    offered = choices.arm_choices(deps, base, task)
-    arms = gr.update(choices=offered)
-    return OfferView(SAME, gr.update(choices=choices.base_choices(deps)), arms, arms)
 
 
 def build(deps: Deps, app: gr.Blocks, tab: gr.Tab | None = None) -> None:

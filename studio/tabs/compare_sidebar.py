@@ -1,12 +1,15 @@
-"""The compare tab's left side: task, models, columns, sampling, sweep, context, recent comparisons."""
+"""The compare tab's left side: task, models, columns, sampling, sweep, context, recent comparisons; and what there is
+to choose from when a page opens."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
 from studio.actions.form import SWEEP
 from studio.deps import Deps
+from studio.guard import Visit
 from studio.queries import choices
+from studio.tabs.compare_view import SAME
 from studio.views.history import history_list
 from training.task.records import Sampling
 
@@ -95,3 +98,44 @@ def sweep_parts(arms: choices.Choices) -> dict[str, Any]:
             "temperatures": gr.Textbox(SWEEP, label="Temperatures", info="Up to 4, a column each"),
             "sweep_arm": gr.Dropdown(arms, value=choices.default_arms(arms)[-1], label="Model to sweep"),
         }
+
+
+class OfferView(NamedTuple):
+    """What the sidebar offers when a page opens."""
+
+    task: Any
+    base: Any
+    arms: Any
+    sweep_arm: Any
+
+
+def on_open(deps: Deps, visit: Visit, *given: Any) -> OfferView:
+    """What there is to choose from now, and what the address asks for.
+
+    `given`: what the page shows, by the fields of an OfferView. What is right already is not set: a person may have
+    changed it since.
+    """
+    deps.first_page.set()
+    now = OfferView(*given)
+    wanted = choices.wanted(deps, visit.query)
+    task = wanted.task if wanted else choices.default_task(deps)
+    base = wanted.base if wanted else choices.default_base(deps)
+    offered = choices.arm_choices(deps, base, task)
+    chosen = choices.chosen_arms(offered, visit.query)
+    return OfferView(
+        SAME if now.task == task else task,
+        _offer(choices.base_choices(deps), base, now.base),
+        _offer(offered, chosen, now.arms),
+        _offer(offered, chosen[-1], now.sweep_arm),
+    )
+
+
+def on_reopen(deps: Deps, visit: Visit, base: str, task: str) -> OfferView:
+    """Models may have been trained since the page was opened; what is chosen stays."""
+    offered = choices.arm_choices(deps, base, task)
+    arms = gr.update(choices=offered)
+    return OfferView(SAME, gr.update(choices=choices.base_choices(deps)), arms, arms)
+
+
+def _offer(offered: choices.Choices, value: Any, now: Any) -> Any:
+    return gr.update(choices=offered) if now == value else gr.update(choices=offered, value=value)

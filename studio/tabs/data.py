@@ -19,23 +19,15 @@ from studio.guard import Visit, guard
 from studio.queries import dataset_rows as rows
 from studio.queries import datasets as queries
 from studio.queries.protectable import protectable
+from studio.tabs import data_form_view as forms
 from studio.tabs import data_mend as mend
 from studio.tabs import data_outside as outside
 from studio.tabs import data_parts as lay
 from studio.tabs import data_view as shown
 from studio.tabs.data_form import build_start
+from studio.tabs.data_form_view import ColumnsView, FormView, SampleView, TaskView, WaitingView
 from studio.tabs.data_parts import Parts
-from studio.tabs.data_view import (
-    ColumnsView,
-    FormView,
-    JobView,
-    RefusedView,
-    RowsView,
-    SampleView,
-    TaskView,
-    VersionView,
-    WaitingView,
-)
+from studio.tabs.data_view import JobView, RefusedView, RowsView, VersionView
 from studio.tabs.events import QUIET, SLOW
 from studio.views import dataset_rows as row_views
 from studio.views.markup import insight, note
@@ -56,19 +48,19 @@ def on_form(deps: Deps, visit: Visit, written: str, *values: Any) -> tuple[Any, 
 
 
 def on_task(deps: Deps, visit: Visit, task: str) -> TaskView:
-    return shown.task_view(deps, task)
+    return forms.task_view(deps, task)
 
 
 def on_kind(deps: Deps, visit: Visit, kind: str) -> ColumnsView:
-    return shown.fresh_columns(kind)
+    return forms.fresh_columns(kind)
 
 
 def on_drop(deps: Deps, visit: Visit, path: str | None) -> ColumnsView:
-    return shown.fresh_columns("file", start.keep_file(deps, path))
+    return forms.fresh_columns("file", start.keep_file(deps, path))
 
 
 def on_look(deps: Deps, visit: Visit, *asked: Any) -> SampleView:
-    return shown.sample_view(start.sample(deps, outside.meant(deps, asked)))
+    return forms.sample_view(start.sample(deps, outside.meant(deps, asked)))
 
 
 def on_tick(deps: Deps, visit: Visit, html: str, seen: str) -> JobView:
@@ -86,7 +78,7 @@ def on_dismiss(deps: Deps, visit: Visit, seen: str) -> JobView:
 
 
 def on_waiting(deps: Deps, visit: Visit, task: str) -> WaitingView:
-    return shown.waiting_view(deps, task)
+    return forms.waiting_view(deps, task)
 
 
 def on_held(deps: Deps, visit: Visit, task: str) -> Any:
@@ -100,7 +92,7 @@ def on_accept(deps: Deps, visit: Visit, ids: list[str], licence: str, *asked: An
 
 def on_forget(deps: Deps, visit: Visit, task: str, ids: list[str]) -> WaitingView:
     start.forget(deps, ids)
-    return shown.waiting_view(deps, task)
+    return forms.waiting_view(deps, task)
 
 
 def on_version(deps: Deps, visit: Visit, name: str | None) -> VersionView:

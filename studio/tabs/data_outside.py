@@ -16,8 +16,9 @@ from studio.actions import datasets as start
 from studio.actions.dataset_form import FIELDS, JUDGE, TEACHER, WRITERS, DataForm, meant_yaml, teacher_styles
 from studio.deps import Deps
 from studio.guard import Visit, guard
+from studio.tabs.data_form_view import FormView
 from studio.tabs.data_parts import Parts, view
-from studio.tabs.data_view import FormView, JobView, job_view
+from studio.tabs.data_view import JobView, job_view
 from studio.tabs.events import QUIET, SLOW
 from studio.views import dataset_teacher as views
 from studio.views.markup import insight, note
