@@ -81,6 +81,10 @@ def test_a_dataset_is_previewed_built_found_again_and_read(own_studio: Studio, o
     page.locator("#tt-data-head", has_text="ships with the studio").wait_for()  # there is something to read at once
     page.locator("#tt-data-name input, #tt-data-name textarea").first.fill("soups")
     page.locator("#tt-data-rows input").fill("60")
+    page.locator("#tt-data-held button").first.click()
+    fill(page, "quota-style", "90")
+    choose(page, "protect", "evaluation Real recipes as posts")
+    page.keyboard.press("Escape")
     page.locator("#tt-data-look").click()
     page.locator("#tt-data-rows10 details").nth(9).wait_for()
     page.locator("#tt-data-make").click()
@@ -95,6 +99,10 @@ def test_a_dataset_is_previewed_built_found_again_and_read(own_studio: Studio, o
     page.locator("#tt-data-found details summary").first.click()
     page.locator("#tt-data-found details[open] .tt-text").first.wait_for()
     dismiss(page)
+    made = next(
+        version for version in list_versions(own_studio.home / "datasets")[0] if version.name.startswith("soups-")
+    )
+    assert made.spec.gates == {"quotas": {"style": 0.9}} and made.spec.protect == ("rows.jsonl",)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
