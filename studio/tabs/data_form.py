@@ -6,7 +6,6 @@ from studio.actions.dataset_form import QUOTAS, menu_rows, source_choices
 from studio.actions.datasets import COMMAND
 from studio.deps import Deps
 from studio.queries.choices import base_choices, task_choices
-from studio.queries.protectable import protectable
 from studio.tabs.data_outside import build_judge, build_offer, build_writer
 from studio.tabs.data_parts import Parts, view
 from studio.views.markup import note
@@ -147,7 +146,7 @@ def build_held_out(deps: Deps) -> Parts:
                         elem_id=f"tt-data-quota-{name}",
                     )  # fmt: skip
         parts["protect"] = gr.Dropdown(
-            protectable(deps, first_task(deps)), value=[], multiselect=True, label="Repeat no text of",
+            [], value=[], multiselect=True, label="Repeat no text of",  # listed when the fold is opened
             allow_custom_value=True, visible=deps.settings.allow_paths, elem_id="tt-data-protect",
             info="Held-out rows of a version, documents of an evaluation, or the path of a file of rows",
         )  # fmt: skip
