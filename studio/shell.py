@@ -29,7 +29,8 @@ TABS: tuple[tuple[str, str, Build], ...] = (
     ("Train", "tt-tab-train", train.build),
     ("Evaluate", "tt-tab-evaluate", evaluate.build),
 )
-SCRIPT = Path(__file__).resolve().parents[1] / "assets" / "studio.js"
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
+SCRIPTS = ("stream.js", "studio.js")  # in the page before Gradio's own
 TICK_S = 2.0
 SLOWER = "answers are slower meanwhile"
 
@@ -102,7 +103,7 @@ def leaver(deps: Deps) -> Callable[[gr.Request], None]:
 def launch(app: gr.Blocks, deps: Deps, **more: Any) -> tuple[Any, str, str]:
     """Open the window and return at once: Gradio's app, the local address, the share link."""
     settings = deps.settings
-    script = f"<script>{SCRIPT.read_text('utf-8')}</script>"
+    scripts = "".join(f"<script>{(ASSETS / name).read_text('utf-8')}</script>" for name in SCRIPTS)
     return app.launch(
         server_name=settings.host,
         server_port=settings.port,
@@ -111,7 +112,7 @@ def launch(app: gr.Blocks, deps: Deps, **more: Any) -> tuple[Any, str, str]:
         inbrowser=settings.open_browser,
         prevent_thread_lock=True,
         theme=build_theme(),
-        head=head_html() + script,
+        head=head_html() + scripts,
         js="() => tasteTest.start()",
         favicon_path=ICON if ICON.is_file() else None,
         footer_links=[],

@@ -64,6 +64,12 @@ def fold_out(page: Any, label: str) -> None:
         button.click()
 
 
+def answering(page: Any, *yes: bool) -> None:
+    """Answer the page's next questions in their order, however late each is asked. Once a page."""
+    left = list(yes)
+    page.on("dialog", lambda dialog: dialog.accept() if left.pop(0) else dialog.dismiss())
+
+
 def message(page: Any) -> str:
     """The words of the error that pops up."""
     toast = page.locator(".toast-body").first

@@ -107,7 +107,8 @@ def own_studio(tmp_path: Path) -> Iterator[Studio]:
 def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
     """`open_page(url, width, height, dark)`: a page whose console errors fail the test at its end, where `strict`.
 
-    It is given when `ready` is seen, Compare's button unless the address leads to another tab.
+    It is given when `ready` is seen, Compare's button unless the address leads to another tab. `first` is a script that
+    runs before any of the page's own.
     """
     contexts: list[Any] = []
     said: list[str] = []
@@ -130,7 +131,13 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
         page.on("load", on_load)
 
     def open_one(  # size: one page, all its ways of being opened
-        url: str, width: int = 1440, height: int = 900, dark: bool = False, strict: bool = True, ready: str = "#tt-run"
+        url: str,
+        width: int = 1440,
+        height: int = 900,
+        dark: bool = False,
+        strict: bool = True,
+        ready: str = "#tt-run",
+        first: str = "",
     ) -> Any:
         context = browser.new_context(
             viewport={"width": width, "height": height},
@@ -140,6 +147,7 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
         )
         contexts.append(context)
         page = context.new_page()
+        page.add_init_script(first)
         page.set_default_timeout(PATIENCE_S * 1000)
         if strict:
             listen(page)

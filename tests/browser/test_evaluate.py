@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.browser.acts import tab
+from tests.browser.acts import answering, tab
 from tests.browser.conftest import Studio
 from tests.browser.test_look import serious, sideways
 from tests.studio.eval_samples import make_own, under_way
@@ -175,11 +175,10 @@ def test_one_that_broke_off_says_so_and_is_deleted_only_after_a_yes(
     run = under_way(studio.home, "failed", error="The base is gone.", fix="Choose another.")
     page = open_page(f"{studio.url}/?evaluation={run}", ready="#tt-eval-progress .tt-note")
     page.locator("#tt-eval-progress", has_text="The base is gone.").wait_for()
-    page.once("dialog", lambda dialog: dialog.dismiss())
+    answering(page, False, True)
     page.locator("#tt-eval-forget").click()
     page.wait_for_timeout(500)
     assert (studio.home / "evals" / run).is_dir()
-    page.once("dialog", lambda dialog: dialog.accept())
     page.locator("#tt-eval-forget").click()
     page.locator("#tt-eval-progress").wait_for(state="hidden")
     assert not (studio.home / "evals" / run).exists()

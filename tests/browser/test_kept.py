@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.acts import compare, fold_out, names, tab, wait_done
+from tests.browser.acts import answering, compare, fold_out, names, tab, wait_done
 from tests.browser.conftest import Studio
 from tests.fakes import ADAPTER, POST
 
@@ -47,7 +47,7 @@ def test_recent_is_searched_opened_and_deleted_from(own_studio: Studio, open_pag
     wait_done(page)
     assert page.locator("#tt-source textarea").input_value().startswith("Bean stew")
     tab(page, "Receipt")
-    page.on("dialog", lambda dialog: dialog.accept())
+    answering(page, True)
     page.locator("#tt-delete").click()
     page.wait_for_function("!window.location.search.includes('comparison')")
     fold_out(page, "Recent")

@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.browser.acts import names, tab, wait_done
+from tests.browser.acts import answering, names, tab, wait_done
 from tests.browser.conftest import Studio
 from tests.browser.test_look import serious, sideways
 from tests.engine.small_versions import version_of
@@ -249,14 +249,12 @@ def test_a_run_is_searched_noted_and_deleted_only_after_a_yes(own_studio: Studio
     pick(page, made["failed"])
     page.locator("#tt-train-search input, #tt-train-search textarea").first.press_sequentially("show")
     page.locator("#tt-train-pick label", has_text=made["other"]).wait_for(state="detached", timeout=20_000)
-    page.once("dialog", lambda dialog: dialog.dismiss())
+    answering(page, False, False, True)
     page.locator("#tt-train-delete").click()
     page.wait_for_timeout(500)
     assert (own_studio.home / "runs" / made["failed"]).is_dir()
-    page.once("dialog", lambda dialog: dialog.dismiss())
     page.locator("#tt-train-delete").click()
-    page.once("dialog", lambda dialog: dialog.accept())  # at once: the no is still under way, the yes counts
-    page.locator("#tt-train-delete").click()
+    page.locator("#tt-train-delete").click()  # at once: the no is still under way, the yes counts
     page.locator("#tt-train-head", has_text=made["finished"]).wait_for()
     assert not (own_studio.home / "runs" / made["failed"]).exists()
 
