@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.settings import Settings, build_settings
+from training.cli_compare import FOUR_BIT
 from training.errors import StudioError
 from training.home import home_dir
 
@@ -36,10 +37,7 @@ def flags() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, metavar="N", help="port to listen on; without it, the first free from 7860")
     parser.add_argument("--share", action="store_true", help="make a public link through gradio.live; needs --auth")
     parser.add_argument("--auth", metavar="USER:PASS", help="ask everyone for this login")
-    parser.add_argument(
-        "--four-bit", action="store_true",
-        help="hold models in 4 bits where a CUDA GPU and bitsandbytes are there; without it, those that would not fit",
-    )  # fmt: skip
+    parser.add_argument("--four-bit", action="store_true", help=FOUR_BIT)
     parser.add_argument("--no-browser", action="store_true", help="open no browser window")
     return parser
 

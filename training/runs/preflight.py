@@ -120,15 +120,14 @@ def _base_words(config: RunConfig, base: "BaseSeen") -> Check:
     if config.revision and not base.on_hub:
         words = f"revision is {config.revision!r}, and {base.name} is a folder, which has none."
         return Check("base", "stop", words, "Set revision to nothing.")
-    if base.files is None and not no_such_layers(config, base):
-        weights = f"its weights ({gb(base.remote.fetched)}) are" if base.remote else "its weights are"
-        words = f"{base.name} has a tokenizer; {weights} fetched when the run starts."
-        return Check("base", "warn", words, "Load it once in Compare to have them here before.")
     if missing := no_such_layers(config, base):
         known = ", ".join(layer_names(base)) or "none"
         words = f"{base.name} has no layers called {', '.join(missing)}."
         return Check("base", "stop", words, f"Set target_modules to all-linear, or choose of: {known}.")
-    assert base.files is not None
+    if base.files is None:
+        weights = f"its weights ({gb(base.remote.fetched)}) are" if base.remote else "its weights are"
+        words = f"{base.name} has a tokenizer; {weights} fetched when the run starts."
+        return Check("base", "warn", words, "Load it once in Compare to have them here before.")
     words = f"{base.name}: {base.files.parameters:,} parameters, {base.files.weight_bytes / 1e6:,.0f} MB."
     return Check("base", "ok", words)
 
