@@ -35,8 +35,8 @@ const answerStream = {
       start: (out) => { page.out = out; },
       cancel: () => this.leave(page),
     });
-    request.signal.addEventListener("abort", () => {
-      if (this.leave(page)) page.out.error(request.signal.reason);
+    request.signal.addEventListener("abort", () => {  // the page is being left, or gives this stream up for another
+      if (this.leave(page)) page.out.close();
     });
     this.page = page;
     this.read();
