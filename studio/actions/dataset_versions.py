@@ -88,7 +88,8 @@ def check_again(
 ) -> Mended:
     """`edited` is (id of the refused row, its text, its answer), through every gate that looks at one row.
 
-    The version's own held-out rows are protected from it. DataError for an answer that is not of the task's kind.
+    The version's own held-out rows are protected from it, but those of the row's own group: built again, the split puts
+    it where they are. DataError for an answer that is not of the task's kind.
     """
     from training.data.gates.evaluation import protected
     from training.data.gates.run import judge_row
@@ -100,7 +101,8 @@ def check_again(
     data = refused_row(deps, name, row_id)["row"]
     row = row_from({**data, "source": text, "gold": read_answer(answer, pack)}, f"row {row_id}")
     count = counter or token_counter(version.spec.tokenizer, deps.settings.home)
-    held = tuple(other for part in LOCKED if part in version.rows for other in rows_of(version, part))
+    locked = (other for part in LOCKED if part in version.rows for other in rows_of(version, part))
+    held = tuple(other for other in locked if other.group != row.group)
     settings = gate_settings(version.spec, deps.settings.home)
     settings = {key: value for key, value in settings.items() if key != "rubric"}
     plan = plan_from(settings, pack, Tools(count, held))

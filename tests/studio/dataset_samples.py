@@ -38,10 +38,15 @@ def recipe_row(number: int, text: str = "", origin: str = "grammar", group: str 
     )  # fmt: skip
 
 
-def make_version(datasets: Path, *, name: str = "soups", train: int = 6, leak: bool = False, **more: Any) -> Version:
-    """`train` training rows, two test rows, a trivial row, a duplicate of the first row and a bad record."""
+def make_version(
+    datasets: Path, *, name: str = "soups", train: int = 6, leak: bool = False, sibling: str = "", **more: Any
+) -> Version:
+    """`train` training rows, two test rows, a trivial row, a duplicate of the first row and a bad record.
+
+    `sibling` is the group of the first test row, "" for its own.
+    """
     rows = [recipe_row(n) for n in range(train)]
-    test = [recipe_row(100), recipe_row(101, group="g0" if leak else "")]
+    test = [recipe_row(100, group=sibling), recipe_row(101, group="g0" if leak else "")]
     first = min(rows, key=lambda row: row.id)
     short, twin = recipe_row(7, text=f"{NASTY} Short."), recipe_row(8, text=f"{first.source}!")
     refused = [

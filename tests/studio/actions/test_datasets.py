@@ -514,6 +514,20 @@ def test_a_mended_row_may_not_repeat_what_is_held_out(deps: Deps) -> None:
     assert "evaluation" in {refusal.gate for refusal in found.refusals}
 
 
+def test_a_refused_row_whose_siblings_are_held_out_can_be_mended(deps: Deps) -> None:
+    version = make_version(deps.settings.home / "datasets", sibling="g7")
+    refused = json.loads((version.folder / "refused.jsonl").read_text("utf-8").splitlines()[0])["row"]
+    assert refused["group"] == "g7"  # as the first test row: built again, the split puts both on one side
+    good = recipe_row(7)
+    answer = json.dumps({key: value for key, value in good.gold.items() if key != "recipeCuisine"})
+    edited = (refused["id"], good.source, answer)
+    assert acts.check_again(deps, version.name, edited, words).refusals == ()
+    assert acts.keep_mended(deps, version.name, edited, words).group == "g7"
+    other = recipe_row(101)  # held out, and of another group
+    found = acts.check_again(deps, version.name, (refused["id"], other.source, json.dumps(other.gold)), words)
+    assert "evaluation" in {refusal.gate for refusal in found.refusals}
+
+
 @pytest.mark.parametrize(("answer", "words_"), [("{", "is no JSON"), ("[1]", "no object")])
 def test_an_answer_that_is_no_object_is_not_checked(deps: Deps, answer: str, words_: str) -> None:
     version = make_version(deps.settings.home / "datasets")
