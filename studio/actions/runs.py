@@ -8,7 +8,7 @@ is starting once.
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from studio.actions.form import check_base
 from studio.actions.run_form import filled
@@ -78,13 +78,27 @@ def _not_beside(check: Check, run: str) -> Check:
     return replace(check, words=words, fix="Check again when it is over, or start: this run then waits for its turn.")
 
 
-def start(deps: Deps, values: Sequence[object], nonce: str) -> str:
-    """Queue the run, and start it where nothing else runs; returns its id. RunError where a check stops it."""
-    queue = queue_of(deps)
+class Ready(NamedTuple):
+    """A run that may be started where nothing `found` stops it."""
+
+    config: RunConfig
+    found: Preflight
+
+
+def ready(deps: Deps, values: Sequence[object]) -> Ready:
+    """The run that the form describes, with every check but the measured steps: what `start` goes by."""
+    queue_of(deps)
     config = config_of(deps, values)
-    for found in preflight(config, deps.settings.home).checks:
-        if found.state == "stop":
-            raise RunError(f"This run can't start: {found.name}: {found.words}", fix=found.fix)
+    return Ready(config, preflight(config, deps.settings.home))
+
+
+def start(deps: Deps, given: Ready, nonce: str) -> str:
+    """Queue the run, and start it where nothing else runs; returns its id. RunError where a check stops it."""
+    queue, config = queue_of(deps), given.config
+    stops = [check for check in given.found.checks if check.state == "stop"]
+    if stops:
+        more = f" {len(stops) - 1} more of its checks, listed below Start, stopped it too." if stops[1:] else ""
+        raise RunError(f"This run can't start: {stops[0].name}: {stops[0].words}{more}", fix=stops[0].fix)
     version = datasets.find(deps, config.dataset)
     return queue.submit(config, key=f"{nonce}-{config.sha256[:16]}-{config.name}", dataset_sha256=version.sha256)
 

@@ -16,7 +16,7 @@ from studio.queries import runs as queries
 from studio.tabs import train_view as shown
 from studio.tabs.events import QUIET
 from studio.tabs.kept import keeping, recalling, recalling_first
-from studio.tabs.train_kept import CheckView, check_view, kept_check, on_checked
+from studio.tabs.train_kept import CheckView, check_view, kept_check, on_checked, started_check
 from studio.tabs.train_parts import ADVISED, FIELD, FORM, Parts
 from studio.tabs.train_view import SAME, Page, RunView
 from studio.views import run_form as views
@@ -85,16 +85,19 @@ def on_check(deps: Deps, visit: Visit, *values: Any) -> Iterator[CheckView]:
         yield check_view(queries.records(found), rows, config.base)._replace(checked=kept_check(config, found, rows))
 
 
-def on_start(deps: Deps, visit: Visit, nonce: str, search: str, *values: Any) -> Iterator[tuple[Any, ...]]:
-    """A word at once, then the run. With the same nonce it is the same run."""
-    yield (*StartView(SAME, views.busy_html(STARTING)), *RunView())
+def on_start(deps: Deps, visit: Visit, kept: str | None, nonce: str, search: str, *values: Any) -> Iterator[Any]:
+    """A word at once, then the run, or what stops it; its checks either way. With the same nonce it is the same run."""
+    yield (*StartView(SAME, views.busy_html(STARTING)), *CheckView(), *RunView())
+    checks = CheckView()
     try:
-        run = acts.start(deps, values, nonce or visit.session)
+        ready = acts.ready(deps, values)
+        checks = started_check(kept, ready.config, ready.found)
+        run = acts.start(deps, ready, nonce or visit.session)
     except Exception:
-        yield (*StartView(SAME, ""), *RunView())
+        yield (*StartView(SAME, ""), *checks, *RunView())
         raise
     told = views.filled_html(f"{run} is in the queue. You may close this window: it goes on.")
-    yield (*StartView(shown.new_nonce(), told), *shown.run_view(deps, Page(run, search=search)))
+    yield (*StartView(shown.new_nonce(), told), *checks, *shown.run_view(deps, Page(run, search=search)))
 
 
 class FillView(NamedTuple):
@@ -189,18 +192,12 @@ def wire_form(deps: Deps, parts: Parts, app: gr.Blocks) -> None:
 def wire_start(deps: Deps, parts: Parts) -> None:
     """Check and start; a run's settings into the form."""
     form = [parts[name] for name in FORM]
-    run = [parts[name] for name in RunView._fields]
-    parts["check"].click(
-        guard(partial(on_check, deps)),
-        form,
-        [parts[name] for name in CheckView._fields],
-        api_name="train_check",
-        **QUIET,
-    )
+    checks = [parts[name] for name in CheckView._fields]
+    parts["check"].click(guard(partial(on_check, deps)), form, checks, api_name="train_check", **QUIET)
+    begun = [*(parts[name] for name in StartView._fields), *checks, *(parts[name] for name in RunView._fields)]
     parts["start"].click(
-        guard(partial(on_start, deps)), [parts["nonce"], parts["search"], *form],
-        [*(parts[name] for name in StartView._fields), *run], api_name="train_start", trigger_mode="once",
-        **QUIET,
+        guard(partial(on_start, deps)), [parts["draft"], parts["nonce"], parts["search"], *form], begun,
+        api_name="train_start", trigger_mode="once", js=recalling_first(CHECKED), **QUIET,
     )  # fmt: skip
     for name, item in {"clone": None, **{name: place for place, name in enumerate(ADVISED)}}.items():
         made = parts[name].click(

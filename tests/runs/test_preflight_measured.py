@@ -65,7 +65,7 @@ def test_neither_window_nor_command_line_starts_what_was_measured_not_to_run(
     assert [check.name for check in stops(preflight(big, home))] == ["memory"]
     deps, launcher = run_deps(home)
     with pytest.raises(RunError, match=r"Measured on .* Memory ran out") as caught:
-        acts.start(deps, values_of(big), "n")
+        acts.start(deps, acts.ready(deps, values_of(big)), "n")
     assert "Lower batch_size." in caught.value.fix and launcher.submitted == []
     (home / "big.yaml").write_text(config_yaml(big), "utf-8")
     assert cli.main(["train", str(home / "big.yaml"), "--home", str(home)]) == 2

@@ -135,9 +135,9 @@ def test_the_command_does_the_same_and_a_preset_fills_the_form(deps: Deps) -> No
     assert all(value is SAME for value in values) and "own settings" in when
 
 
-def start(deps: Deps, nonce: str, values: list[Any]) -> tuple[Any, ...]:
+def start(deps: Deps, nonce: str, values: list[Any], kept: str = "") -> tuple[Any, ...]:
     """The last word of a start; the first one comes before anything is done."""
-    first, *_, last = train_form.on_start(deps, PAGE, nonce, "", *values)
+    first, *_, last = train_form.on_start(deps, PAGE, kept, nonce, "", *values)
     assert "Reading the rows" in first[1] and first[0] == SAME
     return last
 
@@ -148,7 +148,7 @@ def test_a_start_is_one_run_however_often_it_is_clicked(studio: tuple[Deps, Stil
     first, second = start(deps, "n1", values), start(deps, "n1", values)
     assert len(launcher.submitted) == 1 and len(runs.lines(deps)[0]) == 1
     assert first[0] != second[0] and "You may close this window" in first[1]
-    view = RunView(*first[2:])
+    view = RunView(*first[5:])
     assert view.chosen == launcher.submitted[0] and "It starts" in view.head
     start(deps, first[0], values)
     assert len(runs.waiting(deps)) == 1  # a new nonce: meant anew, and waits for its turn

@@ -1,6 +1,7 @@
 """What the train tab shows again after a refresh, and what it shows of a run that can't be read."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.studio.dataset_samples import NASTY
 from tests.studio.run_samples import config, damage, end, finished_run, make_dataset, run_deps, running_run
 from tests.studio.tabs.test_train_sweep import sweep
 from training.engine.row_tokens import RowToken
+from training.errors import RunError
 from training.runs.directory import run_folder, write_facts
 from training.runs.records import Check, Estimate, Preflight
 from training.runs.sweep_records import write_sweep
@@ -74,6 +76,44 @@ def test_whatever_a_browser_sends_as_a_check_is_none(deps: Deps, checked: tuple[
     bad += [{"found": 3}, {"rows": 3}, {"rows": [[[1]]]}, {"found": {"checks": [], "estimate": {"steps": "x"}}}]
     for text in ("", "no JSON", "[]", None, *(json.dumps(good | change) for change in bad)):
         assert train_kept.on_checked(deps, PAGE, text, *values) == train_kept.CheckView()
+
+
+def begun(deps: Deps, values: list[Any], kept: str = "") -> tuple[train_kept.CheckView, str]:
+    """What a start shows of its checks at last, and what it is refused with."""
+    views, refused = [], ""
+    try:
+        for view in train_form.on_start(deps, PAGE, kept, "n", "", *values):
+            views.append(view)
+    except RunError as err:
+        refused = str(err)
+    return train_kept.CheckView(*views[-1][2:5]), refused
+
+
+def test_a_start_without_a_check_shows_all_that_stops_it(deps: Deps, monkeypatch: pytest.MonkeyPatch) -> None:
+    stops = [Check("rows", "stop", "None fits."), Check("disk", "stop", NASTY, "Free some."), FOUND.checks[1]]
+    monkeypatch.setattr(acts, "preflight", lambda *_: Preflight(tuple(stops), FOUND.estimate))
+    values = values_of(config(dataset=make_dataset(deps.settings.home)))
+    shown, refused = begun(deps, values)
+    assert "None fits." in refused and "1 more of its checks" in refused and runs.lines(deps)[0] == []
+    assert "2 checks of 3 stopped it" in shown.preflight and "Free some." in shown.preflight
+    assert "None fits." in shown.preflight and "Tokens" in shown.preflight and "<img" not in shown.preflight
+    assert train_kept.on_checked(deps, PAGE, shown.checked, *values).preflight == shown.preflight
+
+
+def test_a_start_that_is_queued_shows_its_checks_and_keeps_what_was_measured(
+    deps: Deps, checked: tuple[list[Any], str, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values, preflight, _, kept = checked
+    wait = Check("time", "wait", "Not measured yet.")
+    unmeasured = replace(FOUND.estimate, seconds=None, measured_steps=0) if FOUND.estimate else None
+    monkeypatch.setattr(acts, "preflight", lambda *_: Preflight((*FOUND.checks, wait), unmeasured))
+    shown, refused = begun(deps, values, kept)
+    assert not refused and shown.preflight == preflight and shown.tokens is SAME
+    assert json.loads(shown.checked) == json.loads(kept)
+    other = values_of(config(dataset=str(values[train_form.AT["dataset"]]), rank=4))
+    for settings, before in ((other, kept), (values, ""), (values, kept.replace('"found": {', '"found": 3, "x": {'))):
+        shown, refused = begun(deps, settings, before)
+        assert not refused and "All fit." in shown.preflight and "Not measured yet." in shown.preflight
 
 
 def test_what_stood_around_a_run_is_there_again(deps: Deps, home: Path) -> None:
