@@ -256,6 +256,15 @@ def test_a_file_with_columns_of_its_own_gets_a_proposal_and_no_guess(
     assert "r.csv" in capsys.readouterr().out
 
 
+def test_held_out_rows_may_be_looked_at_and_not_split(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    test = str(built / "datasets" / name_of(built) / "test.jsonl")
+    assert cli.main(["data", "validate", test, "--task", "recipe-jsonld"]) == 0
+    assert cli.main(["data", "dedupe", test]) == 0
+    capsys.readouterr()
+    assert "are locked" in fails(capsys, "split", test)
+    assert "are locked" in fails(capsys, "dedupe", test, "--out", str(built / "left.jsonl"))
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

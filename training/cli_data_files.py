@@ -43,7 +43,7 @@ def validate(arguments: argparse.Namespace) -> int:
     from training.home import home_dir
     from training.task.records import to_json
 
-    rows, bad = _rows(arguments)
+    rows, bad = _rows(arguments, looking=True)
     gates = {"licence_known": False, "quotas": None, "personal": "find", "secrets": "find"}
     spec = DatasetSpec(arguments.task, "validate", (SourceSpec("file", path=arguments.file),), gates=gates)
     refused: Counter[str] = Counter()
@@ -75,7 +75,7 @@ def dedupe(arguments: argparse.Namespace) -> int:
     from training.disk import disk
     from training.task.pack import BUILTIN, load_pack
 
-    rows, bad = _rows(arguments)
+    rows, bad = _rows(arguments, looking=not arguments.out)
     plan = GatePlan(load_pack(BUILTIN / DEFAULT_TASK), consistency=False)  # of its pack nothing is looked at here
     twins = {twin.at: (rows[twin.kept].place, twin.similarity) for twin in cluster(rows, plan).twins}
     known: dict[str, tuple[str, float]] = {}
@@ -151,16 +151,17 @@ def propose(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _rows(arguments: argparse.Namespace) -> tuple[list[Any], list[Any]]:
-    """The finished rows of a file and its bad records."""
+def _rows(arguments: argparse.Namespace, looking: bool = False) -> tuple[list[Any], list[Any]]:
+    """The finished rows of a file and its bad records. `looking`: nothing becomes a training row, locked files too."""
     from training.data.makers import RenderSpec, make_rows
     from training.data.rows import BadRecord
     from training.data.sources.mapping import UnconfirmedMapping
     from training.data.sources.read import read_source
     from training.data.spec import SourceSpec
 
+    source = SourceSpec("file", path=arguments.file, part="test" if looking else "")
     try:
-        items = list(make_rows(arguments.task, read_source(SourceSpec("file", path=arguments.file)), RenderSpec(), 7))
+        items = list(make_rows(arguments.task, read_source(source), RenderSpec(), 7))
     except UnconfirmedMapping as err:
         fix = "Rows here have the columns source and gold; `data propose` shows how a build would read this file."
         raise DataError(str(err), fix=fix) from err

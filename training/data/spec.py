@@ -52,7 +52,7 @@ PRESETS: Mapping[str, Mapping[str, float]] = {
 }
 HARD_SLICES = ("orders", "near_miss", "schema_temptation", "not_recipe", "not_dish")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
-_SLICE = re.compile(r"\d*:\d*")
+_SLICE = re.compile(r"[0-9]{0,12}:[0-9]{0,12}")
 _MOST_ROWS = 10**9
 
 
@@ -105,7 +105,10 @@ class SourceSpec:
         if self.kind in ("grammar", "corpus", "news") and self.rows == 0:
             raise Problem("rows", "is missing", fix=f"Say how many to make: the source {self.kind} has no end.")
         if self.slice and not _SLICE.fullmatch(self.slice):
-            raise Problem("slice", f"is {self.slice!r}", fix='Write it as "0:1000".')
+            raise Problem("slice", f"is {self.slice[:60]!r}", fix='Write it as "0:1000", with 12 digits at most.')
+        for key in ("name", "path", "dataset", "subset", "split", "encoding"):
+            if "\0" in getattr(self, key):
+                raise Problem(key, f"is {getattr(self, key)!r}, with a zero character", fix="Take that character out.")
         if self.part and self.part not in PARTS:
             raise Problem("part", f"is {self.part!r}", fix=f"Use one of: {', '.join(PARTS)}.")
         self._check_shares()
@@ -215,6 +218,9 @@ class DatasetSpec:
         if self.judge is None and self.gates.get("rubric") is not None:
             fix = "Name one under judge: with base_url and model, or take the rubric out."
             raise Problem("gates", "ask for a rubric, but the spec names no judge", fix=fix)
+        if "\0" in "".join((self.tokenizer, *self.protect)):
+            key = "tokenizer" if "\0" in self.tokenizer else "protect"
+            raise Problem(key, "holds a zero character", fix="Take that character out.")
         if not 0 <= self.seed < 2**32:
             raise Problem("seed", f"is {self.seed}", fix="Give a whole number from 0 to 4294967295.")
 
@@ -235,8 +241,19 @@ class DatasetSpec:
         return replace(source, path=str(self.place(source.path))) if source.path else source
 
     def place(self, path: str) -> Path:
-        """Where a path of this spec is on this machine."""
-        return Path(self.folder) / Path(path).expanduser()
+        """Where a path of this spec is on this machine. DataError where it starts at nobody's home."""
+        return Path(self.folder) / user_path(path)
+
+
+def user_path(path: str) -> Path:
+    """A path with its ~ or ~NAME followed. DataError where nobody of that name has a home here."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as err:
+        raise DataError(
+            f"The path {path!r} starts at the home of somebody who has none here.",
+            fix="Write it from / on, or ~/ for your own.",
+        ) from err
 
 
 def portable(spec: DatasetSpec) -> DatasetSpec:

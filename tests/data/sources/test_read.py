@@ -10,7 +10,8 @@ from training.data.makers import RenderSpec, make_rows
 from training.data.rows import UNKNOWN_LICENCE, BadRecord, DataRow, SourceRow
 from training.data.sources.mapping import UnconfirmedMapping
 from training.data.sources.read import proposal_lines, propose_file, propose_source, read_source
-from training.data.spec import FieldMapping, SourceSpec, read_spec
+from training.data.spec import DatasetSpec, FieldMapping, SourceSpec, read_spec
+from training.data.versions import Content, write_version
 from training.errors import DataError
 
 TABLE = """recipe_name,ingredients,directions,issue,day
@@ -180,3 +181,33 @@ def test_what_a_file_gives_is_what_makers_take(tmp_path: Path) -> None:
     assert [row.gold["name"] for row in posts] == ["Onion Soup", "Garlic Soup", "onion SOUP!"]
     assert posts[0].gold["recipeIngredient"] == ["1 l water", "salt"] and posts[0].group == posts[2].group
     assert [row.place for row in made if isinstance(row, BadRecord)] == ["line 4", "line 5"]
+
+
+def test_the_held_out_rows_of_a_version_are_read_for_evaluation_alone(tmp_path: Path) -> None:
+    rows_of_ours = [DataRow("recipe-jsonld", f"Soup {n}", {"name": f"Soup {n}"}, f"g{n}", "soups") for n in range(4)]
+    parts = {"train": rows_of_ours[:1], "test": rows_of_ours[1:2], "golden": rows_of_ours[2:]}
+    spec = DatasetSpec("recipe-jsonld", "soups", (SourceSpec("grammar", rows=4),))
+    sides = {part: sorted(of_part, key=lambda row: row.id) for part, of_part in parts.items()}
+    folder = write_version(tmp_path, Content(spec, sides, {}, {}, {})).folder
+    link = tmp_path / "rows.jsonl"
+    link.symlink_to(folder / "golden.jsonl")
+    for path in (folder / "test.jsonl", folder / "golden.jsonl", link):
+        for part in ("", "train", "dev"):
+            with pytest.raises(DataError, match="are locked") as caught:
+                read_source(SourceSpec("file", path=str(path), part=part))
+            assert "train.jsonl" in caught.value.fix and "`part: " in caught.value.fix
+        assert rows(SourceSpec("file", path=str(path), part="test"))
+    assert len(rows(SourceSpec("file", path=str(folder / "train.jsonl")))) == 1
+    (folder / "test.jsonl").rename(tmp_path / "test.jsonl")  # beside no manifest it is a file like any other
+    assert len(rows(SourceSpec("file", path=str(tmp_path / "test.jsonl")))) == 1
+    with pytest.raises(DataError, match="the test rows"):
+        read_source(SourceSpec("hub", dataset=str(folder), split="train+test"))
+
+
+@pytest.mark.parametrize(
+    "source", [SourceSpec("file", path="~nobody-here/x.csv"), SourceSpec("hub", dataset="~nobody-here/x")]
+)
+def test_a_home_that_nobody_has_is_told(source: SourceSpec) -> None:
+    with pytest.raises(DataError, match="~nobody-here") as caught:
+        DatasetSpec("recipe-jsonld", "soups", (source,), folder="/tmp").resolved(source)
+    assert "Write it from /" in caught.value.fix

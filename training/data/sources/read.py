@@ -14,6 +14,7 @@ from typing import Any
 from training.data.rows import UNKNOWN_LICENCE, BadRecord, SourceRow
 from training.data.sources.files import FileFacts, first_rows, inspect_file, read_file
 from training.data.sources.groups import record_group
+from training.data.sources.locked import refuse_locked
 from training.data.sources.mapping import (
     MappingProposal,
     UnconfirmedMapping,
@@ -25,7 +26,7 @@ from training.data.sources.offline import KINDS as OFFLINE
 from training.data.sources.offline import offline_rows, take
 from training.data.sources.raw import RawRow, broken
 from training.data.sources.rules import RuleError, as_text
-from training.data.spec import FieldMapping, SourceSpec
+from training.data.spec import FieldMapping, SourceSpec, user_path
 from training.errors import DataError
 
 SAMPLES = 200  # records that a proposal looks at, and that the mapping's columns have to occur in
@@ -37,8 +38,10 @@ def read_source(spec: SourceSpec, seed: int = SEED) -> Iterator[SourceRow | BadR
     """The rows of one source in its own order; `rows` of the spec counts good ones, `slice` counts records from 0.
 
     `seed` decides what the built-in sources make. Raises DataError at once where the source can't be read as the spec
-    says, `UnconfirmedMapping` where its columns are not confirmed, and DataError later where a file breaks off.
+    says or holds what a version locked, `UnconfirmedMapping` where its columns are not confirmed, and DataError later
+    where a file breaks off.
     """
+    refuse_locked(spec)
     spec = _named(spec)
     if spec.kind in OFFLINE:
         return _offline(spec, seed)
@@ -79,7 +82,7 @@ class _Plan:
 
 def _named(spec: SourceSpec) -> SourceSpec:
     """The spec with a name: of a dataset in a folder here the folder's alone, since rows should not tell its path."""
-    folder = Path(spec.dataset).expanduser()
+    folder = user_path(spec.dataset)
     here = spec.kind == "hub" and not spec.name and folder.is_dir()
     return replace(spec, name=folder.resolve().name if here else spec.origin)
 
