@@ -26,7 +26,7 @@ from training.data.teacher.plan import TeacherSpec
 from training.data.version_changes import compare_versions
 from training.data.version_files import row_json, write_lines
 from training.data.versions import list_versions, open_version, rows_of
-from training.errors import BusyError, DataError
+from training.errors import BusyError, DataError, StudioError
 from training.processes import mark_of
 from training.task.pack import BUILTIN, load_pack
 
@@ -237,6 +237,17 @@ def test_a_protected_row_is_refused_by_the_real_gates(tmp_path: Path) -> None:
     spec = replace(SPEC, gates=gates, protect=("exam.jsonl",), folder=str(tmp_path))
     refused = [{refusal.gate for refusal in refusals} for _, refusals in gate_rows(rows, spec, tmp_path)]
     assert "evaluation" in refused[0] and "evaluation" not in refused[1]
+
+
+@pytest.mark.parametrize("change", [{"protect": ("gone.jsonl",)}, {"protect": ("gone",)}, {"tokenizer": "./gone"}])
+def test_what_is_not_there_is_told_before_a_row_is_made(tmp_path: Path, change: dict[str, Any]) -> None:
+    fake = Fake()
+    with pytest.raises(StudioError, match="gone") as caught:
+        run(tmp_path, fake, replace(SPEC, folder=str(tmp_path), **change))
+    assert "disk space" not in caught.value.fix and not fake.asked
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no dataset version"):
+        run(tmp_path, fake, replace(SPEC, folder=str(tmp_path), protect=("empty",)))
 
 
 def test_a_named_base_sets_how_long_prompt_and_answer_may_be_together(tmp_path: Path) -> None:

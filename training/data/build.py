@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from training.chat.cost import Spending
-from training.chat.keys import find_key
-from training.data.build_cost import endpoints
+from training.data.build_check import check_first
 from training.data.build_gates import gate_build, protected_files
 from training.data.build_teacher import REVIEW, teach_rows
 from training.data.gates.report import Gated, Judged, Looked
@@ -117,14 +116,7 @@ def build(
 
 
 def _build(work: _Work) -> Generator[Progress, None, None]:
-    if work.spec.teacher is not None and work.spec.render != RenderSpec():
-        raise DataError(
-            f"The spec of {work.spec.name} has render beside a teacher, who writes in styles of its own and knows no "
-            "shares of slices.",
-            fix="Take render out, or the teacher.",
-        )
-    for asked in endpoints(work.spec):  # a judge's missing key is told before its teacher is paid
-        find_key(asked.key_env, whose=asked.whose)
+    check_first(work.spec, work.home)
     made: list[Stage] = []
     for number in range(len(work.spec.sources)):
         made.append((yield from _make(work, number)))

@@ -10,7 +10,7 @@ from training.data.gates.report import Gated, Judged, Looked
 from training.data.rows import DataRow
 from training.data.spec import DatasetSpec
 from training.data.version_files import read_lines, row_from
-from training.data.versions import LOCKED, MANIFEST, open_version, rows_of
+from training.data.versions import LOCKED, MANIFEST, open_version, read_version, rows_of
 from training.errors import DataError
 from training.task.pack import BUILTIN, find_packs, pack_named
 
@@ -55,7 +55,8 @@ def gate_settings(spec: DatasetSpec, home: Path) -> Mapping[str, Any]:
 
 
 def protected(spec: DatasetSpec) -> Iterator[DataRow]:
-    """The rows that no row of this dataset may repeat."""
+    """The rows that no row of this dataset may repeat. DataError for a path that is not there."""
+    check_protected(spec)
     for path in map(spec.place, spec.protect):
         if path.is_dir():
             version = open_version(path)
@@ -64,6 +65,18 @@ def protected(spec: DatasetSpec) -> Iterator[DataRow]:
                     yield from rows_of(version, part)
         else:
             yield from _rows_in(path, spec.task)
+
+
+def check_protected(spec: DatasetSpec) -> None:
+    """DataError where a path of `protect` does not exist, or is a folder and no version."""
+    for path in map(spec.place, spec.protect):
+        if path.is_dir():
+            read_version(path)
+        elif not path.is_file():
+            raise DataError(
+                f"The spec of {spec.name} protects {path}, which does not exist.",
+                fix="Name a version's folder or a file of rows there, or take it out of protect.",
+            )
 
 
 def _rows_in(path: Path, task: str) -> Iterator[DataRow]:
