@@ -87,6 +87,8 @@ def test_each_single_fault_is_one_problem_of_that_field(field: str, value: Any) 
         ({"early_stopping": 3}, "early_stopping"),
         ({"early_stopping": 3, "eval_steps": 80}, "early_stopping"),
         ({"warmup": 50.0}, "warmup"),
+        ({"schedule": "constant"}, "warmup"),
+        ({"schedule": "constant", "warmup": 10.0}, "warmup"),
         ({"short_first_steps": 51}, "short_first_steps"),
         ({"method": "full", "dropout": 0.1}, "dropout"),
         ({"method": "full", "target_modules": ("q_proj",)}, "target_modules"),
@@ -109,11 +111,18 @@ def test_fields_that_deny_each_other_are_told(changes: dict[str, Any], field: st
         {"max_steps": 1, "warmup": 0.9},
         {"method": "qlora", "optimizer": "paged_adamw_8bit"},
         {"learning_rate": 1, "warmup": 0},
+        {"schedule": "constant", "warmup": 0.0},
+        {"schedule": "constant_with_warmup"},
         {"target_modules": ("q_proj", "v_proj"), "report_to": ("wandb", "tensorboard")},
     ],
 )
 def test_what_may_stand_together(changes: dict[str, Any]) -> None:
     assert wrong(**changes) == ()
+
+
+def test_a_warm_up_that_its_schedule_has_not_says_both_ways_out() -> None:
+    (found,) = wrong(schedule="constant")
+    assert "is 0.05" in found.reason and "constant_with_warmup" in found.fix and "warmup: 0" in found.fix
 
 
 def test_all_problems_come_at_once_in_the_order_of_the_fields() -> None:

@@ -147,6 +147,13 @@ def test_what_works_and_seldom_helps_is_a_warning(
     assert said in named(found, name).words
 
 
+def test_what_method_full_never_reads_is_said(config: RunConfig, home: Path) -> None:
+    full = replace(config, method="full", learning_rate=5e-5)
+    told = named(preflight(full, home), "rank")
+    assert told.state == "warn" and "rank 4 and alpha 4" in told.words and "reads neither" in told.words
+    assert named(preflight(replace(full, rank=64, alpha=64), home), "rank").state == "ok", "nobody typed these"
+
+
 def test_rows_that_do_not_fit_stop_the_run_or_are_left_out_as_it_was_asked(config: RunConfig, home: Path) -> None:
     short, *_, long = sorted(len(row) for row in row_examples(config, home, n=8))
     found = preflight(replace(config, max_length=long - 1), home)

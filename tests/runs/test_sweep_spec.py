@@ -79,6 +79,10 @@ def test_a_preset_and_a_range(tmp_path: Path) -> None:
         ({"metric": "dev_loss"}, "never by a loss"),
         ({"trials": -1}, "trials is -1"),
         ({"name": " "}, "name is ' '"),
+        ({"seed": -1}, "seed is -1"),
+        ({"seed": 2**32}, "seed is 4294967296"),
+        ({"config": replace(CONFIG, method="full")}, "method is full, which reads no rank"),
+        ({"fields": {"method": ("full",), "alpha": (8, 16)}}, "method is full, which reads no alpha"),
         ({"config": replace(CONFIG, evaluate_rows=0)}, "evaluate_rows is 0"),
         ({"config": replace(CONFIG, dataset="")}, "dataset is empty"),
         ({"fields": {"rank": tuple(range(1, 200)), "seed": tuple(range(200))}}, "39,800 combinations"),
@@ -89,6 +93,10 @@ def test_a_spec_that_can_not_work_says_why(changes: dict[str, Any], said: str) -
     with pytest.raises(InputError, match=said) as caught:
         check_spec(spec)
     assert caught.value.fix
+
+
+def test_a_rank_may_be_swept_where_some_runs_have_an_adapter() -> None:
+    check_spec(SweepSpec("a", replace(CONFIG, method="full"), {"rank": (8, 16), "method": ("full", "lora")}))
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,9 @@ def _contradictions(config: RunConfig) -> Iterator[Problem]:
     """Fields that deny each other."""
     yield from _length(config)
     yield from _stopping(config)
+    if config.schedule == "constant" and config.warmup:
+        reason = f"is {config.warmup:g}, and schedule constant has the whole rate from the first step on"
+        yield Problem("warmup", reason, "Set schedule: constant_with_warmup, or warmup: 0.")
     if config.method == "full":
         if config.dropout:
             yield Problem("dropout", "is the adapter's, and method full has no adapter", "Set dropout: 0.")

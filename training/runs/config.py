@@ -89,7 +89,9 @@ class RunConfig:
         5e-4, "How far each step moves. Too small: nothing changes. Too large: the loss jumps, answers turn to noise.",
         group="main", unit="per step",
     )  # fmt: skip
-    schedule: str = knob("cosine", "How the rate falls after the warm-up.", group="learning", choices=SCHEDULES)
+    schedule: str = knob(
+        "cosine", "How the rate falls after the warm-up; constant has no warm-up.", group="learning", choices=SCHEDULES
+    )
     warmup: float = knob(
         0.05,
         "How long the rate rises at first.",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from training.runs.config import RunConfig
+from training.runs.config import DEFAULTS, RunConfig
 from training.runs.records import Check
 
 if TYPE_CHECKING:
@@ -133,8 +133,12 @@ def length_checks(config: RunConfig, rows: int) -> Iterator[Check]:
 
 
 def adapter_checks(config: RunConfig) -> Iterator[Check]:
-    """Values that work and seldom help."""
+    """Values that work and seldom help, or that nothing reads."""
     if config.method == "full":
+        words = f"rank {config.rank} and alpha {config.alpha} are an adapter's: method full moves all weights, and "
+        words += "reads neither."
+        untouched = all(getattr(config, name) == DEFAULTS[name] for name in ("rank", "alpha"))
+        yield Check("rank", "ok" if untouched else "warn", words, "Pick another method to train an adapter.")
         if config.learning_rate > 3e-4:
             words = f"learning_rate is {config.learning_rate:g} with all weights moving: the base forgets quickly so."
             yield Check("learning rate", "warn", words, "Set it to 5e-5 or less.")

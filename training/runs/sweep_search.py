@@ -153,7 +153,8 @@ def _sampler(spec: SweepSpec, tried: int) -> Any:
     import optuna
 
     if spec.search == "tpe":
-        return optuna.samplers.TPESampler(seed=spec.seed + tried, n_startup_trials=min(10, max(2, spec.trials // 3)))
+        dice = (spec.seed + tried) % 2**32  # more has no place in numpy's
+        return optuna.samplers.TPESampler(seed=dice, n_startup_trials=min(10, max(2, spec.trials // 3)))
 
     class Grid(optuna.samplers.GridSampler):
         """The grid without its wish to stop a loop that is not Optuna's."""

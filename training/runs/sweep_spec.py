@@ -28,7 +28,7 @@ import yaml
 
 from training.data.versions import open_version
 from training.errors import InputError, PackError
-from training.runs.checks import ConfigError, Problem, kinds_of, problems
+from training.runs.checks import LIMITS, ConfigError, Problem, kinds_of, problems
 from training.runs.config import FIELDS, RunConfig
 from training.runs.config_file import absolute_paths, config_yaml, values_from
 from training.runs.directory import slug
@@ -164,14 +164,27 @@ def check_spec(spec: SweepSpec, where: str = "the sweep") -> None:
         if name in NEVER or name not in FIELDS:
             why = "is no setting of a run" if name not in FIELDS else "has to be the same in all runs of a sweep"
             raise InputError(f"{where}: {name} {why}.", fix="Sweep over another field.")
+    if void := [name for name in ("rank", "alpha") if name in spec.fields and _never_read(spec)]:
+        raise InputError(
+            f"{where}: method is full, which reads no {void[0]}: its values would all give the same run.",
+            fix=f"Leave {void[0]} out of the sweep, or pick another method.",
+        )
     ranges = [name for name, values in spec.fields.items() if isinstance(values, Range)]
     if spec.search == "grid" and ranges:
         raise InputError(f"{where}: {ranges[0]} is a range, a grid needs values.", fix="List values, or search: tpe.")
     if spec.trials < 0 or (spec.search == "tpe" and not spec.trials):
         raise InputError(f"{where}: trials is {spec.trials}.", fix="Say how many runs a search may take, such as 20.")
+    if not LIMITS["seed"].holds(spec.seed):
+        raise InputError(f"{where}: seed is {spec.seed}.", fix=f"Choose a seed {LIMITS['seed'].words}.")
     if not spec.config.evaluate_rows:
         raise InputError(f"{where}: evaluate_rows is 0, so nothing could be compared.", fix="Set it to 20 or more.")
     _check_combinations(spec, where)
+
+
+def _never_read(spec: SweepSpec) -> bool:
+    """Whether no run of the sweep has an adapter."""
+    methods = spec.fields.get("method", (spec.config.method,))
+    return not isinstance(methods, Range) and set(methods) == {"full"}
 
 
 def settled(spec: SweepSpec, home: Path) -> tuple[SweepSpec, str]:
