@@ -20,6 +20,7 @@ from training.data.build_cost import Quote, endpoints, quotes
 from training.data.makers import make_rows
 from training.data.rows import BadRecord, DataRow
 from training.data.spec import DatasetSpec, SourceSpec, spec_from, write_spec
+from training.data.teacher.prompts import Ask
 from training.data.version_files import sha256_file
 from training.disk import disk
 from training.errors import DataError
@@ -35,7 +36,8 @@ class Sample:
     """The first rows of a spec as they would be made, or the `proposal` of a source whose columns nobody confirmed.
 
     `encoding` is the guessed one of a file that is not UTF-8, "" elsewhere: confirming takes it over. `teacher` is the
-    model that a build will ask, "" for none; the rows here are made offline all the same.
+    model that a build will ask, "" for none; `asked` is what it will be asked about, since what it writes is not there
+    yet. `rows` then are those that are finished already.
     """
 
     rows: tuple[DataRow, ...] = ()
@@ -43,6 +45,7 @@ class Sample:
     proposal: Any = None
     encoding: str = ""
     teacher: str = ""
+    asked: tuple[Ask, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,25 +135,32 @@ def sample(deps: Deps, text: str) -> Sample:
     from training.data.sources.mapping import UnconfirmedMapping
 
     spec = spec_of_text(text, deps)
-    rows: list[DataRow] = []
+    good: list[DataRow | Ask] = []
     bad: list[BadRecord] = []
     each = -(-SAMPLE // len(spec.sources))
     for source in map(spec.resolved, spec.sources):
         try:
-            for item in islice(_made(spec, source), 5 * each):
-                (bad if isinstance(item, BadRecord) else rows).append(item)  # pyright: ignore[reportArgumentType]
-                if len(rows) % each == 0 and rows and not isinstance(item, BadRecord):
+            for item in islice(_made(spec, source, deps), 5 * each):
+                (bad if isinstance(item, BadRecord) else good).append(item)  # pyright: ignore[reportArgumentType]
+                if len(good) % each == 0 and good and not isinstance(item, BadRecord):
                     break
         except UnconfirmedMapping as err:
             return Sample(proposal=err.proposal, encoding=_guessed(source))
-    teacher = spec.teacher.model if spec.teacher else ""
-    return Sample(tuple(rows[:SAMPLE]), tuple(bad[:SAMPLE]), teacher=teacher)
+    rows = tuple(item for item in good[:SAMPLE] if isinstance(item, DataRow))
+    asked = tuple(item for item in good[:SAMPLE] if isinstance(item, Ask))
+    return Sample(rows, tuple(bad[:SAMPLE]), teacher=spec.teacher.model if spec.teacher else "", asked=asked)
 
 
-def _made(spec: DatasetSpec, source: SourceSpec) -> Iterator[DataRow | BadRecord]:
+def _made(spec: DatasetSpec, source: SourceSpec, deps: Deps) -> Iterator[DataRow | Ask | BadRecord]:
     from training.data.sources.read import read_source
+    from training.data.teacher.write import asked_about
 
-    return make_rows(spec.task, read_source(source, spec.seed), spec.render, spec.seed)
+    rows = read_source(source, spec.seed)
+    if spec.teacher is None:
+        yield from make_rows(spec.task, rows, spec.render, spec.seed)
+        return
+    for found in asked_about(rows, deps.packs[spec.task], spec.teacher):
+        yield found if isinstance(found, Ask) else found.result
 
 
 def _guessed(source: SourceSpec) -> str:

@@ -98,8 +98,9 @@ def candidate_choices(deps: Deps, task: str) -> list[tuple[str, str]]:
 
 def sample_view(found: start.Sample) -> SampleView:
     if found.proposal is None:
-        shown = row_views.sample_html(queries.shown_rows(found.rows), to_json(found.bad), found.teacher)
-        return SampleView(shown, SAME, SAME, SAME)
+        asked = [{"text": ask.given, "origin": ask.row.origin, "place": ask.row.place} for ask in found.asked]
+        rows, bad = queries.shown_rows(found.rows), to_json(found.bad)
+        return SampleView(row_views.sample_html(rows, bad, found.teacher, asked), SAME, SAME, SAME)
     mapping = [[field.field, field.column, field.rule] for field in found.proposal.fields]
     return SampleView(row_views.proposal_html(found.proposal), gr.update(visible=True), mapping, found.encoding)
 

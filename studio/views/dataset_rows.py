@@ -142,21 +142,38 @@ def _proposed(found: Any) -> Html:
     return el("tr", el("th", found.field, scope="row"), el("td", found.column), rule, before, after)
 
 
-def sample_html(rows: Sequence[Mapping[str, Any]], bad: Sequence[Mapping[str, Any]], teacher: str = "") -> Html:
-    """Ten rows as they would be made, before any gate has looked at them."""
-    if not rows and not bad:
+def sample_html(
+    rows: Sequence[Mapping[str, Any]],
+    bad: Sequence[Mapping[str, Any]],
+    teacher: str = "",
+    asked: Sequence[Mapping[str, Any]] = (),
+) -> Html:
+    """Ten rows as they would be made, before any gate has looked at them; with a teacher what it is asked about."""
+    if not rows and not bad and not asked:
         return note("This source gives no row.")
     said = f"The first {plural(len(rows), 'row')} as they would be made; no gate has looked at them yet."
-    asked = f"The build asks {teacher} to write them anew; it shows what that costs before anything is paid."
+    given = (
+        f"The first {plural(len(asked), 'record')} that {teacher} will be given, each to write a row from. What it "
+        "writes is not there yet: the build asks it, and shows what that costs before anything is paid."
+    )
     broken = [el("p", icon("warn"), f" {b['origin']}, {b['place']}: {b['reason']}", cls="tt-dim") for b in bad]
     return el(
         "div",
-        el("p", said, cls="tt-insight"),
-        el("p", asked) if teacher else None,
+        el("p", given, cls="tt-insight") if asked else None,
+        *(_asked(record) for record in asked),
+        el("p", said, cls="tt-insight") if rows or not asked else None,
         *(row_html(row) for row in rows),
         *broken,
         cls="tt-data tt-rows",
     )
+
+
+def _asked(record: Mapping[str, Any]) -> Html:
+    """One record as a teacher reads it: closed its first words, open all of it."""
+    text = str(record["text"])
+    where = ", ".join(str(record[key]) for key in ("origin", "place") if record.get(key))
+    face = el("summary", el("span", " ".join(text.split())[:90], dir="auto"), el("span", where, cls="tt-dim"))
+    return el("details", face, _text(text), cls="tt-group tt-row")
 
 
 def changed_html(diff: Any, most: int = 10) -> Html:

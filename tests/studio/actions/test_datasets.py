@@ -355,6 +355,21 @@ def test_ten_rows_of_a_built_in_source_are_shown_before_anything_is_built(deps: 
     assert not (deps.settings.home / "datasets").exists()
 
 
+def test_with_a_teacher_the_records_that_it_is_asked_about_are_shown(deps: Deps, tmp_path: Path) -> None:
+    path = tmp_path / "items.jsonl"
+    items = [{"content": f"Item {n}: a model was released."} for n in range(3)]
+    path.write_text("".join(json.dumps(item) + "\n" for item in (*items, {"content": " "})), "utf-8")
+    given = taught("https://teacher.example/v1", task="news-metadata", kind="file", file=str(path), rows=0)
+    text = forms.form_yaml(replace(given, teacher_styles=forms.teacher_styles("news-metadata", deps)), deps)
+    found = start.sample(deps, text)
+    assert [ask.given for ask in found.asked] == [item["content"] for item in items]  # nobody has annotated them yet
+    assert found.rows == () and found.teacher == "large"
+    (blank,) = found.bad
+    assert "content" in blank.reason and "relevance_score" not in blank.reason
+    recipes = start.sample(deps, forms.form_yaml(taught("https://teacher.example/v1"), deps))
+    assert len(recipes.asked) == start.SAMPLE and recipes.asked[0].given.startswith("Title: ")
+
+
 def test_a_dropped_file_is_kept_proposed_confirmed_and_read(deps: Deps, tmp_path: Path) -> None:
     upload = tmp_path / "soups.csv"
     upload.write_text(TABLE, "utf-8")

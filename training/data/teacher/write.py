@@ -92,6 +92,14 @@ def known_rows(
                     yield found.result
 
 
+def asked_about(rows: Iterable[SourceRow | BadRecord], pack: Pack, spec: TeacherSpec) -> Iterator[Checked | Ask]:
+    """The first question about each row, to be looked at: nobody is asked. A row that needs none, or that can't be
+    asked about, comes as `write_posts` would give it."""
+    prompts = load_prompts(pack.path)
+    for row in rows:
+        yield _questions(row, prompts, pack, spec)[0]
+
+
 def _questions(row: SourceRow | BadRecord, prompts: Prompts, pack: Pack, spec: TeacherSpec) -> list[Ask | Checked]:
     """What a row is asked; or the row itself, finished, or the reason why it can't be asked about."""
     if isinstance(row, BadRecord):
