@@ -1,5 +1,6 @@
 """`python -m training data`: every verb on real files, lines a script can read, mistakes in one line."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,89 @@ def test_validate_names_each_refused_row_and_bad_line(rows: Path, capsys: pytest
     assert "no task 'soup'" in fails(capsys, "validate", str(rows), "--task", "soup")
 
 
+def test_validate_tells_personal_data_by_row_and_in_all(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = post(*SOUPS[0], 2)
+    told["source"] += " Write to ann@soups.example or call +49 30 1234567."
+    file_of(rows, [told, post(*SOUPS[1], 3)])
+    assert cli.main(["data", "validate", str(rows)]) == 0
+    said = capsys.readouterr().out
+    assert "rows.jsonl, line 1: holds e-mail 1, phone 1" in said and "line 2" not in said and "ann@" not in said
+    assert "All 2 rows pass. 1 of 2 rows hold personal data or secrets: e-mail 1, phone 1." in said
+    assert cli.main(["data", "validate", str(rows), "--json"]) == 0
+    first, second, last = lines(capsys)
+    assert first["found"] == {"e-mail": 1, "phone": 1} and second["found"] == {}
+    assert last["summary"] == {"rows": 2, "refused": {}, "unreadable": 0, "holding": 1, "found": first["found"]}
+    file_of(rows, [told | {"gold": {"name": 7}}])
+    assert "1 of 1 rows hold personal data" in fails(capsys, "validate", str(rows))
+
+
+def test_what_an_export_wrote_is_read_as_it_is_and_said(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for form, says in {
+        "rows": "", "completion": "prompt and completion: source from prompt", "instruction": "source from input",
+        "chat": "source from messages (chat_user), gold from messages (chat_answer_json)",
+    }.items():  # fmt: skip
+        out = tmp_path / f"{form}.jsonl"
+        words = ["export", name_of(built), "--form", form, "--out", str(out), "--home", str(built)]
+        assert cli.main(["data", *words]) == 0
+        capsys.readouterr()
+        assert cli.main(["data", "validate", str(out), "--json"]) == 0
+        told = capsys.readouterr()
+        assert (says in told.err) if says else told.err == ""
+        ids = {json.loads(line).get("id") for line in told.out.splitlines()}
+        parts = open_version(built / "datasets" / name_of(built))
+        assert {row.id for row in rows_of(parts, "train")} <= ids  # the same rows, without the prompt around them
+
+
+def test_preferences_and_a_table_with_gold_as_json_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = post(*SOUPS[0], 2), post(*SOUPS[1], 3)
+    turn = {"role": "assistant", "content": json.dumps(one["gold"])}
+    pair = {"prompt": [{"role": "user", "content": one["source"]}], "chosen": [turn], "rejected": [turn]}
+    file = file_of(tmp_path / "pairs.jsonl", [pair])
+    assert cli.main(["data", "validate", str(file)]) == 0
+    assert "was read as preference rows" in capsys.readouterr().err
+    table = tmp_path / "rows.csv"
+    with table.open("w", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["source", "gold", "group"])
+        writer.writerows([row["source"], json.dumps(row["gold"]), row["group"]] for row in (one, two))
+    assert cli.main(["data", "split", str(table), "--shares", "50/50"]) == 0
+    assert "gold from gold (json)" in capsys.readouterr().err
+    made = [json.loads(line) for line in (tmp_path / "rows-split" / "train.jsonl").read_text("utf-8").splitlines()]
+    assert made[0]["gold"] in (one["gold"], two["gold"]) and made[0]["group"] in (one["group"], two["group"])
+
+
+def test_the_task_is_the_one_that_the_rows_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shipped = next(folder for folder in SHIPPED.iterdir() if folder.is_dir() and "news" in folder.name)
+    file = str(shipped / "train.jsonl")
+    assert cli.main(["data", "validate", file]) == 0  # as recipes not one of them would pass
+    capsys.readouterr()
+    row = json.loads(Path(file).read_text("utf-8").splitlines()[0])
+    mixed = file_of(tmp_path / "mixed.jsonl", [row, row | {"task": "recipe-jsonld"}])
+    assert "several tasks: news-metadata, recipe-jsonld" in fails(capsys, "validate", str(mixed))
+    for verb in ("validate", "dedupe", "split"):
+        said = fails(capsys, verb, file, "--task", "nope")
+        assert "no task 'nope'" in said and "recipe-writer" in said
+
+
+def test_dedupe_takes_a_version_a_folder_of_parts_or_a_file(
+    rows: Path, built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["data", "split", str(rows)]) == 0
+    file_of(rows, [post(*SOUPS[2], 2), post(*SOUPS[1], 99)])
+    version = built / "datasets" / name_of(built)
+    for place in (version, rows.with_name("rows-split"), rows.with_name("rows-split") / "train.jsonl", rows):
+        capsys.readouterr()
+        assert cli.main(["data", "dedupe", str(rows), "--against", str(place), "--json"]) == 0
+        assert {line["in"] for line in lines(capsys)} == {"against"}, place
+    gone = rows.with_name("gone")
+    said = fails(capsys, "dedupe", str(rows), "--against", str(gone))
+    assert f"{gone} does not exist" in said and "disk space" not in said
+    gone.mkdir()
+    assert "no .jsonl file" in fails(capsys, "dedupe", str(rows), "--against", str(gone))
+
+
 def test_dedupe_finds_repeats_in_a_file_and_in_a_version(
     built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -238,6 +322,18 @@ def test_split_writes_a_folder_of_parts(rows: Path, capsys: pytest.CaptureFixtur
     assert "add up to 90" in fails(capsys, "split", str(rows), "--shares", "80/10", "--out", str(rows.with_name("b")))
     assert "no date" in fails(capsys, "split", str(rows), "--by", "date", "--out", str(rows.with_name("b")))
     assert "by" in fails(capsys, "split", str(rows), "--by", "luck", "--out", str(rows.with_name("b")))
+
+
+def test_split_makes_golden_and_adversarial_parts(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = [post(*SOUPS[n % 5], n) | {"slice": "orders" if n % 4 == 0 else "plain"} for n in range(2, 42)]
+    file_of(rows, given)
+    assert cli.main(["data", "split", str(rows), "--golden", "10%", "--adversarial", "3", "--json"]) == 0
+    got = {part: found["got_rows"] for part, found in lines(capsys)[0]["parts"].items()}
+    assert (got["golden"], got["adversarial"]) == (4, 3) and sum(got.values()) == 40
+    hard = (rows.with_name("rows-split") / "adversarial.jsonl").read_text("utf-8").splitlines()
+    assert {json.loads(line)["slice"] for line in hard} == {"orders"}
+    for wrong in ("-1", "many", "0.5", "101%", "%"):
+        assert "5%" in fails(capsys, "split", str(rows), f"--golden={wrong}", "--out", str(rows.with_name("b")))
 
 
 def test_a_file_with_columns_of_its_own_gets_a_proposal_and_no_guess(
