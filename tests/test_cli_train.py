@@ -136,6 +136,21 @@ def test_ctrl_c_stops_with_a_checkpoint_and_the_run_goes_on_later(
     main(capsys, "runs", "delete", run, "--home", home)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows guesses other people's homes")
+@pytest.mark.parametrize("field", ["dataset", "base"])
+@pytest.mark.parametrize("value", ["~no-such-person-here/x", "a" * 5000, "a" * 400, "./" + "a/" * 2400])
+def test_a_name_that_can_not_be_looked_for_ends_with_a_line(
+    home: Path, config: Path, field: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = main(capsys, "train", config, "--set", f"{field}={value}", "--home", home)
+    assert (code, err.count("\n")) == (2, 1) and field in err and len(err) < 500
+    path = home / "sweep.yaml"
+    settings = {**yaml.safe_load(config.read_text("utf-8")), "learning_rate": 1e-3, "evaluate_rows": 2, field: value}
+    path.write_text(yaml.safe_dump({"name": "s", "config": settings, "fields": {"rank": [2, 4]}}), "utf-8")
+    code, _, err = main(capsys, "sweep", path, "--quick", "--home", home)
+    assert (code, err.count("\n")) == (2, 1) and field in err and len(err) < 800
+
+
 def test_ctrl_c_on_a_run_that_has_just_ended_tells_how_it_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ is starting once.
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from studio.actions.form import check_base
@@ -18,6 +19,7 @@ from training.errors import RunError
 from training.runs.advice import advice
 from training.runs.checks import ConfigError
 from training.runs.config import RunConfig
+from training.runs.config_file import settled_paths
 from training.runs.directory import write_notes
 from training.runs.preflight import preflight
 from training.runs.records import Advice, Check, Preflight, RunNotes
@@ -94,12 +96,12 @@ def ready(deps: Deps, values: Sequence[object]) -> Ready:
 
 def start(deps: Deps, given: Ready, nonce: str) -> str:
     """Queue the run, and start it where nothing else runs; returns its id. RunError where a check stops it."""
-    queue, config = queue_of(deps), given.config
+    queue, config = queue_of(deps), settled_paths(given.config, Path.cwd())  # the run's own process works elsewhere
     stops = [check for check in given.found.checks if check.state == "stop"]
     if stops:
         more = f" {len(stops) - 1} more of its checks, listed below Start, stopped it too." if stops[1:] else ""
         raise RunError(f"This run can't start: {stops[0].name}: {stops[0].words}{more}", fix=stops[0].fix)
-    version = datasets.find(deps, config.dataset)
+    version = datasets.find(deps, given.config.dataset)
     return queue.submit(config, key=f"{nonce}-{config.sha256[:16]}-{config.name}", dataset_sha256=version.sha256)
 
 

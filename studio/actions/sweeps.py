@@ -22,12 +22,20 @@ from training.disk import disk, write_whole
 from training.errors import InputError
 from training.home import VARIABLE
 from training.processes import alive, mark_of, read_mark
-from training.runs.config_file import settings_from
+from training.runs.config_file import settings_from, settled_paths
 from training.runs.directory import LOG, PROCESS
 from training.runs.executors.local import ROOT, detached
 from training.runs.sweep_check import check_sweep
 from training.runs.sweep_records import SPEC, sweeps_folder
-from training.runs.sweep_spec import DEFAULT_FIELDS, SweepSpec, field_values, read_spec, settled, spec_yaml
+from training.runs.sweep_spec import (
+    DEFAULT_FIELDS,
+    SweepSpec,
+    absolute_values,
+    field_values,
+    read_spec,
+    settled,
+    spec_yaml,
+)
 from training.runs.sweep_time import SweepEstimate, estimate_sweep
 
 KNOBS = tuple(DEFAULT_FIELDS)
@@ -70,9 +78,14 @@ def spec_of(deps: Deps, form: SweepForm, values: Sequence[object]) -> SweepSpec:
     if twice := [name for name in names if names.count(name) > 1]:
         raise InputError(f"{twice[0]} has values in two places.", fix="Keep one of them.")
     fields = {name: field_values(name, _given(name, text), "the sweep") for name, text in typed}
-    if "max_steps" in fields:
-        config = replace(config, epochs=0.0)
-    spec = SweepSpec((form.name or "").strip(), replace(config, name=""), fields, form.search, int(trials))
+    if "max_steps" in fields and config.epochs:
+        raise InputError(
+            f"The sweep tries numbers of steps, and the form above goes by epochs: {config.epochs:g}.",
+            fix="Set epochs to 0 above, or empty the sweep's Steps.",
+        )
+    here = Path.cwd()  # the file of the spec will lie elsewhere
+    config, fields = settled_paths(replace(config, name=""), here), absolute_values(fields, here)
+    spec = SweepSpec((form.name or "").strip(), config, fields, form.search, int(trials))
     return settled(spec, deps.settings.home)[0]
 
 

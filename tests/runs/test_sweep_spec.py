@@ -95,6 +95,16 @@ def test_a_spec_that_can_not_work_says_why(changes: dict[str, Any], said: str) -
     assert caught.value.fix
 
 
+def test_relative_bases_start_at_the_file_as_the_configs_does(tmp_path: Path) -> None:
+    text = "name: a\nconfig: {dataset: ../data/v1, base: ./x}\nfields: {base: [./m, ../n, owner/model, crumb]}\n"
+    spec = read_spec(written(tmp_path, text))
+    here = tmp_path.resolve()
+    assert spec.fields["base"] == (str(here / "m"), str(here.parent / "n"), "owner/model", "crumb")
+    assert (spec.config.base, spec.config.dataset) == (str(here / "x"), str(here.parent / "data" / "v1"))
+    (tmp_path / "kept").mkdir()
+    assert read_spec(written(tmp_path / "kept", spec_yaml(spec))).sweep == spec.sweep, "wherever it is kept"
+
+
 def test_a_rank_may_be_swept_where_some_runs_have_an_adapter() -> None:
     check_spec(SweepSpec("a", replace(CONFIG, method="full"), {"rank": (8, 16), "method": ("full", "lora")}))
 

@@ -16,6 +16,7 @@ from training.engine.download import WANTED, fetch_repo
 from training.engine.hashes import hash_files, read_header
 from training.engine.run_outputs import ADAPTER, MODEL, run_output, run_outputs
 from training.errors import AdapterError, ModelError
+from training.typed_path import typed_path
 
 EMBEDDED = "crumb"
 ON_ANOTHER = "trained on a 4-bit base, answers on the whole one"
@@ -60,13 +61,16 @@ def resolve_base(name: str, settings: EngineSettings, progress: Progress, revisi
 def base_folder(
     name: str, settings: EngineSettings, progress: Progress, revision: str = "", wanted: Sequence[str] = WANTED
 ) -> Path:
-    """The folder behind a base's name, not looked into. Of a repository on the hub only `wanted` is downloaded."""
+    """The folder behind a base's name, not looked into. Of a repository on the hub only `wanted` is downloaded.
+
+    ModelError where there is none, InputError for a name that can't even be looked for.
+    """
+    folder = typed_path(name, "base")
     for root in _roots(settings.models, settings.home, "models"):
         if _is_plain(name) and (root / name / "config.json").is_file():
             return root / name
     if _is_plain(name) and (made := run_output(settings.home, name, MODEL)) is not None:
         return made
-    folder = Path(name).expanduser()
     if _names_a_path(name, folder):
         if not settings.allow_paths:
             raise ModelError(f"{name} is a path; folders are closed here.", fix="Pick a model from the list.")
@@ -86,13 +90,14 @@ def resolve_adapter(name: str, settings: EngineSettings, base: BaseFiles, progre
 
 
 def adapter_folder(name: str, settings: EngineSettings, progress: Progress) -> Path:
-    """The folder behind an adapter's name, downloaded if need be, not looked into. Raises AdapterError."""
+    """The folder behind an adapter's name, downloaded if need be, not looked into. Raises AdapterError, or InputError
+    for a name that can't even be looked for."""
+    folder = typed_path(name, "adapter")
     for root in _roots(settings.adapters, settings.home, "adapters"):
         if _is_plain(name) and (root / name).is_dir():
             return root / name
     if _is_plain(name) and (made := run_output(settings.home, name, ADAPTER)) is not None:
         return made
-    folder = Path(name).expanduser()
     if _names_a_path(name, folder):
         if not settings.allow_paths:
             raise AdapterError(f"{name} is a path; folders are closed here.", fix="Pick an adapter from the list.")

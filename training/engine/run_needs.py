@@ -24,6 +24,7 @@ from training.engine.run_memory import (
 )
 from training.errors import ModelError
 from training.runs.config import RunConfig
+from training.typed_path import typed_path
 
 _SMALL = ("*.json", "tokenizer.model", "*.jinja", "vocab.txt", "merges.txt", "spiece.model")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -62,12 +63,13 @@ class BaseSeen:
 
 
 def see_base(config: RunConfig, home: Path) -> BaseSeen:
-    """The base, its weights looked for but never fetched. ModelError where there is none, or no tokenizer of it."""
+    """The base, its weights looked for but never fetched. ModelError where there is none, or no tokenizer of it;
+    InputError for what can't be a path."""
     local = EngineSettings(home=home, hub="none")
     try:
         files = resolve_base(config.base, local, lambda *_: None)
     except ModelError:
-        if not _HUB_ID.fullmatch(config.base) or Path(config.base).expanduser().is_dir():
+        if not _HUB_ID.fullmatch(config.base) or typed_path(config.base, "base").is_dir():
             raise
         return _on_the_hub(config)
     return BaseSeen(files.name, files.folder, files)

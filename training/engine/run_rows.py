@@ -38,6 +38,7 @@ from training.task.score.grounding import ground_items
 from training.task.score.lists import sentences
 from training.task.score.values import asserts_anything, text_of
 from training.task.sections import write_sections
+from training.typed_path import typed_path
 
 SHIPPED = ASSETS / "datasets"
 DROPPED, NOTHING, MARKER = "context step dropped part of the answer", "nothing left to show", "control marker in text"
@@ -72,12 +73,12 @@ class Asked(NamedTuple):
 def find_dataset(home: Path, name: str) -> Path:
     """The folder of a version by its name, the beginning of one, or a path: a person's own first, then what ships.
 
-    DataError where there is none, or where a beginning fits several.
+    DataError where there is none, or where a beginning fits several; InputError for what can't be a path.
     """
     if not name.strip():
         raise DataError("No dataset version was named.", fix="Name one in `dataset`; `data list` shows them.")
-    if (Path(name).expanduser() / MANIFEST).is_file():
-        return Path(name).expanduser()
+    if ((given := typed_path(name, "dataset")) / MANIFEST).is_file():
+        return given
     roots = (home / "datasets", SHIPPED)
     for root in roots:
         if "/" not in name and "\\" not in name and (root / name / MANIFEST).is_file():

@@ -16,8 +16,12 @@ from training.errors import InputError
 from training.runs.config import FIELDS, VERSION, RunConfig
 
 ALL_LINEAR = "all-linear"
+SHOWN = 200  # characters of a value that an error repeats
 _TYPES = get_type_hints(RunConfig)
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false", tuple: "a list of names"}
+
+
+MOST_NUMBER = 10**15  # beyond every limit; a longer one has to be told before anything counts with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +112,26 @@ def kinds_of(name: str) -> tuple[type, ...]:
     return tuple(get_origin(arm) or arm for arm in arms)
 
 
+def shown(value: Any) -> str:
+    """A value as an error repeats it: whole, or the beginning of it and how long it is."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text):,} characters)"
+
+
 def type_problem(name: str, value: Any) -> Problem | None:
     """Where a value is of another type than its field."""
     kinds = kinds_of(name)
     wanted = " or ".join(_WORDS[kind] for kind in kinds)
+    if type(value) is int and {int, float} & set(kinds) and abs(value) >= MOST_NUMBER:
+        return Problem(name, "is a number of more than 15 digits", f"Give {name} a number that is meant.")
     if type(value) is int and float in kinds:
         return None
     if type(value) not in kinds:
-        return Problem(name, f"is {value!r}, which is not {wanted}", f"Give {name} {wanted}.")
+        return Problem(name, f"is {shown(value)}, which is not {wanted}", f"Give {name} {wanted}.")
     if type(value) is float and not math.isfinite(value):
         return Problem(name, f"is {value}", f"Give {name} a finite number.")
     if type(value) is tuple and not all(type(item) is str and item for item in value):
-        return Problem(name, f"holds {value!r}, and not names alone", f"Give {name} {wanted}.")
+        return Problem(name, f"holds {shown(value)}, and not names alone", f"Give {name} {wanted}.")
     return None
 
 
@@ -131,7 +143,7 @@ def _single(config: RunConfig) -> Iterator[Problem]:
         if not getattr(config, name).strip():
             yield Problem(name, "is empty", _NEEDED[name])
     if config.name and not re.fullmatch(r"[\w][\w .+-]{0,79}", config.name):
-        yield Problem("name", f"is {config.name!r}", "Use up to 80 letters, digits, spaces, dots and hyphens.")
+        yield Problem("name", f"is {shown(config.name)}", "Use up to 80 letters, digits, spaces, dots and hyphens.")
     for name, limit in LIMITS.items():
         value = getattr(config, name)
         if not limit.holds(value):
@@ -141,7 +153,7 @@ def _single(config: RunConfig) -> Iterator[Problem]:
         given = getattr(config, name)
         for value in given if isinstance(given, tuple) else (given,):
             if choices and value not in choices:
-                yield Problem(name, f"is {value!r}", f"Use one of: {', '.join(choices)}.")
+                yield Problem(name, f"is {shown(value)}", f"Use one of: {', '.join(choices)}.")
     if config.warmup > 1 and config.warmup != int(config.warmup):
         yield Problem("warmup", f"is {config.warmup:g}; from 1 on it counts steps", "Give whole steps, or a share.")
     yield from _targets(config)
@@ -164,7 +176,7 @@ def _targets(config: RunConfig) -> Iterator[Problem]:
     targets = config.target_modules
     if isinstance(targets, str) and targets != ALL_LINEAR:
         fix = f"Use {ALL_LINEAR}, or a list of layer names such as [q_proj, v_proj]."
-        yield Problem("target_modules", f"is {targets!r}", fix)
+        yield Problem("target_modules", f"is {shown(targets)}", fix)
     if not targets:
         yield Problem("target_modules", "is empty: nothing would be trained", f"Use {ALL_LINEAR}, or name layers.")
     if isinstance(targets, tuple) and len(set(targets)) < len(targets):

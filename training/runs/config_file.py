@@ -17,14 +17,16 @@ import yaml
 
 from training.errors import InputError, PackError
 from training.home import home_flag
-from training.runs.checks import ALL_LINEAR, ConfigError, Problem, kinds_of, type_problem
+from training.runs.checks import ALL_LINEAR, MOST_NUMBER, ConfigError, Problem, kinds_of, shown, type_problem
 from training.runs.config import DEFAULTS, FIELDS, VERSION, RunConfig
 from training.task.yamlfile import Reader, parse_yaml, read_utf8
+from training.typed_path import typed_path
 
 WHAT = ("version", "task", "dataset", "base")  # always written, so that a file says what it is about
 PROGRAM = "python -m training train"
 _BARE_POWER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)[eE][-+]?\d+")  # YAML 1.1 reads 3e-3 as text
 _WHOLE = re.compile(r"[-+]?\d[\d_]*")
+LONGEST = 400  # characters of a number: Python reads no whole ones of thousands
 _NUMBER = re.compile(r"[-+]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -93,7 +95,7 @@ def settings_from(settings: Sequence[str]) -> dict[str, Any]:
         name, equals, text = setting.partition("=")
         if not equals:
             fix = "Write field=value, such as rank=32."
-            raise InputError(f"--set {setting!r} has no value.", fix=fix)
+            raise InputError(f"--set {shown(setting)} has no value.", fix=fix)
         values[name.strip()] = _from_text(name.strip(), text.strip())
     return values_from(values, "--set")
 
@@ -119,13 +121,21 @@ def differences(before: RunConfig, after: RunConfig) -> dict[str, tuple[Any, Any
 
 
 def absolute_paths(values: Mapping[str, Any], start: Path) -> dict[str, Any]:
-    """The values with a base or dataset that is written as a path made absolute: a run is worked on from elsewhere."""
+    """The values with a base or dataset that is written as a path made absolute: a run is worked on from elsewhere.
+
+    InputError for what can't be a path.
+    """
     found = dict(values)
     for name in ("base", "dataset"):
         text = found.get(name, "")
         if text.startswith(("./", "../", ".\\", "..\\", "~")) or text in (".", ".."):
-            found[name] = str((start / Path(text).expanduser()).resolve())
+            found[name] = str(typed_path(text, name, start))
     return found
+
+
+def settled_paths(config: RunConfig, start: Path) -> RunConfig:
+    """The config with its paths made absolute, from `start`."""
+    return replace(config, **absolute_paths({"base": config.base, "dataset": config.dataset}, start))
 
 
 def _as_field(name: str, given: Any) -> Any:
@@ -135,7 +145,7 @@ def _as_field(name: str, given: Any) -> Any:
         return tuple(given)
     if float in kinds:
         if type(given) is int:
-            return float(given)
+            return float(given) if abs(given) < MOST_NUMBER else given
         if isinstance(given, str) and _BARE_POWER.fullmatch(given):
             return float(given)
     return given
@@ -148,7 +158,7 @@ def _from_text(name: str, text: str) -> Any:
         return tuple(part.strip() for part in text.strip("[]").split(",") if part.strip())
     if bool in kinds:
         return {"true": True, "false": False}.get(text.lower(), text)
-    if (int in kinds or float in kinds) and _NUMBER.fullmatch(text):
+    if (int in kinds or float in kinds) and len(text) <= LONGEST and _NUMBER.fullmatch(text):
         whole = int in kinds and _WHOLE.fullmatch(text)
         return int(text) if whole else float(text)
     return text
@@ -165,7 +175,7 @@ def _as_text(value: Any) -> str:
 def _type_fix(name: str, given: Any, fix: str) -> str:
     """Where a number was put into quotes, that is the thing to say."""
     shape = _WHOLE if int in kinds_of(name) else _NUMBER if float in kinds_of(name) else None
-    if shape and isinstance(given, str) and shape.fullmatch(given.strip()):
+    if shape and isinstance(given, str) and len(given) <= LONGEST and shape.fullmatch(given.strip()):
         return f"Write {name}: {given.strip()} without quotes."
     if int in kinds_of(name) and type(given) is float and given.is_integer():
         return f"Write {name}: {int(given)}."

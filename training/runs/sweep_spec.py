@@ -127,6 +127,7 @@ def spec_from(reader: Reader, home: Path | None = None) -> SweepSpec:
     fields: Mapping[str, tuple[Any, ...] | Range] = DEFAULT_FIELDS
     if reader.has("fields"):
         fields = {name: field_values(name, given, where) for name, given in reader.take("fields", dict).items()}
+    fields = absolute_values(fields, reader.file.parent)
     spec = SweepSpec(
         reader.take("name", str),
         config,
@@ -235,6 +236,15 @@ def field_values(name: str, given: Any, where: str) -> tuple[Any, ...] | Range:
     if len(set(values)) < len(values):
         raise InputError(f"{where}: fields.{name} has a value twice.", fix="Name each value once.")
     return values
+
+
+def absolute_values(fields: Mapping[str, tuple[Any, ...] | Range], start: Path) -> dict[str, tuple[Any, ...] | Range]:
+    """The fields with bases that are written as paths made absolute, as those of a config are."""
+    found = dict(fields)
+    bases = found.get("base", ())
+    if "base" in found and not isinstance(bases, Range):
+        found["base"] = tuple(absolute_paths({"base": base}, start)["base"] for base in bases)
+    return found
 
 
 def _range(name: str, given: Mapping[str, Any], where: str) -> Range:

@@ -134,13 +134,16 @@ def parse_yaml(text: str, file: Path) -> Reader:
         return Reader(yaml.load(text, Loader=_StrictLoader), file)
     except yaml.YAMLError as error:
         raise PackError(f"{file}: the file is no valid YAML: {error}.", fix="Correct it at that line.") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, a day that no month has
+        words = f"{file}: the file holds a value that can't be read: {error}."
+        raise PackError(words, fix="Correct that value, or put it into quotes.") from error
 
 
 def read_json(file: Path) -> dict[str, Any]:
     """A JSON object. Raises PackError when it is none."""
     try:
         value: Any = json.loads(read_utf8(file))
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise PackError(f"{file}: the file is no valid JSON: {error}.", fix="Correct it at that place.") from None
     if type(value) is not dict:
         raise PackError(f"{file}: the file holds {_kind(value)}, no JSON object.", fix="Write one object.")

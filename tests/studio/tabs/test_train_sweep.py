@@ -21,6 +21,7 @@ from tests.studio.run_samples import NASTY, config, run_deps
 from training.data.versions import list_versions, open_version, rows_of
 from training.errors import InputError, RunError
 from training.processes import mark_of
+from training.runs.config import RunConfig
 from training.runs.sweep_compare import PrunedValue
 from training.runs.sweep_records import Sweep, Trial, columns, sweeps_folder, write_sweep
 from training.runs.sweep_spec import Range, combinations, read_spec, spec_yaml
@@ -40,11 +41,12 @@ def shipped() -> str:
     return next(version.name for version in list_versions(datasets.SHIPPED)[0] if version.task == "recipe-jsonld")
 
 
-def given(**changes: Any) -> list[Any]:
-    form = values_of(config(dataset=shipped(), base="crumb"))
+def given(form: RunConfig | None = None, **changes: Any) -> list[Any]:
+    """The sweep form with `changes` over the run form of `form`."""
+    settings = values_of(form or config(dataset=shipped(), base="crumb"))
     knobs = {f"sweep_{knob}": text for knob, text in KNOBS.items()}
     values = {"sweep_name": "my sweep", **knobs, "sweep_more": "", "sweep_search": "grid", "sweep_trials": 0, **changes}
-    return [*(values[name] for name in train_sweep.GIVEN), *form]
+    return [*(values[name] for name in train_sweep.GIVEN), *settings]
 
 
 def trial(number: int, rank: int, score: float | None, **more: Any) -> Trial:
@@ -82,7 +84,7 @@ def test_the_small_form_becomes_a_spec_over_the_forms_settings(deps: Deps) -> No
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(spec_yaml(spec), "utf-8")
     assert read_spec(file).sweep == spec.sweep  # who drives it finds the same folder
-    usual = {f"sweep_{knob}": acts.usual(knob) for knob in acts.KNOBS}
+    usual: dict[str, Any] = {f"sweep_{knob}": acts.usual(knob) for knob in acts.KNOBS}
     assert train_sweep.spec_of(deps, given(**usual)).combinations == 81
 
 
@@ -118,6 +120,19 @@ def test_any_setting_and_a_range_can_be_searched(deps: Deps) -> None:
 def test_what_can_not_be_tried_is_told(deps: Deps, changes: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         train_sweep.spec_of(deps, given(**changes))
+
+
+def test_a_base_that_is_typed_as_a_path_is_the_same_wherever_the_spec_is_kept(deps: Deps) -> None:
+    spec = train_sweep.spec_of(deps, given(config(dataset=shipped(), base="./mine"), sweep_more="base = ./a, crumb"))
+    assert spec.config.base == str(Path.cwd() / "mine") and spec.fields["base"] == (str(Path.cwd() / "a"), "crumb")
+
+
+def test_steps_are_not_tried_over_a_form_that_goes_by_epochs(deps: Deps) -> None:
+    by_epochs = config(dataset=shipped(), base="crumb", max_steps=0, epochs=3.0)
+    with pytest.raises(InputError, match="goes by epochs: 3") as caught:
+        train_sweep.spec_of(deps, given(by_epochs, sweep_max_steps="50, 150"))
+    assert "epochs to 0" in caught.value.fix
+    assert train_sweep.spec_of(deps, given(by_epochs)).config.epochs == 3.0
 
 
 def test_a_sweep_is_told_as_it_stands_and_sent_once(deps: Deps) -> None:
