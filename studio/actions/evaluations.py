@@ -15,7 +15,7 @@ from studio.queries.evaluations import aggregates, folder_of, pack_of
 from training.errors import InputError
 from training.evals.directory import read_job
 from training.evals.eval_job import cancel_evaluation, forget_evaluation, start_evaluation
-from training.evals.records import FREE_SAMPLES, ROWS, EvalJob, read_arm, usual_samples
+from training.evals.records import FREE_SAMPLES, LATENCY_ROWS, ROWS, EvalJob, read_arm, usual_samples
 from training.evals.repair import targeted_spec
 from training.task.pack import Pack, pack_named
 from training.task.records import Sampling
@@ -23,7 +23,7 @@ from training.task.records import Sampling
 NOT_HERE = "Nothing is evaluated on this Space."
 AT_HOME = "Run the studio on your own machine: it evaluates there, offline and without a GPU too."
 OWN_FILE = ""  # the data is a file that is named below
-MOST_SAMPLES, MOST_BATCH = 20, 256
+MOST_SAMPLES, MOST_BATCH, MOST_TIMED = 20, 256, 10_000
 MOST_MONEY = 1_000_000.0
 SAMPLES_INFO = (
     f"Empty: 1, or {FREE_SAMPLES} where answers are free text and the temperature is above 0. Greedy ones are all "
@@ -59,6 +59,7 @@ class EvalForm:
     price_in: float | str | None = None
     price_out: float | str | None = None
     max_cost: float | str | None = None
+    latency_rows: float | str | None = None
     name: str | None = ""
 
     @classmethod
@@ -101,6 +102,7 @@ def job_from(form: EvalForm, deps: Deps) -> EvalJob:
         price_in=_money(form.price_in, "The price of tokens in"),
         price_out=_money(form.price_out, "The price of tokens out"),
         max_cost=_cap(form),
+        latency_rows=_timed(form),
         name=(form.name or "").strip(),
     )
 
@@ -121,6 +123,11 @@ def _samples(form: EvalForm, pack: Pack) -> int:
     if samples is None:
         return usual_samples(pack, _sampling(form, pack))
     return whole(samples, "Samples", 1, MOST_SAMPLES)
+
+
+def _timed(form: EvalForm) -> int:
+    timed = optional(form.latency_rows, "Timed documents", 0, MOST_TIMED)
+    return LATENCY_ROWS if timed is None else whole(timed, "Timed documents", 0, MOST_TIMED)
 
 
 def _money(value: float | str | None, what: str) -> float | None:
@@ -166,7 +173,7 @@ def command(job: EvalJob) -> str:
     for flag, name in (
         ("--part", "part"), ("--limit", "limit"), ("--samples", "samples"), ("--batch-size", "batch_size"),
         ("--base", "base"), ("--endpoint", "endpoint"), ("--price-in", "price_in"), ("--price-out", "price_out"),
-        ("--max-cost", "max_cost"),
+        ("--max-cost", "max_cost"), ("--latency-rows", "latency_rows"),
     ):  # fmt: skip
         value = getattr(job, name)
         words += [flag, str(value)] if value != getattr(usual, name) else []

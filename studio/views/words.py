@@ -60,6 +60,7 @@ def finish_words(generation: Mapping[str, Any]) -> str:
     return {
         FinishReason.EOS: f"ended by the model{inside}",
         FinishReason.STOP: "complete object" if "{" in str(generation["raw"]) else "complete answer",
+        FinishReason.RAN_ON: "complete object, then ended for it",
         FinishReason.LENGTH: f"stopped at {tokens}{inside}",
         FinishReason.CANCELLED: f"cancelled by you after {tokens}{inside}",
         FinishReason.TIME_LIMIT: f"stopped at the time limit after {tokens}{inside}",
@@ -83,7 +84,7 @@ def parse_verdict(result: Mapping[str, Any]) -> Verdict:
         return Verdict("warn", f"not JSON, repaired: {_repair_words(parsed, generation)}")
     if not str(generation["raw"]).strip():
         return Verdict("bad", f"no answer: {finish_words(generation)}")
-    if finish in (FinishReason.EOS, FinishReason.STOP) and "{" not in generation["raw"]:
+    if finish in (FinishReason.EOS, FinishReason.STOP, FinishReason.RAN_ON) and "{" not in generation["raw"]:
         return Verdict("bad", "not JSON: no object in the answer")
     return Verdict("bad", f"not JSON: {finish_words(generation)}")
 

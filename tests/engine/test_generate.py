@@ -158,16 +158,20 @@ def ids_of(engine: Engine, text: str) -> list[int]:
 def test_every_ending_is_named(llama: Engine, spoken: Any) -> None:
     spoken(
         ids_of(llama, '{"a": 1} x'),
+        ids_of(llama, '{"a": 1}<|end|>'),
         ids_of(llama, "hi<|eos|>"),
-        ids_of(llama, "hi<|end|>more"),
         ids_of(llama, "x" * 30),
     )
     found = answers(llama, [row(llama, str(n)) for n in range(4)], GREEDY, "json")
+    spoken(ids_of(llama, "hi<|end|>more"), ids_of(llama, "x" * 16 + '{"a": 1} x'))
+    found += answers(llama, [row(llama, str(n)) for n in range(2)], GREEDY, "json")
     assert [(g.finish_reason, g.raw, g.new_tokens) for g in found] == [
-        (FinishReason.STOP, '{"a": 1}', 8),
-        (FinishReason.EOS, "hi", 3),
+        (FinishReason.RAN_ON, '{"a": 1}', 8),
+        (FinishReason.EOS, '{"a": 1}', 9),
         (FinishReason.EOS, "hi", 3),
         (FinishReason.LENGTH, "x" * 24, 24),
+        (FinishReason.EOS, "hi", 3),
+        (FinishReason.STOP, "x" * 16 + '{"a": 1}', 24),  # no room to look at what would follow
     ]
 
 

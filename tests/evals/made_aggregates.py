@@ -39,6 +39,7 @@ def made(
         "strict": rate(1.0, n),
         "schema_valid": rate(1.0, n),
         "truncated": rate(0.0, n),
+        "ends": rate(1.0, n),
         "multi_object": rate(0.0, n),
         "prompt_leak": rate(0.0, n),
         "hallucinated_docs": rate(0.03, n),

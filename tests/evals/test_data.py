@@ -9,7 +9,8 @@ import pytest
 from tests.evals.eval_rows import ROWS, lines, right
 from tests.task.score.recipes import GOLD, PACK
 from training.errors import DataError
-from training.evals.data import Notices, RowFile, documents, find_data, keep_rows, read_rows
+from training.evals.data import RowFile, documents, find_data, keep_rows, read_rows
+from training.evals.notices import Notices
 from training.evals.predictions import read_predictions
 from training.evals.records import EvalRow
 from training.task.pack import BUILTIN, load_pack
@@ -158,3 +159,22 @@ def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
     path = tmp_path / "bom.jsonl"
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(right(ROWS[0])).encode())
     assert [p.doc for p in read_predictions(path)] == ["a"]
+
+
+def test_golds_that_break_the_contract_are_told_with_the_first(tmp_path: Path) -> None:
+    broken = {**GOLD, "recipeInstructions": ["Mix."]}
+    rows = [{"id": name, "source": "x", "gold": gold} for name, gold in (("a", GOLD), ("b", {}), ("c", broken))]
+    path = lines(tmp_path / "rows.jsonl", rows)
+    notices = Notices()
+    assert len(list(documents(find_data(str(path), PACK, tmp_path), PACK, notices))) == 3
+    (told,) = notices.lines("documents")
+    assert told.startswith("Golds that break the task's contract: 1 of the documents.")
+    assert "The first: c: recipeInstructions 1 is text" in told
+
+
+def test_what_nobody_can_write_down_is_refused(tmp_path: Path) -> None:
+    assert "half a character" in refused(tmp_path, {"id": "a\ud800", "source": "x", "gold": {}})[0]
+    deep: Any = "x"
+    for _ in range(900):
+        deep = {"name": deep}
+    assert "levels deep" in refused(tmp_path, {"id": "a", "source": "x", "gold": deep})[0]

@@ -355,3 +355,27 @@ def test_an_upper_bound_mirrors_a_lower_one() -> None:
     assert unsure.verdict == "insufficient data" and unsure.n_required and unsure.n_required > 300
     assert shrunk(100, 0.2, 0.1) == 400 and shrunk(0, 1, 1) is None and shrunk(10, 1, 0) is None
     assert math.isclose((wilson(125, 125) or (0, 0))[0], 0.9702, abs_tol=1e-4)
+
+
+@pytest.mark.parametrize(("n", "p", "required"), [(2, 0.5, 6), (5, 0.0001, 6), (9, 0.07, 10)])
+def test_a_gain_that_its_own_test_does_not_show_passes_no_gate(n: int, p: float, required: int) -> None:
+    gate = gates([pair(F1, 1.0, 0.9, 1.0, n, p=p), GOOD[1]])["primary"]
+    assert (gate.verdict, gate.n_required) == ("insufficient data", required)
+
+
+def test_an_answer_that_the_studio_ended_has_not_ended_by_itself() -> None:
+    unknown = {**rate(0.0, 0), "value": None}
+    found = gates(ends=unknown)["stop"]
+    assert (
+        found.verdict == "insufficient data" and "was not looked at" in found.why and "Not cut off: 100 %" in found.why
+    )
+    assert gates(ends=rate(0.5, 300))["stop"].verdict == "fail"
+    assert gates(truncated=rate(0.2, 300), ends=unknown)["stop"].verdict == "fail"
+
+
+def test_training_rows_that_are_gone_leave_leaks_unknown() -> None:
+    table = {"n_train": 900, "n_unchecked": 100, "n_test": 300, "n_docs": 300, "exact": 0, "near": 0, "groups": 0}
+    found = next(
+        gate for gate in check_gates(made(PACK, GOOD, {}, tables={"leakage": table}), PACK) if gate.name == "data"
+    )
+    assert found.verdict == "insufficient data" and "Of 1,000 training rows 100 are gone" in found.why

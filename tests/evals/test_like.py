@@ -12,8 +12,9 @@ from tests.evals.eval_rows import lines, right
 from tests.studio.eval_samples import DATASET
 from training import cli
 from training.errors import DataError, InputError
-from training.evals.like import like_job, sameness
+from training.evals.like import TIMES, like_job, sameness
 from training.evals.manifest import read_manifest
+from training.evals.metrics import SPEED
 from training.evals.origin import origin_of
 from training.evals.records import ROWS, EvalJob
 from training.evals.runner import run_evaluation
@@ -118,3 +119,7 @@ def test_documents_of_a_file_are_held_against_what_was_learned_from(tmp_path: Pa
     assert json.loads((tmp_path / "second" / "leaks.json").read_text("utf-8")) == report
     with pytest.raises(DataError, match="no file"):
         run_evaluation(replace(job, trained_on="gone.jsonl"), tmp_path / "third", tmp_path / "home")
+
+
+def test_no_figure_of_speed_is_held_against_another_machine() -> None:
+    assert {name for name, *_ in SPEED} - {"new_tokens"} == TIMES and "prefill_tokens_per_s" in TIMES

@@ -227,3 +227,12 @@ def test_ten_thousand_documents_are_compared_in_seconds() -> None:
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert found["f1:recipeIngredient"].n == 10_000 and most < 200_000_000
+
+
+def test_draws_of_few_documents_are_no_test() -> None:
+    def p_of(docs: int, metric: str) -> float | None:
+        found = compare_arms(PACK, cells(docs, 1), cells(docs, 2, 0.3), "a", "b", None)
+        return next(figure.p for figure in found if figure.metric == metric)
+
+    assert p_of(12, "hallucinated") is None
+    assert p_of(60, "hallucinated") is not None

@@ -153,3 +153,10 @@ def test_mid_p_by_hand() -> None:
     assert exact_sign_test(1, 9) == pytest.approx(22 / 1024)
     assert mcnemar_mid_p(1, 9) == pytest.approx(12 / 1024)
     assert mcnemar_mid_p(0, 0) == 1.0
+
+
+@pytest.mark.parametrize("n", [1, 3, 10, 97, 320])
+def test_the_interval_of_none_and_of_all_holds_its_rate_exactly(n: int) -> None:
+    none, every = wilson(0, n), wilson(n, n)
+    assert none is not None and every is not None
+    assert none.low == 0.0 and every.high == 1.0

@@ -180,3 +180,12 @@ def test_slices_have_plain_names() -> None:
     assert slice_words("slice=no_steps") == "posts without steps"
     assert slice_words("style=clean") == "the style clean"
     assert slice_words("slice=of_mine") == "the slice of mine"
+
+
+def test_a_handful_of_documents_helps_nobody_however_equal_their_gains() -> None:
+    two = pair(F1, 1.0, 1.0, 1.0, 2, p=0.5)
+    assert verdict(made(PACK, [two], {}), None, PACK).helped == "unsure"
+    nine = pair(F1, 0.4, 0.1, 0.7, 9, p=0.07)
+    found = verdict(made(PACK, [nine], {}), None, PACK)
+    assert found.helped == "unsure" and found.sentence.startswith("No difference in Ingredients F1 is shown")
+    assert verdict(made(PACK, [pair(F1, 0.4, 0.1, 0.7, 9, p=0.02)], {}), None, PACK).helped == "yes"

@@ -65,6 +65,7 @@ class _Row:
     words: Detokenizer
     scanner: ObjectScanner | MarkerScanner | None
     held: "Held | None" = None
+    whole: bool = False  # a complete JSON object: the next token is looked at, and not taken
     ids: list[int] = field(default_factory=list)
     ttft_s: float = 0.0
 
@@ -104,7 +105,8 @@ def decode(loaded: LoadedBase, jobs: Sequence[Job], cancel: threading.Event) -> 
             if not kept:
                 return
             if cancel.is_set():
-                yield from (_answer(batch.rows[place], FinishReason.CANCELLED, started) for place in kept)
+                for row in [batch.rows[place] for place in kept]:
+                    yield _answer(row, FinishReason.STOP if row.whole else FinishReason.CANCELLED, started)
                 return
             logits = _step(loaded, batch, kept, tokens)
     finally:
@@ -118,7 +120,13 @@ def _new_row(loaded: LoadedBase, index: int, job: Job) -> _Row:
 
 
 def _take(loaded: LoadedBase, row: _Row, token: int | None, started: float) -> FinishReason | None:
-    """Give a row its next token; returns why it ends here, or None. A None token means the numbers broke down."""
+    """Give a row its next token; returns why it ends here, or None. A None token means the numbers broke down.
+
+    A complete JSON object is the end of its answer. Whether the model would have ended there by itself is told by the
+    token after it, which is looked at (no schema holds it) and is no part of the answer, unless it is an end token.
+    """
+    if row.whole and (token is None or token not in loaded.end_ids):
+        return FinishReason.STOP if token is None else FinishReason.RAN_ON
     if token is None:
         return FinishReason.ERROR
     row.ids.append(token)
@@ -128,9 +136,11 @@ def _take(loaded: LoadedBase, row: _Row, token: int | None, started: float) -> F
         return FinishReason.EOS
     new = row.words.add(token)
     whole = row.held is not None and row.held.take(token)
-    if whole or (row.scanner is not None and row.scanner.feed(new)):
-        return FinishReason.STOP
-    return FinishReason.LENGTH if len(row.ids) >= row.job.sampling.max_new_tokens else None
+    done = whole or (row.scanner is not None and row.scanner.feed(new))
+    if len(row.ids) >= row.job.sampling.max_new_tokens:
+        return FinishReason.STOP if done else FinishReason.LENGTH
+    row.whole = done and row.job.stop_json
+    return FinishReason.STOP if done and not row.whole else None
 
 
 def _answer(row: _Row, finish: FinishReason, started: float) -> Answer:
@@ -144,7 +154,7 @@ def _pick(logits: torch.Tensor, rows: Sequence[_Row]) -> list[int | None]:
     Rows with a grammar are masked in place first; where no row has one, nothing is touched.
     """
     for place, row in enumerate(rows):
-        if row.held is not None:
+        if row.held is not None and not row.whole:
             row.held.mask(logits[place])
     best, greedy = logits.max(-1)
     sound, choice = torch.isfinite(best).tolist(), greedy.tolist()

@@ -13,7 +13,8 @@ from typing import Any
 
 from training.data.rows import DataRow, answer_text
 from training.errors import DataError, InputError
-from training.evals.data import Data, Notices, RowFile
+from training.evals.data import Data, RowFile
+from training.evals.notices import Notices
 from training.evals.predictions import read_predictions
 from training.evals.records import Answered, EvalArm, EvalJob, read_arm
 from training.task.pack import Pack

@@ -19,6 +19,7 @@ from training.data.rows import DataRow
 from training.data.version_files import LineWriter, sha256_file
 from training.disk import disk
 from training.errors import DataError, InputError
+from training.evals.notices import DEEPEST, Notices, too_deep
 from training.evals.origin import origin_of
 from training.evals.records import EvalRow
 from training.task.pack import Pack
@@ -43,20 +44,6 @@ class Data:
     part: str = ""
     split_by: str = ""
     origin: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-@dataclass(slots=True)
-class Notices:
-    """What was read and left aside: each key that nobody reads, with the number of lines that have it."""
-
-    unread: dict[str, int] = field(default_factory=dict[str, int])
-
-    def look(self, values: Mapping[str, Any], known: tuple[str, ...]) -> None:
-        for key in values.keys() - set(known):
-            self.unread[key] = self.unread.get(key, 0) + 1
-
-    def lines(self, what: str) -> list[str]:
-        return [f"{count:,} {what} have a key {key!r}, which is not read." for key, count in self.unread.items()]
 
 
 def find_data(text: str, pack: Pack, home: Path, part: str = "test") -> Data:
@@ -92,6 +79,8 @@ def documents(data: Data, pack: Pack, notices: Notices | None = None) -> Iterato
                 fix="Give each document its own id.",
             )
         seen[row.id] = number
+        if notices is not None:
+            notices.hold(row, pack)
         yield row
     if not seen:
         raise DataError(f"{data.path} holds no document.", fix="Give a JSONL file with one document a line.")
@@ -195,6 +184,11 @@ def _row(values: Mapping[str, Any], where: str, pack: Pack) -> EvalRow:
 def _gold(gold: Any, where: str, pack: Pack) -> dict[str, Any] | None:
     if gold is None:
         return None
+    if too_deep(gold):
+        raise DataError(
+            f"{where}, key 'gold': lists and objects lie more than {DEEPEST} levels deep.",
+            fix="Give the answer as its task's contract has it.",
+        )
     try:
         return gold_object(pack, gold)
     except InputError as err:
@@ -228,7 +222,10 @@ def id_of(values: Mapping[str, Any], where: str) -> str:
     value = values.get("id")
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return text_of(values, "id", where, "a name of its own")
+    name = text_of(values, "id", where, "a name of its own")
+    if any("\ud800" <= char <= "\udfff" for char in name):
+        raise DataError(f"{where}: 'id' holds half a character.", fix="Give a name that can be written as UTF-8.")
+    return name
 
 
 def text_of(values: Mapping[str, Any], key: str, where: str, what: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from training.errors import DataError, InputError
 from training.evals.charts.view import SURE, Record, View, looks_of, number, view_of
 from training.evals.charts.words import num, percent
+from training.evals.gate_numbers import shown
 from training.evals.metrics import confirmatory_metrics, metric_specs, primary_metric
 from training.evals.records import AGGREGATES
 from training.task.pack import Pack
@@ -130,6 +131,12 @@ class Figures:
         unit = " points" if rate else ""
         return f"{words[0]}{unit}" + (f" [{words[1]}, {words[2]}]" if len(words) > 1 else "")
 
+    def shown(self, metric: str, figure: Record) -> bool:
+        """Whether a difference is shown to be one, see `gate_numbers.shown`."""
+        _, low, high = self.gain(metric, figure)
+        n = int(number(figure.get("n")) or 0)
+        return low is not None and high is not None and shown(low, high, number(figure.get("p")), n)
+
     @cached_property
     def unlooked(self) -> str:
         """Why nobody knows whether training rows are near these documents; "" where it was looked for on all of them.
@@ -141,6 +148,10 @@ class Figures:
         if asked and known is not None and known < asked:
             other = f"Of {asked:,.0f} documents the leak report knows {known:,.0f}"
             return f"{other}: nobody looked whether training rows are near the others."
+        if gone := number(table.get("n_unchecked")):
+            rows = number(table.get("n_train")) or 0.0
+            lost = f"Of {rows + gone:,.0f} training rows {gone:,.0f} are gone"
+            return f"{lost}: nobody can look whether those are near these documents. Of the others none is."
         if all(number(table.get(key)) is None for key in ("exact", "near", "groups")):
             return (
                 "Nobody looked whether training rows are near these documents: evaluate a dataset version, or name "
@@ -213,7 +224,12 @@ def default_pair(aggregates: Mapping[str, Any]) -> Pair | None:
 
 def read_aggregates(folder: Path) -> dict[str, Any]:
     """aggregates.json of an evaluation. DataError where there is none, or it can't be read."""
-    return _read(folder / AGGREGATES)
+    found = _read(folder / AGGREGATES)
+    tiers = found.get("tiers")
+    by_tier: list[Any] = list(tiers.values()) if isinstance(tiers, dict) else [tiers]
+    if not all(isinstance(arms, dict) and all(isinstance(arm, dict) for arm in arms.values()) for arms in by_tier):
+        raise DataError(f"{folder / AGGREGATES} holds no figures by tier and arm.", fix="Score the evaluation again.")
+    return found
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -16,6 +16,8 @@ FAIL: GateVerdict = "fail"
 UNSURE: GateVerdict = "insufficient data"
 APART: GateVerdict = "not applicable"
 MOST = 10**7
+LEAST_PAIRS = 6  # of fewer documents, all better by as much, a test of signs reaches no 5 %: 2 / 2**5 > 0.05
+ALPHA = 0.05
 
 
 class Decided(NamedTuple):
@@ -77,6 +79,14 @@ def gain_above(gain: float, low: float, high: float, least: float, n: int) -> De
     if gain >= least:
         return Decided(UNSURE, low, shrunk(n, gain - low, gain))
     return Decided(UNSURE, low, shrunk(n, high - gain, least - gain))
+
+
+def shown(low: float, high: float, p: float | None, n: int) -> bool:
+    """Whether a paired difference is shown to be one: its interval leaves out zero and its test says so as well.
+
+    An interval drawn from a handful of documents is too narrow, and where all are equal it has no width at all.
+    """
+    return n >= LEAST_PAIRS and (low > 0 or high < 0) and p is not None and p < ALPHA
 
 
 def difference_at_most(difference: float, low: float, high: float, margin: float, n: int) -> Decided:

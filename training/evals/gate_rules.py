@@ -14,9 +14,8 @@ from training.evals.charts.view import Record, number
 from training.evals.charts.words import and_words, num, percent
 from training.evals.figures import Figures
 from training.evals.gate_numbers import APART, FAIL, PASS, UNSURE, Decided, GateVerdict
+from training.evals.records import TIMED
 from training.evals.verdict import slice_words
-
-TIMED = 59  # the fewest documents of which the slowest bounds what 95 % of all take, 95 times in 100: 0.95 ** 59 < 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,12 @@ def gain_of(figures: Figures, figure: Record, least: float) -> tuple[Decided, fl
     n = int(number(figure.get("n")) or 0)
     if low is None or high is None:
         return None
-    return decide.gain_above(gain, low, high, least, n), gain, n
+    decided = decide.gain_above(gain, low, high, least, n)
+    if n < decide.LEAST_PAIRS:
+        decided = Decided(UNSURE, low, decide.LEAST_PAIRS)
+    elif decided.verdict is PASS and not figures.shown(str(figure.get("metric")), figure):
+        decided = Decided(UNSURE, low, n + 1)
+    return decided, gain, n
 
 
 def primary(ask: Ask) -> Gate:
@@ -192,7 +196,7 @@ def slices(ask: Ask) -> Gate:
 
 def stop(ask: Ask) -> Gate:
     point, low = ask.limit("eos_point"), ask.limit("strict_low")
-    rule = f"At least {percent(point)} end by themselves; never a second answer, never the instructions"
+    rule = f"At least {percent(point)} are whole, and as many end by themselves; never a second answer or instructions"
     gate = Gate("stop", "Ends where it should", rule, UNSURE)
     cut = ask.interval("truncated")
     if cut is None:
@@ -200,12 +204,29 @@ def stop(ask: Ask) -> Gate:
     else:
         value, n = 1 - cut[0], cut[3]
         gate = decided_of(gate, decide.rate_at_least(value, 1 - cut[2], 1 - cut[1], (point, low)), n, value)
-        gate = replace(gate, why=f"Ended by themselves: {_told(value, 1 - cut[2], 1 - cut[1], n)}")
+        gate = replace(gate, why=f"Not cut off: {_told(value, 1 - cut[2], 1 - cut[1], n)}")
+        if ask.figures.pack.answer.kind == "json":
+            gate = _worse_of(gate, _ends(ask, gate, (point, low)))
     for metric, words in (("multi_object", "gave a second answer"), ("prompt_leak", "repeated their instructions")):
         share = ask.figures.value(ask.arm, metric)
         if share:
             gate = replace(gate, verdict=FAIL, n_required=None, why=f"{gate.why} {percent(share)} {words}.")
     return gate
+
+
+def _ends(ask: Ask, gate: Gate, targets: tuple[float, float]) -> Gate:
+    """Whether the model stops behind its object: not what the studio does, which ends every answer there."""
+    if (known := ask.interval("ends")) is None:
+        why = "Each was ended at its first object; whether the model would have stopped there was not looked at."
+        return replace(gate, verdict=UNSURE, measured=None, bound=None, n=None, n_required=None, why=why)
+    value, low, high, n = known
+    ends = decided_of(gate, decide.rate_at_least(value, low, high, targets), n, value)
+    return replace(ends, why=f"Stopped by themselves behind their object: {_told(value, low, high, n)}")
+
+
+def _worse_of(one: Gate, other: Gate) -> Gate:
+    worse = other if _rank(other.verdict) > _rank(one.verdict) else one
+    return replace(worse, why=f"{one.why} {other.why}")
 
 
 def latency(ask: Ask) -> Gate:

@@ -17,11 +17,12 @@ from training.errors import DataError, InputError
 from training.evals.answers_read import answers_in
 from training.evals.directory import read_job
 from training.evals.manifest import read_manifest
+from training.evals.metrics import SPEED
 from training.evals.records import ROWS, SUMMARY, EvalJob
 from training.task.records import sha256_text
 
 DIGITS = 1e-9  # relative: what is nearer is the same figure
-TIMES = frozenset({"latency_s", "latency_p50", "latency_p95", "ttft_s", "tokens_per_s", "chars_per_s"})
+TIMES = frozenset(name for name, *_ in SPEED) - {"new_tokens"}
 _FIGURE = ("value", "ci_low", "ci_high", "n_scored", "n_total")
 _PAIR = ("difference", "ci_low", "ci_high", "p", "effect")
 _DECIDES = (

@@ -43,7 +43,7 @@ from training.task.pack import Pack
 FORMAT = 1
 VERSIONS = (
     "torch", "transformers", "peft", "tokenizers", "safetensors", "numpy", "scipy", "pyarrow", "rapidfuzz",
-    "jsonschema", "json_repair",
+    "jsonschema", "json_repair", "llguidance",
 )  # fmt: skip
 Facts = dict[str, Any]
 

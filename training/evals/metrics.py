@@ -52,6 +52,7 @@ FORM: tuple[_Row, ...] = (
     ("repaired", "rate", "Parses, repaired if need be", "higher", "", "parse-tiers"),
     ("repair_gain", "rate", "Parses only by repair", "none", "", "parse-tiers"),
     ("truncated", "rate", "Cut off by the token budget", "lower", "", "parse-tiers"),
+    ("ends", "rate", "Ends by itself behind its object", "higher", "", "parse-tiers"),
     ("schema_valid", "rate", "Keeps the contract", "higher", "", "schema"),
     ("schema_errors", "mean", "Broken rules an answer", "lower", "rules", "schema"),
     ("multi_object", "rate", "More than one object", "lower", "", "parse-tiers"),

@@ -5,7 +5,8 @@ Documents are paired by id, and both arms must have answered the same ones. Diff
 - rate    over documents with a value in both arms: Newcombe's interval, McNemar's exact test, Cohen's g
 - mean    the same documents: BCa of the mean difference, sign flips, d_z (by ranks on an ordinal scale: Pratt's
           Wilcoxon and the rank-biserial correlation)
-- pooled, corpus   over all documents of either arm, drawn together: the difference of the two figures, percentiles
+- pooled, corpus   over all documents of either arm, drawn together: the difference of the two figures, percentiles;
+  tested from `FEWEST_DRAWN` documents or clusters on, quantiles never
 
 Where documents come in clusters, clusters are drawn and flipped. The primary metric is tested without correction, the
 confirmatory ones are corrected together (Holm), everything else is exploratory (Benjamini-Hochberg).
@@ -59,6 +60,7 @@ __all__ = [
 ]  # fmt: skip
 Family = Literal["primary", "confirmatory", "exploratory"]
 SAME = 1e-12  # values nearer than this are a tie
+FEWEST_DRAWN = 20  # documents or clusters below which a draw's share beyond zero is no p: too many false alarms
 NO_MARGINS: Mapping[str, float] = {}
 
 
@@ -154,9 +156,7 @@ def compare_metrics(
     margins: Mapping[str, float] = NO_MARGINS,
 ) -> list[PairFigure]:  # fmt: skip
     """The metrics among `specs` that both arms have, uncorrected (`p_adjusted` None): for one slice, or one metric.
-
-    `margins` are by metric what was declared to make no difference; those are tested for being the same too.
-    """
+    `margins` are by metric what was declared to make no difference; those are tested for being the same too."""
     cells_b = cells_b.aligned(cells_a.docs)
     groups = cells_a.groups(clusters)
     pairs = [pair for spec in specs if (pair := _paired(spec, cells_a, cells_b, groups)) is not None]
@@ -202,7 +202,7 @@ def _figure(pair: _Pair, names: tuple[str, str], drawn: Drawn | None, margin: fl
     elif pair.spec.kind in ("rate", "mean"):
         found = _by_mean(pair, drawn)
     else:
-        found = _by_draws(drawn)
+        found = _by_draws(drawn, pair)
     low, high = found.interval if found.interval is not None else (None, None)
     wins, ties, losses = _outcomes(pair)
     same = _same(pair, drawn, margin) if margin else None
@@ -252,18 +252,19 @@ def _by_mean(pair: _Pair, drawn: Drawn) -> _Found:
     return _Found(interval, "sign flips", sign_flip(d), d_z(d), "d_z", detectable)
 
 
-def _by_draws(drawn: Drawn) -> _Found:
+def _by_draws(drawn: Drawn, pair: _Pair) -> _Found:
+    drawable = (pair.n_clusters or int(pair.rows.sum())) >= FEWEST_DRAWN and not pair.spec.name.startswith("latency_p")
     known = not math.isnan(drawn.point) and len(drawn.draws) > 0
     interval = percentiles(drawn.draws) if known else None
     spread = float(drawn.draws.std()) if known else math.nan
-    p = two_sided(drawn.draws) if known else None
+    p = two_sided(drawn.draws) if known and drawable else None
     detectable = DETECTED * spread if known else None
     return _Found(interval, "joint bootstrap", p, drawn.point if known else None, "raw difference", detectable)
 
 
 def _deviation(d: Floats, groups: Groups) -> float:
-    """The standard deviation that, over the root of n, is the mean's standard error, dependence within clusters
-    included: with clusters C/(C-1) times the squared sums of each cluster's distances from the mean."""
+    """Over the root of n, the mean's standard error, dependence within clusters included: with clusters C/(C-1) times
+    the squared sums of each cluster's distances from the mean."""
     sums = by_cluster((d - d.mean())[:, None], groups)[:, 0]
     n_clusters = len(sums)
     return math.sqrt(n_clusters / (n_clusters - 1) * float((sums**2).sum()) / len(d)) if n_clusters > 1 else 0.0

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from training.errors import DataError
-from training.evals.data import Notices, id_of, lines_of, optional_text
+from training.evals.data import id_of, lines_of, optional_text
+from training.evals.notices import Notices
 
 _KEYS = ("id", "output", "arm", "k", "finish")
 _FINISHES = ("eos", "stop", "length", "error")

@@ -23,7 +23,7 @@ from training.evals.answering import BITS, LATENCY, NOISE, Stop, Work, answer_mo
 from training.evals.answers_log import AnswersLog
 from training.evals.arms import Plan, imported_answers, plan_of, shown_name, training_answers, worked_examples
 from training.evals.asking_endpoint import answer_endpoints
-from training.evals.data import Data, Notices, RowFile, documents, find_data, keep_rows, read_rows
+from training.evals.data import Data, RowFile, documents, find_data, keep_rows, read_rows
 from training.evals.directory import read_job, write_job
 from training.evals.extras import Extras
 from training.evals.frames import Told as FrameTold
@@ -31,6 +31,7 @@ from training.evals.frames import Written, write_frames
 from training.evals.identity import Facts, identify, read_asked, write_asked
 from training.evals.manifest import write_manifest
 from training.evals.manifest_facts import Done, manifest_facts, shot_notices
+from training.evals.notices import Notices
 from training.evals.origin import LEAKS
 from training.evals.progress import Progress, Told
 from training.evals.records import ANSWERS, FREE_SAMPLES, JOB, ROWS, Answered, EvalJob, EvalStatus

@@ -30,7 +30,8 @@ def wilson(successes: float, n: float, z: float = Z95) -> Interval | None:
     middle = rate + z * z / (2 * n)
     reach = z * math.sqrt(max(rate * (1 - rate), 0.0) / n + z * z / (4 * n * n))
     whole = 1 + z * z / n
-    return Interval(max(0.0, (middle - reach) / whole), min(1.0, (middle + reach) / whole))
+    low = 0.0 if rate <= 0 else max(0.0, (middle - reach) / whole)  # exactly: rounding would set the end past the rate
+    return Interval(low, 1.0 if rate >= 1 else min(1.0, (middle + reach) / whole))
 
 
 def clustered_wilson(values: ArrayLike, groups: NDArray[np.int64] | None) -> Interval | None:

@@ -27,6 +27,7 @@ from training.evals.charts.words import (
 )
 from training.evals.figures import Figures, SliceChange, default_pair, figures_of
 from training.evals.floors import ahead, ahead_words, floor_words
+from training.evals.gate_numbers import LEAST_PAIRS
 from training.task.pack import Pack
 
 __all__ = ["HELPED", "Verdict", "default_pair", "slice_words", "verdict"]
@@ -94,7 +95,9 @@ def slice_words(key: str, label: str = "") -> str:
 def _helped(figures: Figures, main: Record) -> Helped:
     gain, low, high = figures.gain(figures.deciding, main)
     least = figures.pack.evaluation.minimum_difference
-    if low is None or high is None:
+    if low is None or high is None or (number(main.get("n")) or 0) < LEAST_PAIRS:
+        return "unsure"
+    if not low <= 0 <= high and not figures.shown(figures.deciding, main):
         return "unsure"
     if low > 0:
         return "yes" if gain >= least else "no" if high < least else "unsure"
@@ -111,7 +114,7 @@ def _main(figures: Figures, main: Record, helped: Helped) -> str:
     labels = [figures.label(arm) for arm in figures.pair or ()]
     if low == high == 0 and gain == 0:
         return f"{name} is the same for {labels[1]} and {labels[0]} on every document ({b}, {n}{few})"
-    if low is not None and high is not None and (low > 0 or high < 0):
+    if low is not None and figures.shown(metric, main):
         rose = (number(main.get("difference")) or 0.0) > 0
         least = figures.pack.evaluation.minimum_difference
         small = f", less than the {num(least)} that was declared to matter" if low > 0 and gain < least else ""
@@ -204,10 +207,8 @@ def _facts(figures: Figures) -> tuple[str, ...]:
     found = [f"Compared: {figures.label(b)} with {figures.label(a)}{chosen}."]
     metrics = [figures.primary, *figures.confirmatory]
     if figures.deciding != figures.primary:
-        found.append(
-            f"{_upper(figures.name(figures.primary))} would decide but is not known of both; "
-            f"{figures.name(figures.deciding)} does instead."
-        )
+        wanted, instead = _upper(figures.name(figures.primary)), figures.name(figures.deciding)
+        found.append(f"{wanted} would decide but is not known of both; {instead} does instead.")
     found += [change_sentence(figures.view, figures.pairs[metric]) for metric in metrics if metric in figures.pairs]
     main = figures.pairs.get(figures.deciding)
     if main is not None:

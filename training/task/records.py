@@ -33,7 +33,8 @@ class FinishReason(StrEnum):
     """Why a generation ended. Exactly one per generation."""
 
     EOS = "eos"  # one of the model's own end ids
-    STOP = "stop"  # a complete top-level JSON object, or the end marker of a text answer
+    STOP = "stop"  # a complete top-level JSON object, or the end marker of a text answer; what comes next is not known
+    RAN_ON = "ran_on"  # ended behind a complete JSON object, after which the model would have written on
     LENGTH = "length"  # the token budget
     CANCELLED = "cancelled"  # the person stopped or left
     TIME_LIMIT = "time_limit"  # the run had the longest time that one may take

@@ -241,3 +241,21 @@ def test_a_wider_tier_never_counts_less(raw: str, reason: FinishReason) -> None:
     strict, usable, repaired = (counted_object(answer, tier) for tier in ("strict", "usable", "repaired"))
     assert strict is None or usable == strict
     assert usable is None or repaired == usable
+
+
+@pytest.mark.parametrize(
+    ("finish", "raw", "ends"),
+    [
+        (FinishReason.EOS, '{"name": "x"}', 1.0),
+        (FinishReason.RAN_ON, '{"name": "x"}', 0.0),
+        (FinishReason.LENGTH, '{"name": "x"} and on and on', 0.0),
+        (FinishReason.STOP, '{"name": "x"}', None),
+        (FinishReason.EOS, '{"name": "x"', None),
+        (FinishReason.ERROR, '{"name": "x"}', None),
+    ],
+)
+def test_who_ended_behind_an_object_is_known_where_it_was_looked_at(
+    finish: FinishReason, raw: str, ends: float | None
+) -> None:
+    found = scores_of(raw, reason=finish, finish=finish).get(("ends", ""))
+    assert (None if found is None else found.value) == ends

@@ -165,6 +165,8 @@ def _leak_insight(found: Sequence[tuple[str, int]], n_test: int, table: Record) 
     bad = [f"{count:,} ({percent(count, n_test)}) {words[key]}" for key, count in found if count]
     highest = number(table.get("highest"))
     top = f"; the most alike pair reaches {num(highest)}" if highest is not None else ""
+    gone = whole(table.get("n_unchecked"))
+    top += f"; {gone:,} more training rows are gone and could not be looked at" if gone else ""
     if bad:
         return f"Of {n_test:,} test documents {', '.join(bad)}{top}."
     return f"None of {n_test:,} test documents was found among the training rows, whole, nearly or by group{top}."

@@ -60,7 +60,8 @@ def leakage_table(folder: Path, docs: Iterable[str]) -> dict[str, Any]:
     """Of the evaluated documents, how near the nearest training row comes; {} where no leak report is known.
 
     A report is about the parts that are tested (a version's test, golden and adversarial): of documents it does not
-    know, nothing is said but how many they are (`n_docs` - `n_test`).
+    know, nothing is said but how many they are (`n_docs` - `n_test`). `n_unchecked` training rows could not be looked
+    at: a report says so (`unchecked`) where rows that were learned from are gone.
     """
     report = _leaks(folder)
     asked = set(docs)
@@ -80,8 +81,8 @@ def leakage_table(folder: Path, docs: Iterable[str]) -> dict[str, Any]:
     counts = {key: len({row.get("test_id") for row in report.get(key) or ()} & kept_ids)
               for key in ("exact", "near", "groups", "answers")}  # fmt: skip
     return {
-        "n_train": report.get("n_train"), "n_test": len(nearest), "n_docs": len(asked),
-        "threshold": report.get("threshold"),
+        "n_train": report.get("n_train"), "n_unchecked": report.get("unchecked"), "n_test": len(nearest),
+        "n_docs": len(asked), "threshold": report.get("threshold"),
         "edges": [round(float(edge), 4) for edge in edges], "counts": np.bincount(places, minlength=BINS).tolist(),
         "examples": examples, "highest": round(float(values.max()), 4), "dates": _dates(report.get("dates") or {}),
         "dates_hold": (report.get("dates") or {}).get("holds"),

@@ -53,7 +53,8 @@ def score_answer(
     `finish` says why the generation ended, None where nobody knows.
     """
     obj = counted_object(parsed, tier)
-    scores = [*_parse_scores(parsed), *_finish_scores(finish), *_schema_scores(pack, obj, source_text)]
+    scores = [*_parse_scores(parsed), *_finish_scores(finish), *_end_scores(parsed, finish)]
+    scores += _schema_scores(pack, obj, source_text)
     scores += _field_form_scores(pack, obj, source_text)
     if obj is not None:
         scores += grounding_scores(ground_items(pack, obj, source_text, supported))
@@ -114,6 +115,16 @@ def _finish_scores(finish: FinishReason | str | None) -> list[Score]:
     cut = finish == FinishReason.LENGTH
     words = "The token budget cut the answer off." if cut else "The answer ended by itself."
     return [Score("truncated", float(cut), n=1, explanation=words)]
+
+
+def _end_scores(parsed: Parsed, finish: FinishReason | str | None) -> list[Score]:
+    """`ends`: whether the model ended by itself behind its JSON object. Known where it was let go on or looked at: of
+    answers that hold a whole object and did not end because of it (`FinishReason.STOP`)."""
+    whole = parsed.form != "text" and parsed.tier in (Tier.STRICT, Tier.EXTRACTED)
+    if not whole or finish not in (FinishReason.EOS, FinishReason.RAN_ON, FinishReason.LENGTH):
+        return []
+    words = "It ended by itself." if finish == FinishReason.EOS else "It would have written on behind its object."
+    return [Score("ends", float(finish == FinishReason.EOS), n=1, explanation=words)]
 
 
 def _field_form_scores(pack: Pack, obj: dict[str, Any] | None, source_text: str) -> list[Score]:
