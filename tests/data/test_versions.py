@@ -12,8 +12,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from training.data.build import build
 from training.data.rows import DataRow
-from training.data.spec import DatasetSpec, SourceSpec, SplitSpec
+from training.data.spec import DatasetSpec, FieldMapping, SourceSpec, SplitSpec
 from training.data.split import split_rows
 from training.data.version_changes import compare_versions, delete_rows
 from training.data.version_files import SCRATCH, line_of, row_from, row_json, scratch_folder
@@ -194,6 +195,21 @@ def test_no_path_of_a_person_stands_in_a_version(tmp_path: Path) -> None:
     version = write_version(tmp_path, content(spec=spec))
     assert all(b"/home/ann" not in data for data in files_of(version.folder).values())
     assert open_version(version.folder).spec.sources[0].path == "a.csv"
+
+
+def test_no_path_of_a_person_stands_in_a_version_of_a_dataset_in_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "ann" / "soups"
+    folder.mkdir(parents=True)
+    lines = [{"source": f"Soup {n}", "gold": "{}", "group": f"g{n}"} for n in range(20)]
+    (folder / "train.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    mapping = (FieldMapping("source", "source"), FieldMapping("gold", "gold", "json"))
+    source = SourceSpec("hub", dataset=str(folder), mapping=mapping, licence="CC0-1.0", streaming=True)
+    gates = {"trivial": None, "duplicates": False, "consistency": False, "quotas": None}
+    spec = DatasetSpec("recipe-jsonld", "soups", (source,), gates=gates)
+    version = open_version(tmp_path / "datasets" / [step.version for step in build(spec, tmp_path)][-1])
+    assert all(str(tmp_path).encode() not in data for data in files_of(version.folder).values())
+    assert [told["origin"] for told in version.read("gates")["sources"]] == ["soups"]
+    assert {row.origin for row in rows_of(version, "train")} == {"soups"}
 
 
 def test_odd_text_comes_back_as_it_was(tmp_path: Path) -> None:

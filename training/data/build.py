@@ -24,6 +24,7 @@ from training.data.makers import MENUS, RenderSpec
 from training.data.record_reading import changed
 from training.data.row_index import RowIndex
 from training.data.rows import BadRecord, DataRow, Refusal, SourceRow, canonical
+from training.data.sources.naming import named
 from training.data.spec import PARTS, DatasetSpec, SourceSpec
 from training.data.split import PIN, split_rows
 from training.data.stages import Cancelled, Stage, folder_hash, material_hash
@@ -145,7 +146,7 @@ def _build(work: _Work) -> Generator[Progress, None, None]:
 
 def _make(work: _Work, number: int) -> Generator[Progress, None, Stage]:
     """Read one source and make its rows; returns its stage, which is taken up again where nothing about it changed."""
-    spec, source = work.spec, work.spec.resolved(work.spec.sources[number])
+    spec, source = work.spec, named(work.spec.resolved(work.spec.sources[number]))
     file_hash = sha256_file(Path(source.path)) if source.kind == "file" and Path(source.path).is_file() else ""
     given = [spec.task, spec.seed, number, changed(spec.sources[number]), changed(spec.render), file_hash]
     given += [changed(spec.teacher) if spec.teacher else None, material_hash(), _pack_hash(work)]

@@ -32,7 +32,7 @@ def _locked_part(spec: SourceSpec) -> str:
     if spec.kind == "file":
         given = Path(spec.path)
         places = (given, Path(os.path.realpath(given)))  # a link by another name is the same file
-        return next((FILES[p.name] for p in places if p.name in FILES and (p.parent / MANIFEST).is_file()), "")
-    if spec.kind == "hub" and (user_path(spec.dataset) / MANIFEST).is_file():
+        return next((FILES[p.name] for p in places if p.name in FILES and os.path.isfile(p.parent / MANIFEST)), "")
+    if spec.kind == "hub" and os.path.isfile(user_path(spec.dataset) / MANIFEST):
         return next((part for part in LOCKED if part in spec.split), "")
     return ""

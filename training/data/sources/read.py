@@ -6,7 +6,7 @@ what the fields hold. Likewise an encoding that had to be guessed is asked for, 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,12 @@ from training.data.sources.mapping import (
     check_mapping,
     propose_mapping,
 )
+from training.data.sources.naming import named
 from training.data.sources.offline import KINDS as OFFLINE
 from training.data.sources.offline import offline_rows, take
 from training.data.sources.raw import RawRow, broken
 from training.data.sources.rules import RuleError, as_text
-from training.data.spec import FieldMapping, SourceSpec, user_path
+from training.data.spec import FieldMapping, SourceSpec
 from training.errors import DataError
 
 SAMPLES = 200  # records that a proposal looks at, and that the mapping's columns have to occur in
@@ -42,7 +43,7 @@ def read_source(spec: SourceSpec, seed: int = SEED) -> Iterator[SourceRow | BadR
     where a file breaks off.
     """
     refuse_locked(spec)
-    spec = _named(spec)
+    spec = named(spec)
     if spec.kind in OFFLINE:
         return _offline(spec, seed)
     records, samples = _open(spec)
@@ -55,7 +56,7 @@ def propose_source(spec: SourceSpec) -> MappingProposal:
     """What a file or Hub source looks like, with real values before and after; the spec's own mapping is not used."""
     if spec.kind in OFFLINE:
         raise DataError(f"The source {spec.origin} is built in.", fix="It needs no mapping.")
-    _, samples = _open(_named(spec))
+    _, samples = _open(named(spec))
     return propose_mapping(_columns(samples), samples)
 
 
@@ -78,13 +79,6 @@ class _Plan:
 
     said: tuple[FieldMapping, ...]
     own: tuple[FieldMapping, ...]
-
-
-def _named(spec: SourceSpec) -> SourceSpec:
-    """The spec with a name: of a dataset in a folder here the folder's alone, since rows should not tell its path."""
-    folder = user_path(spec.dataset)
-    here = spec.kind == "hub" and not spec.name and folder.is_dir()
-    return replace(spec, name=folder.resolve().name if here else spec.origin)
 
 
 def _offline(spec: SourceSpec, seed: int) -> Iterator[SourceRow]:
