@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,23 @@ def test_a_shipped_name_a_folder_and_a_home_all_lead_to_the_base(tiny_models: Pa
         ("a\0b", "There is no base"),
         ("/no/such/folder", "holds no model"),
         ("someone/some-model", "not on this machine"),
+        ("foo/bar--baz", "foo/bar--baz is no name that the hub allows"),
+        ("foo/bar..baz", "no name that the hub allows"),
+        ("foo/bar.git", "no name that the hub allows"),
+        ("foo/" + "b" * 100, r"foo/b{92}… \(104 characters\) is no name"),
     ],
 )
 def test_a_base_that_is_not_there_says_so(tiny_models: Path, name: str, said: str) -> None:
     with pytest.raises(ModelError, match=said) as caught:
         resolve_base(name, settings_for(tiny_models), quiet)
     assert caught.value.fix
+
+
+@pytest.mark.parametrize("name", ["foo/bar--baz", "foo/bar..baz", "foo/bar.git", "foo/" + "b" * 100])
+def test_an_adapter_by_a_name_that_the_hub_does_not_allow_is_told(tiny_models: Path, name: str) -> None:
+    settings = settings_for(tiny_models)
+    with pytest.raises(AdapterError, match="no name that the hub allows"):
+        resolve_adapter(name, settings, resolve_base("llama", settings, quiet), quiet)
 
 
 def test_a_space_opens_no_folder_and_only_listed_models(tiny_models: Path) -> None:
@@ -118,9 +130,32 @@ def _changed(**changes: Any) -> Callable[[Path], None]:
     return change
 
 
+def _deep_config(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text("[" * 200_000, "utf-8")
+
+
+def _header(**changes: Any) -> Callable[[Path], None]:
+    """The first tensor's line in the safetensors header, changed without a change in length."""
+
+    def change(folder: Path) -> None:
+        path = folder / "adapter_model.safetensors"
+        data = path.read_bytes()
+        (length,) = struct.unpack("<Q", data[:8])
+        header = json.loads(data[8 : 8 + length])
+        header[next(name for name in header if name != "__metadata__")] |= changes
+        new = json.dumps(header, separators=(",", ":")).encode().ljust(length)
+        path.write_bytes(struct.pack("<Q", len(new)) + new + data[8 + length :])
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
+        (_deep_config, "is no JSON"),
+        (_header(dtype="F33"), "damaged: .* is of a type 'F33'"),
+        (_header(shape=[1]), "damaged: the place its header gives"),
+        (_changed(base_model_name_or_path=["llama"]), "gives list as base_model_name_or_path"),
         (_no_weights, "has no adapter_model.safetensors"),
         (_pickle, "pickle"),
         (_cut, "damaged"),

@@ -1,10 +1,13 @@
 """Hashes that sha256sum repeats; headers that are read without trusting them."""
 
 import hashlib
+import json
 import os
 import shutil
+import struct
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,3 +54,48 @@ def test_another_kind_of_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"PK\x03\x04" + b"\0" * 100)
     with pytest.raises(ValueError, match="header"):
         read_header(tmp_path / "x")
+
+
+def written(path: Path, header: bytes, data: bytes = b"") -> Path:
+    path.write_bytes(struct.pack("<Q", len(header)) + header + data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ({"a": {"dtype": "F33", "shape": [2], "data_offsets": [0, 8]}}, "a is of a type 'F33'"),
+        ({"a": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 8]}}, "the place its header gives a"),
+        ({"a": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}}, "the place its header gives a"),
+        (
+            {
+                "a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]},
+                "b": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]},
+            },
+            "the place its header gives b",
+        ),
+        ({"a": {"dtype": "F32", "shape": [-2], "data_offsets": [0, 8]}}, "can't be read"),
+        ({"a": {"dtype": "F32", "shape": ["2"], "data_offsets": [0, 8]}}, "can't be read"),
+        ({"a": {"dtype": "F32", "shape": [2], "data_offsets": [8, 0]}}, "can't be read"),
+    ],
+)
+def test_a_tensor_of_no_known_type_or_in_the_wrong_place_is_told(
+    tmp_path: Path, entries: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        read_header(written(tmp_path / "x", json.dumps(entries).encode(), b"\0" * 8))
+
+
+def test_a_header_without_an_end_of_brackets_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="can't be read"):
+        read_header(written(tmp_path / "x", b"[" * 200_000))
+
+
+def test_the_types_known_here_are_those_of_safetensors(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    made = [torch.bool, torch.uint8, torch.int16, torch.int64, torch.float16, torch.bfloat16, torch.float64]
+    eights = [torch.float8_e4m3fn, torch.float8_e5m2, torch.complex64]
+    save_file({str(kind): torch.zeros(3, 2).to(kind) for kind in (*made, *eights)}, tmp_path / "x")
+    assert all(tensor.numel == 6 for tensor in read_header(tmp_path / "x").values())

@@ -144,6 +144,39 @@ def test_an_adapter_of_another_shape_is_refused_and_leaves_the_base_clean(tiny_m
         assert answers(engine, [row(engine)])[0].proof.probe_max_logit_diff == 0.0
 
 
+SETTINGS = {
+    "a pattern that is none": {"target_modules": "(q_proj"},
+    "a list for a mapping": {"rank_pattern": ["q_proj"]},
+    "a list of alphas": {"alpha_pattern": [8]},
+    "a rank in words": {"r": "four"},
+    "a rank of nothing": {"r": 0},
+    "a rank of nothing in a later layer": {"rank_pattern": {"down_proj": 0}},
+    "modules by number": {"target_modules": 7},
+    "a dropout of no number": {"lora_dropout": "much"},
+    "a kind of start that is none": {"init_lora_weights": "guess"},
+}
+
+
+@pytest.mark.parametrize("changes", SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside another"])
+def test_settings_that_peft_can_not_use_are_one_error_and_the_base_goes_on(
+    tiny_models: Path, tmp_path: Path, changes: dict[str, Any], beside: bool
+) -> None:
+    import json
+    import shutil
+
+    folder = shutil.copytree(tiny_models / "adapters" / "llama-a", tmp_path / "adapters" / "odd")
+    path = folder / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changes), "utf-8")
+    engine = engine_for(tiny_models, home=tmp_path)
+    engine.prepare("llama", ["llama-b"] if beside else [], quiet)
+    with pytest.raises(AdapterError, match="odd") as caught:
+        engine.prepare("llama", ["odd"], quiet)
+    assert caught.value.fix and "\n" not in str(caught.value)
+    engine.prepare("llama", ["llama-a"], quiet)
+    assert answers(engine, [row(engine)])[0].proof.probe_max_logit_diff == 0.0
+
+
 def test_an_adapter_with_tensors_missing_is_refused(tiny_models: Path, tmp_path: Path) -> None:
     import shutil
 

@@ -60,6 +60,11 @@ def check_adapter(
     _check_kind(name, config, beside)
     provenance = _read_provenance(folder)
     named = config.get("base_model_name_or_path") or None
+    if not isinstance(named, str | None):
+        raise AdapterError(
+            f"{name}: {CONFIG} gives {type(named).__name__} as base_model_name_or_path.",
+            fix="Write the name of its base there, or null.",
+        )
     if base is not None and named is not None and not same_base(named, base):
         trained_on = provenance.get("base_sha256")
         if trained_on is None or trained_on != base_sha256:
@@ -105,7 +110,7 @@ def read_config(name: str, folder: Path) -> dict[str, Any]:
         config = json.loads((folder / CONFIG).read_text("utf-8"))
     except OSError as err:
         raise AdapterError(f"{name} has no {CONFIG} that can be read.", fix="Give a PEFT adapter folder.") from err
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:  # RecursionError: brackets within brackets, thousands deep
         raise AdapterError(f"{name}: {CONFIG} is no JSON.", fix="Copy the adapter folder again.") from err
     if not isinstance(config, dict):
         raise AdapterError(f"{name}: {CONFIG} holds no settings.", fix="Copy the adapter folder again.")
@@ -119,7 +124,7 @@ def _read_provenance(folder: Path) -> dict[str, Any]:
         return {}
     try:
         data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as err:
+    except (OSError, ValueError, RecursionError) as err:
         raise AdapterError(f"{path} can't be read.", fix="Mend or remove it.") from err
     return data if isinstance(data, dict) else {}
 

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModelForCausalLM, get_peft_model_state_dict, set_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from training.engine.adapter_files import AdapterFiles
@@ -14,6 +15,12 @@ from training.engine.probe import prove, run_probe
 from training.engine.sides import BASE_ROW
 from training.errors import AdapterError, ProofError
 
+# What PEFT and safetensors raise over settings and weights that are somebody else's: a pattern that is none (re.error),
+# a list where a mapping belongs (AttributeError).
+_UNFIT = (
+    ValueError, RuntimeError, KeyError, IndexError, TypeError, AttributeError, ArithmeticError, AssertionError,
+    ImportError, OSError, re.error, SafetensorError,
+)  # fmt: skip
 _PREFIX = "base_model.model."
 _LORA = re.compile(r"\.lora_([AB])\.weight$")
 
@@ -36,11 +43,11 @@ def attach(loaded: LoadedBase, files: AdapterFiles) -> str:
     except (AdapterError, ProofError):
         detach(loaded, name)
         raise
-    except (ValueError, RuntimeError, KeyError, TypeError, MemoryError) as err:
+    except (*_UNFIT, MemoryError) as err:
         detach(loaded, name)
         if is_out_of_memory(err):  # no fault of the adapter's
             raise
-        reason = " ".join(str(err).split())[:300]
+        reason = " ".join(str(err).split())[:300] or type(err).__name__
         raise AdapterError(f"Adapter {files.name} can't be attached: {reason}", fix="Train or save it again.") from err
     loaded.adapters[sha256] = name
     return name
@@ -100,12 +107,25 @@ def detach(loaded: LoadedBase, name: str) -> None:
     loaded.adapters = {digest: known for digest, known in loaded.adapters.items() if known != name}
     loaded.references.pop(name, None)
     if loaded.peft is None or name not in loaded.peft.peft_config:
+        _clear(loaded, name)
         return
     if len(loaded.peft.peft_config) == 1:
         loaded.peft.unload()
         loaded.peft = None
     else:
         loaded.peft.delete_adapter(name)
+
+
+def _clear(loaded: LoadedBase, name: str) -> None:
+    """Take out what PEFT leaves in the layers when it breaks off halfway: no later adapter may find it there."""
+    for path, module in list(loaded.model.named_modules()):
+        if not isinstance(module, LoraLayer):
+            continue
+        if loaded.peft is None:
+            parent, _, child = path.rpartition(".")
+            setattr(loaded.model.get_submodule(parent), child, module.get_base_layer())
+        elif name in module.lora_A or name in module.r:
+            module.delete_adapter(name)
 
 
 def _check_shapes(loaded: LoadedBase, files: AdapterFiles) -> None:

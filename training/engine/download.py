@@ -9,6 +9,7 @@ from training.engine.api import Progress
 from training.errors import AdapterError, ModelError, StorageError
 
 WANTED = ["*.json", "*.safetensors", "tokenizer.model", "*.jinja", "vocab.txt", "merges.txt", "spiece.model"]
+_NAME_CHARS = 96
 TOKENIZER = [pattern for pattern in WANTED if pattern != "*.safetensors"]  # all that text needs to become tokens
 
 
@@ -28,6 +29,7 @@ def fetch_repo(
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
+        HFValidationError,
         LocalEntryNotFoundError,
         OfflineModeIsEnabled,
         RepositoryNotFoundError,
@@ -38,6 +40,13 @@ def fetch_repo(
         folder = snapshot_download(
             repo, revision=revision, allow_patterns=list(wanted), tqdm_class=_bar(repo, progress)
         )
+    except HFValidationError as err:  # `a/b--c`, `a/b..c`, `a/b.git`, more than 96 characters
+        shown = repo if len(repo) <= _NAME_CHARS else f"{repo[:_NAME_CHARS]}… ({len(repo)} characters)"
+        raise error(
+            f"{shown} is no name that the hub allows: at most {_NAME_CHARS} characters, without -- or .., and not "
+            "ending in a dot, a hyphen or .git.",
+            fix="Check the spelling, or give a folder.",
+        ) from err
     except GatedRepoError as err:
         raise error(f"{repo} is gated.", fix="Accept its terms on the hub and log in with `hf auth login`.") from err
     except RepositoryNotFoundError as err:

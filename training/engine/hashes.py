@@ -7,13 +7,19 @@ A base's hash is that of the list `sha256sum *.safetensors` prints in its folder
 import hashlib
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 from pathlib import Path
+from typing import Any
 
 _MOST_HEADER = 100_000_000
+_BITS = {  # of a number, by the format's own words (safetensors 0.8)
+    "BOOL": 8, "U8": 8, "I8": 8, "U16": 16, "I16": 16, "U32": 32, "I32": 32, "U64": 64, "I64": 64,
+    "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8,
+    "F8_E5M2FNUZ": 8, "F16": 16, "BF16": 16, "F32": 32, "F64": 64, "C64": 64,
+}  # fmt: skip
 
 
 def hash_files(files: Sequence[Path]) -> str:
@@ -47,7 +53,8 @@ class TensorInfo:
 
 
 def read_header(path: Path) -> dict[str, TensorInfo]:
-    """Names, types and shapes in a safetensors file. ValueError where the file is cut short or is something else."""
+    """Names, types and shapes in a safetensors file. ValueError where the file is cut short or is something else, and
+    where a tensor has a type or a place that the library would refuse to read."""
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)
@@ -59,10 +66,37 @@ def read_header(path: Path) -> dict[str, TensorInfo]:
         try:
             header = json.loads(file.read(length))
             entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
-            ends = [entry["data_offsets"][1] for entry in entries.values()]
-            tensors = {name: TensorInfo(entry["dtype"], tuple(entry["shape"])) for name, entry in entries.items()}
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as err:
+            places = {name: _place(entry["data_offsets"]) for name, entry in entries.items()}
+            tensors = {name: TensorInfo(str(e["dtype"]), _counts(e["shape"])) for name, e in entries.items()}
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as err:
             raise ValueError("its header can't be read") from err
-    if 8 + length + max(ends, default=0) != size:
-        raise ValueError(f"it holds {size} bytes where its header promises {8 + length + max(ends, default=0)}")
+    end = max((end for _, end in places.values()), default=0)
+    if 8 + length + end != size:
+        raise ValueError(f"it holds {size} bytes where its header promises {8 + length + end}")
+    _check_places(tensors, places)
     return tensors
+
+
+def _place(offsets: Any) -> tuple[int, int]:
+    start, end = offsets
+    if type(start) is not int or type(end) is not int or not 0 <= start <= end:
+        raise ValueError(offsets)
+    return start, end
+
+
+def _counts(shape: Any) -> tuple[int, ...]:
+    if not isinstance(shape, list) or not all(type(length) is int and length >= 0 for length in shape):
+        raise ValueError(shape)
+    return tuple(shape)
+
+
+def _check_places(tensors: Mapping[str, TensorInfo], places: Mapping[str, tuple[int, int]]) -> None:
+    """Each tensor takes the bytes that its type and shape need, one behind the other without a hole."""
+    at = 0
+    for name, (start, end) in sorted(places.items(), key=lambda item: item[1]):
+        tensor = tensors[name]
+        if tensor.dtype not in _BITS:
+            raise ValueError(f"{name[:200]} is of a type {tensor.dtype[:40]!r} that safetensors does not know")
+        if start != at or 8 * (end - start) != tensor.numel * _BITS[tensor.dtype]:
+            raise ValueError(f"the place its header gives {name[:200]} does not fit its type and shape")
+        at = end

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
@@ -106,7 +107,7 @@ def _read(files: BaseFiles, device: torch.device, dtype: torch.dtype, four_bit: 
             local_files_only=True,
             **options,
         )
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as err:
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as err:
         if is_out_of_memory(err):
             raise
         reason = " ".join(str(err).split())[:300]
