@@ -11,10 +11,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from studio.door import check_door
 from studio.settings import Settings, build_settings
 from training.cli_compare import FOUR_BIT
 from training.errors import StudioError
 from training.home import home_dir
+from training.terminal import one_line, write_anything
 
 if TYPE_CHECKING:
     from studio.deps import Deps
@@ -36,7 +38,9 @@ def flags() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, metavar="N", help="port to listen on; without it, the first free from 7860")
     parser.add_argument("--share", action="store_true", help="make a public link through gradio.live; needs --auth")
-    parser.add_argument("--auth", metavar="USER:PASS", help="ask everyone for this login")
+    parser.add_argument(
+        "--auth", metavar="USER:PASS", help="ask everyone for this login; MCP, which can't give it, is off then"
+    )
     parser.add_argument("--four-bit", action="store_true", help=FOUR_BIT)
     parser.add_argument("--no-browser", action="store_true", help="open no browser window")
     return parser
@@ -89,13 +93,15 @@ def build_deps(settings: Settings) -> "Deps":
 
 def main(argv: list[str] | None = None) -> int:
     """Run until stopped. 2 for a flag or folder that can't be used, said in one line."""
+    write_anything()
     given = flags().parse_args(argv)
     gc.disable()  # until the window opens all that is loaded stays: looking through it took a fifth of the start
     try:
         settings = build_settings(given, Path(home_dir(given.home)))
+        check_door(settings)
         deps = build_deps(settings)
     except StudioError as err:
-        sys.stderr.write(f"{err} {err.fix}\n")
+        sys.stderr.write(one_line(f"{err} {err.fix}") + "\n")
         return 2
     from studio.preload import preload_later
     from studio.runs_watch import watch_runs

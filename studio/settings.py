@@ -14,6 +14,7 @@ from pathlib import Path
 from training.errors import InputError
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+PORT_VARIABLE = "GRADIO_SERVER_PORT"  # Gradio itself reads it at home too
 UPLOAD_SUFFIXES = (".txt", ".md", ".html", ".htm")
 
 
@@ -66,6 +67,26 @@ def parse_auth(given: str | None) -> tuple[str, str] | None:
     return user, password
 
 
+def check_port(port: int | None, named: str) -> int | None:
+    """The port, which `named` gave. InputError where there is none of that number."""
+    if port is not None and not 1 <= port <= 65535:
+        raise InputError(f"{named} is {port}.", fix="Give a whole number from 1 to 65535, or leave it out.")
+    return port
+
+
+def port_of(env: Mapping[str, str]) -> int | None:
+    """The port that the environment names to Gradio, None where it names none. InputError for what is no port."""
+    given = env.get(PORT_VARIABLE, "").strip()
+    if PORT_VARIABLE not in env:
+        return None
+    if not (given.isascii() and given.isdigit()):
+        raise InputError(
+            f"{PORT_VARIABLE} is {env[PORT_VARIABLE]!r}.",
+            fix="Set it to a whole number from 1 to 65535, or unset it.",
+        )
+    return check_port(int(given), PORT_VARIABLE)
+
+
 def at_home(flags: argparse.Namespace, home: Path) -> Settings:
     """Settings for one person's own machine. InputError where others could get in without a login."""
     auth = parse_auth(flags.auth)
@@ -85,7 +106,7 @@ def at_home(flags: argparse.Namespace, home: Path) -> Settings:
         space=False,
         home=home,
         host=flags.host,
-        port=flags.port,
+        port=check_port(flags.port, "--port"),
         share=flags.share,
         auth=auth,
         open_browser=not flags.no_browser,
@@ -110,7 +131,7 @@ def on_space(env: Mapping[str, str], home: Path) -> Settings:
         space=True,
         home=home,
         host="0.0.0.0",
-        port=int(env.get("GRADIO_SERVER_PORT", "7860")),
+        port=port_of(env) or 7860,
         share=False,
         auth=None,
         open_browser=False,
@@ -131,4 +152,7 @@ def on_space(env: Mapping[str, str], home: Path) -> Settings:
 def build_settings(flags: argparse.Namespace, home: Path, env: Mapping[str, str] | None = None) -> Settings:
     """The one place that asks whether this is a Space (SPACE_ID is set there by the platform)."""
     env = os.environ if env is None else env
-    return on_space(env, home) if env.get("SPACE_ID") else at_home(flags, home)
+    if env.get("SPACE_ID"):
+        return on_space(env, home)
+    port_of(env)
+    return at_home(flags, home)

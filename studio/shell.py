@@ -13,6 +13,7 @@ from studio.guard import Visit, guard
 from studio.queries.run_status import queue_facts
 from studio.queries.status import engine_status
 from studio.security import middleware
+from studio.settings import Settings
 from studio.tabs import api, compare, data, evaluate, train
 from studio.tabs.events import QUIET
 from studio.theme import ICON, build_theme, head_html
@@ -100,6 +101,12 @@ def leaver(deps: Deps) -> Callable[[gr.Request], None]:
     return on_leave
 
 
+def offers_mcp(settings: Settings) -> bool:
+    """Whether agents find their tools here. Not behind a login: Gradio lists them to anybody then, and no call works,
+    since an agent has no way to log in."""
+    return find_spec("mcp") is not None and settings.auth is None
+
+
 def launch(app: gr.Blocks, deps: Deps, **more: Any) -> tuple[Any, str, str]:
     """Open the window and return at once: Gradio's app, the local address, the share link."""
     settings = deps.settings
@@ -120,7 +127,7 @@ def launch(app: gr.Blocks, deps: Deps, **more: Any) -> tuple[Any, str, str]:
         pwa=True,
         ssr_mode=False,
         enable_monitoring=False,
-        mcp_server=find_spec("mcp") is not None,
+        mcp_server=offers_mcp(settings),
         max_file_size=settings.max_upload_bytes,
         app_kwargs={"middleware": middleware(settings), "docs_url": None, "redoc_url": None, "openapi_url": None},
         show_error=True,

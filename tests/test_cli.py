@@ -135,6 +135,10 @@ def test_an_arm_that_breaks_down_is_told_and_changes_the_exit_code(
         (["--adapter", "nobody"], "no adapter 'nobody'"),
         (["--adapter", "llama-a"], "trained on"),
         (["--seed", "-1"], "Seed is -1"),
+        (["--base", "foo/bar--baz"], "foo/bar--baz is no name that the hub allows"),
+        (["--adapter", "foo/bar.git"], "foo/bar.git is no name that the hub allows"),
+        (["--home", "~nobody-of-that-name/x"], "knows no such home folder"),
+        (["--home", "x" * 300], "can't be used as a folder"),
         (["--seed", "x"], "invalid int value"),
         (["--frobnicate"], "unrecognized arguments"),
     ],
@@ -148,6 +152,20 @@ def test_bad_input_is_one_line_on_standard_error_and_exit_2(
     assert said in err
     assert err.endswith("\n")
     assert err.count("\n") == 1
+
+
+def test_what_an_adapter_says_of_itself_can_not_steer_the_terminal(
+    home: Path, post: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import shutil
+
+    folder = shutil.copytree(home / "adapters" / "lfm2-a", tmp_path / "mine")
+    config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
+    config["base_model_name_or_path"] = "some/\x1b[2J\x1b[31mbase"
+    (folder / "adapter_config.json").write_text(json.dumps(config), "utf-8")
+    asked = ["compare", "--task", "recipe-jsonld", "--input", str(post), "--base", "lfm2", "--home", str(home)]
+    code, _, err = main(capsys, *asked, "--adapter", str(folder))
+    assert code == 2 and "\x1b" not in err and "some/\ufffd[2J" in err
 
 
 @pytest.mark.parametrize(("name", "content"), [("empty.md", b""), ("blank.txt", b" \n"), ("bin.md", bytes(range(256)))])

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from training import cli_compare, cli_data, cli_evaluate, cli_gate, cli_judge, cli_sweep, cli_train
 from training.errors import BusyError, OutOfMemoryError, ProofError, StorageError, StudioError
+from training.terminal import one_line, write_anything
 
 Verb = Callable[[argparse.Namespace], int]
 FAILED = (OutOfMemoryError, BusyError, ProofError, StorageError)
@@ -22,11 +23,12 @@ class Parser(argparse.ArgumentParser):
     """Tells a wrong flag in one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {' '.join(message.split())}\n")
+        self.exit(2, f"{self.prog}: {one_line(message)}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code: 0 done, 1 failed, 2 something a person can mend, 130 interrupted."""
+    write_anything()
     parser = Parser(prog="python -m training", description="Compare and train without the window.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     cli_compare.add(verbs)
@@ -41,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return verb(arguments)
     except StudioError as err:
-        sys.stderr.write(" ".join(f"{err} {err.fix}".split()) + "\n")
+        sys.stderr.write(one_line(f"{err} {err.fix}") + "\n")
         return 1 if isinstance(err, FAILED) else 2
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")

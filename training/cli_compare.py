@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from training.errors import InputError
 from training.task.records import Arm, ArmKind, ArmResult, FinishReason, Source, to_json
+from training.terminal import one_line, printable
 
 if TYPE_CHECKING:
     from training.engine.api import EngineSettings
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
             for result in event.comparison.arms:
                 sys.stdout.write((json_line(result) if arguments.json else text_of(result)) + "\n")
                 if result.generation.finish_reason is FinishReason.ERROR:
-                    sys.stderr.write(f"{result.generation.arm.label} {BROKE}\n")
+                    sys.stderr.write(f"{one_line(result.generation.arm.label)} {BROKE}\n")
                     code = 1
     return code
 
@@ -136,12 +137,7 @@ def text_of(result: ArmResult) -> str:
         f"ended by {generation.finish_reason}",
     ]
     answer = generation.raw if parsed.object is None else json.dumps(parsed.object, ensure_ascii=False, indent=2)
-    return f"== {generation.arm.label}: {', '.join(facts)}\n{_printable(answer.strip())}\n"
-
-
-def _printable(text: str) -> str:
-    """A model's text must not steer the terminal: control characters but line ends and tabs are shown as marks."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+    return f"== {one_line(generation.arm.label)}: {', '.join(facts)}\n{printable(answer.strip())}\n"
 
 
 def _source(name: str) -> Source:

@@ -28,6 +28,12 @@ def run(*flags: str, **env: str) -> "subprocess.CompletedProcess[str]":
         (["--host", "0.0.0.0"], "no login"),
         (["--share", "--auth", "me"], "user and a password"),
         (["--home", "app.py"], "is a file"),
+        (["--home", "~nobody-of-that-name/x"], "knows no such home folder"),
+        (["--home", "x" * 300], "can't be used as a folder"),
+        (["--port", "99999"], "--port is 99999. Give a whole number from 1 to 65535"),
+        (["--port", "-5"], "--port is -5"),
+        (["--host", "no-such-host.invalid", "--auth", "me:x"], "--host 'no-such-host.invalid' can't be found"),
+        (["--host", "192.0.2.1", "--auth", "me:x"], "--host 192.0.2.1 is no address of this machine"),
     ],
 )
 def test_what_would_open_the_studio_to_others_is_refused_in_one_line(flags: list[str], words: str) -> None:

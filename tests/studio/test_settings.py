@@ -60,6 +60,25 @@ def test_on_a_space_nothing_is_fetched_read_or_kept_whatever_the_flags_say() -> 
     assert found.max_new_tokens < settings().max_new_tokens and found.max_run_s < settings().max_run_s
 
 
+@pytest.mark.parametrize("port", [0, -5, 65536, 99999])
+def test_a_port_that_does_not_exist_is_refused(port: int) -> None:
+    with pytest.raises(InputError, match=f"--port is {port}"):
+        settings(port=port)
+
+
+@pytest.mark.parametrize("space", [{}, {"SPACE_ID": "me/taste"}], ids=["home", "space"])
+@pytest.mark.parametrize("given", ["abc", "", "99999", "-1", "7860.5", "²"])
+def test_a_port_of_the_environment_that_is_none_is_refused(space: dict[str, str], given: str) -> None:
+    with pytest.raises(InputError, match="GRADIO_SERVER_PORT is"):
+        settings(space | {"GRADIO_SERVER_PORT": given})
+
+
+def test_the_port_of_the_environment_is_the_spaces() -> None:
+    assert settings({"SPACE_ID": "me/taste", "GRADIO_SERVER_PORT": "7861"}).port == 7861
+    assert settings({"SPACE_ID": "me/taste"}).port == 7860
+    assert settings({"GRADIO_SERVER_PORT": "7861"}).port is None
+
+
 def test_a_gpu_that_is_lent_by_the_call_is_told_from_one_of_its_own() -> None:
     space = {"SPACE_ID": "me/taste"}
     assert [settings(space | {"SPACES_ZERO_GPU": given}).zero_gpu for given in ("true", "1", "", "0")] == [

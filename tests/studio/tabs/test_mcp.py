@@ -8,8 +8,11 @@ from typing import Any
 import anyio
 import pytest
 
+from app import flags
+from studio.shell import offers_mcp
 from tests.fakes import ADAPTER, POST
 from tests.studio.conftest import Window
+from tests.studio.test_settings import settings
 
 pytest.importorskip("mcp")
 
@@ -51,3 +54,9 @@ def test_what_is_wrong_is_said_to_agents_too(home: Window) -> None:
     (tool,) = talk(home, lambda session: session.list_tools()).tools
     answer = talk(home, lambda session: session.call_tool(tool.name, {"text": "  "}))
     assert answer.isError
+
+
+def test_behind_a_login_no_tools_are_listed_since_no_agent_can_log_in() -> None:
+    alone, shared = settings(), settings(host="0.0.0.0", auth="me:secret")
+    assert offers_mcp(alone) and not offers_mcp(shared)
+    assert "MCP" in flags().format_help()
