@@ -19,9 +19,11 @@ from hypothesis import strategies as st
 from training.data.rows import BadRecord
 from training.data.sources import files, jsonfiles, textlines
 from training.data.sources.files import first_rows, inspect_file, read_file
+from training.data.sources.mapping import apply_mapping
 from training.data.sources.raw import RawRow
 from training.data.sources.tables import read_table
 from training.data.sources.textlines import Line
+from training.data.spec import FieldMapping
 from training.errors import DataError
 
 
@@ -264,6 +266,19 @@ def test_a_key_that_another_row_has_is_not_null_in_this_one(tmp_path: Path) -> N
     golds = [{"name": "Soup", "cookTime": "PT5M"}, {"name": "Stew", "steps": [{"text": "Boil."}, {"at": 2}]}]
     pq.write_table(pa.Table.from_pylist([{"gold": gold, "note": None} for gold in golds]), tmp_path / "a.parquet")
     assert good(read(tmp_path / "a.parquet")) == [{"gold": gold, "note": None} for gold in golds]
+
+
+def test_a_number_that_is_missing_is_nothing_and_no_word(tmp_path: Path) -> None:
+    nan = float("nan")
+    rows = [{"n": nan, "d": Decimal("NaN"), "s": {"a": nan, "b": 1.0}}, {"n": 4.0, "d": Decimal(1), "s": None}]
+    kinds = pa.schema({"n": pa.float64(), "d": pa.float64(), "s": pa.struct({"a": pa.float64(), "b": pa.float64()})})
+    pq.write_table(pa.Table.from_pylist([{**row, "d": float(row["d"])} for row in rows], kinds), tmp_path / "a.parquet")
+    assert good(read(tmp_path / "a.parquet"))[0] == {"n": None, "d": None, "s": {"b": 1.0}}
+    assert files.plain(Decimal("NaN")) is None
+    assert good(read(write(tmp_path, "a.csv", "t,n\nnan,NaN\nNan bread,1\n")))[0] == {"t": "", "n": ""}
+    named = [FieldMapping("title", "t", "text"), FieldMapping("recipe_yield", "n", "text")]
+    assert apply_mapping(named, {"t": "Soup", "n": nan}) == {"title": "Soup"}
+    assert apply_mapping(named, {"t": "Soup", "n": 4.0}) == {"title": "Soup", "recipe_yield": "4"}
 
 
 def test_dates_and_decimals_of_parquet_come_as_json_has_them(tmp_path: Path) -> None:

@@ -20,6 +20,10 @@ def apply(rule: str, value: Any) -> Any:
     [
         ("text", " Soup ", "Soup"),
         ("text", 4, "4"),
+        ("text", 4.0, "4"),
+        ("text", 4.5, "4.5"),
+        ("minutes", "45.0", 45),
+        ("integer", "7.0", 7),
         ("first", ["4", "4 servings"], "4"),
         ("first", [4], "4"),
         ("joined", ["quick", "easy"], "quick, easy"),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
+from math import isnan
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -183,14 +184,17 @@ def _parquet(path: Path, origin: str) -> Iterator[RawRow | BadRecord]:
 
 
 def plain(value: Any) -> Any:
-    """A column's value as JSON has it: dates as ISO 8601, exact decimals as numbers; bytes stay and fit no field.
+    """A column's value as JSON has it: dates as ISO 8601, exact decimals as numbers, null for a number that is none
+    (NaN); bytes stay and fit no field.
 
     Objects of one column all get the same keys there, null where a row had none: such a key is taken out again.
     """
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items() if item is not None}
+        return {str(key): made for key, item in value.items() if (made := plain(item)) is not None}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
+    if isinstance(value, Decimal | float) and isnan(value):
+        return None
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     return value.isoformat() if isinstance(value, date | datetime) else value

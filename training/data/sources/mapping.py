@@ -177,6 +177,8 @@ def apply_rule(mapped: FieldMapping, value: Any) -> Any:
 
 
 def _is_empty(value: Any) -> bool:
+    if isinstance(value, float):
+        return value != value  # NaN: a number that is missing
     return value is None or value == [] or (isinstance(value, str) and not value.strip())
 
 

@@ -71,8 +71,9 @@ def check_integer(value: Any) -> int:
 
 
 def as_text(value: Any) -> str:
+    """Text as it is, a number in digits: 4.0, as a column with gaps holds 4, is "4"."""
     if type(value) in (int, float):
-        return str(value)
+        return str(int(value) if isinstance(value, float) and value.is_integer() else value)
     return check_text(value)
 
 
@@ -138,8 +139,8 @@ def _howto(value: Any) -> list[str]:
 
 
 def _minutes(value: Any) -> int | None:
-    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,6}\s*", value):
-        value = int(value)
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,6}(\.0*)?\s*", value):
+        value = int(value.partition(".")[0])
     return check_minutes(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
@@ -166,8 +167,8 @@ def _time_text(value: Any) -> int | None:
 
 
 def _integer(value: Any) -> int:
-    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", value):
-        return int(value)
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,18}(\.0*)?\s*", value):
+        return int(value.partition(".")[0])
     return check_integer(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 

@@ -15,6 +15,8 @@ from training.data.sources.raw import RawRow, broken
 from training.data.sources.textlines import Line
 from training.errors import DataError
 
+NOTHING = ("nan", "NaN")  # how tools that write tables of numbers put down a missing one
+
 
 class _BrokenLine(Exception):
     """The line that the csv reader asked for can't be read."""
@@ -95,7 +97,8 @@ def _row(fields: list[str], header: list[str], feed: _Feed, origin: str, mending
     elif mending and feed.text.count('"') % 2:
         reason = "belongs to the broken row above: it closes a quote that it does not open"
     else:
-        return RawRow(dict(zip(header, fields, strict=True)), feed.place)
+        values = ("" if field in NOTHING else field for field in fields)
+        return RawRow(dict(zip(header, values, strict=True)), feed.place)
     return broken(origin, feed.place, reason, feed.text)
 
 
