@@ -90,7 +90,7 @@ def test_a_base_in_4_bits_answers_as_it_was_trained_on(
     monkeypatch.setattr(engine_load, "can_four_bit", lambda _: True)
     monkeypatch.setattr(engine_load, "_check_memory", lambda *_: None)
     half = train_device.Plan(torch.device("cuda"), torch.float16, torch.float16, tf32=False, words="")
-    monkeypatch.setattr(train_device, "plan_for", lambda _: half)
+    monkeypatch.setattr(train_device, "plan_for", lambda *_: half)
     config = RunConfig(dataset="x", base="llama", method="qlora", dtype="fp16")
     folder = tiny_models / "models" / "llama"
     with pytest.raises(ModelError, match="no card"):

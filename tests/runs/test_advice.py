@@ -84,7 +84,7 @@ CONFIGS: list[dict[str, Any]] = [
     {}, {"batch_size": 1}, {"batch_size": 7, "grad_accumulation": 3}, {"max_length": 256}, {"rank": 4, "alpha": 1},
     {"too_long": "drop", "save_steps": 0}, {"dtype": "fp16", "max_grad_norm": 0.0, "warmup": 0.0},
     {"base": "owner/model", "revision": "abc"}, {"dtype": "fp32"}, {"max_steps": 1, "warmup": 0.0},
-    {"learning_rate": 1e-9}, {"dropout": 0.1, "target_modules": ("q_proj",)},
+    {"learning_rate": 1e-9}, {"schedule": "constant", "warmup": 0.0}, {"dropout": 0.1, "target_modules": ("q_proj",)},
 ]  # fmt: skip
 
 

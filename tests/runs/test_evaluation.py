@@ -100,7 +100,7 @@ def test_a_run_of_qlora_is_answered_on_the_base_it_was_trained_on(
 
     monkeypatch.setattr(answers, "answer_arms", asked)
     card = train_device.Plan(torch.device("cuda"), torch.bfloat16, torch.bfloat16, tf32=True, words="")
-    monkeypatch.setattr(train_device, "plan_for", lambda _: card)
+    monkeypatch.setattr(train_device, "plan_for", lambda *_: card)
     for method in ("qlora", "lora"):
         assert evaluate_run(folder, home, replace(config, method=method), result_of(folder / "adapter")) == {}
     packed, whole = seen

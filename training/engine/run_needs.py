@@ -145,7 +145,7 @@ def reckoned_memory(config: RunConfig, base: BaseSeen, trainable: int, seen: Row
 
     if base.counted is None:
         return None
-    plan = plan_for(config)
+    plan = plan_for(config, base.folder)
     learnt = seen.sizes if config.answer_only else [(length, length) for length in seen.lengths]
     return memory_parts(config, base.counted, trainable, learnt, Machine(plan.on_cuda, plan.autocast is not None))
 
@@ -167,10 +167,10 @@ def memory_there() -> int:
     return int(psutil.virtual_memory().total)
 
 
-def machine_words(config: RunConfig) -> str:
+def machine_words(config: RunConfig, base: Path | None = None) -> str:
     """Device, number type and library that the run would take. InputError with the field for what can't be done."""
     from training.engine.train_backends import choose_backend
     from training.engine.train_device import plan_for
 
-    backend, plan = choose_backend(config), plan_for(config)
+    backend, plan = choose_backend(config), plan_for(config, base)
     return f"{plan.device_name}; {plan.words}; {backend}"

@@ -1,6 +1,8 @@
 """What a run computes in on this machine, and what the machine can't do: said before anything is loaded."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -8,6 +10,7 @@ from training.engine.load import can_four_bit
 from training.errors import InputError
 from training.runs.config import RunConfig
 
+NO_FP16 = "gemma3"  # the beginning of its model types: what its layers say is beyond fp16's largest number
 EIGHT_BIT = frozenset({"adamw_8bit", "paged_adamw_8bit"})
 
 
@@ -35,11 +38,12 @@ class Plan:
         return f"cpu, {torch.get_num_threads()} threads"
 
 
-def plan_for(config: RunConfig) -> Plan:
-    """Choose for this machine. InputError, with the field's name, for what it can't do."""
+def plan_for(config: RunConfig, base: Path | None = None) -> Plan:
+    """Choose for this machine, and for the base in that folder. InputError, with the field's name, for what the machine
+    can't do."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     _check_bitsandbytes(config, device)
-    chosen, why = _compute_type(config, device)
+    chosen, why = _compute_type(config, device, base)
     half = None if chosen == torch.float32 else chosen
     # small trained matrices beside frozen weights; what is trained itself needs all its digits
     weights = chosen if device.type == "cuda" and config.method != "full" else torch.float32
@@ -50,18 +54,20 @@ def plan_for(config: RunConfig) -> Plan:
     return Plan(device, weights, half, tf32, words)
 
 
-def held_as(config: RunConfig) -> str | None:
+def held_as(config: RunConfig, base: Path | None = None) -> str | None:
     """What `EngineSettings.dtype` has to be for a base to answer in 4 bits as a run of `config` was trained on it; None
     for a run on whole weights, which answer as in Compare."""
-    return str(plan_for(config).weights).removeprefix("torch.") if config.four_bit else None
+    return str(plan_for(config, base).weights).removeprefix("torch.") if config.four_bit else None
 
 
-def _compute_type(config: RunConfig, device: torch.device) -> tuple[torch.dtype, str]:
+def _compute_type(config: RunConfig, device: torch.device, base: Path | None) -> tuple[torch.dtype, str]:
     quick = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    if config.dtype == "auto" and (quick or (device.type == "cpu" and cpu_has_bf16())):
+        return torch.bfloat16, "the device has it"
+    if config.dtype == "auto" and device.type == "cpu":
+        return torch.float32, "the device has no quick bf16"
     if config.dtype == "auto":
-        if device.type == "cpu":
-            quick = cpu_has_bf16()
-        return (torch.bfloat16, "the device has it") if quick else (torch.float32, "the device has no quick bf16")
+        return _without_bf16(config, base)
     if config.dtype == "bf16" and device.type == "cuda" and not quick:
         raise InputError(
             f"dtype is bf16, which {torch.cuda.get_device_name(device)} does not have.",
@@ -70,6 +76,24 @@ def _compute_type(config: RunConfig, device: torch.device) -> tuple[torch.dtype,
     if config.dtype == "fp16" and device.type != "cuda":
         raise InputError("dtype is fp16, which is trained in on a GPU only.", fix="Set dtype to auto, bf16 or fp32.")
     return {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[config.dtype], "asked for"
+
+
+def _without_bf16(config: RunConfig, base: Path | None) -> tuple[torch.dtype, str]:
+    """On an older card: half the digits where that is safe."""
+    if config.method == "full":
+        return torch.float32, "the card has no bf16, and all weights are trained: they need all their digits"
+    if base is not None and _overflows(base):
+        return torch.float32, "the card has no bf16, and this base overflows in fp16"
+    return torch.float16, "the card has no bf16"
+
+
+def _overflows(base: Path) -> bool:
+    """Whether the base is known to need larger numbers than fp16 has; False where its config can't be read."""
+    try:
+        config = json.loads((base / "config.json").read_text("utf-8"))
+        return str(config.get("model_type", "")).startswith(NO_FP16)
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def cpu_has_bf16() -> bool:

@@ -40,7 +40,7 @@ def run(job: TrainJob, hooks: Hooks, backend: Backend) -> TrainResult:
         torch.set_num_threads(config.threads)
     with disk("make the run's folder", job.out):
         job.checkpoints.mkdir(parents=True, exist_ok=True)
-    plan = plan_for(config)
+    plan = plan_for(config, job.base)
     with said_by_the_machine(job):
         tokenizer, model = _read(job, plan, backend)
         rows = tokenize_rows(job.rows, tokenizer, config)

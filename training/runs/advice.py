@@ -188,10 +188,12 @@ def _not_a_number(config: RunConfig, _: int | None, __: bool) -> Iterator[Advice
         yield Advice("Set max_grad_norm to 1: a single wild batch can then move the weights only so far.",
                      {"max_grad_norm": 1.0})  # fmt: skip
     if config.dtype == "fp16":
-        yield Advice("Use dtype auto: fp16 overflows where bf16 and fp32 do not.", {"dtype": "auto"})
+        wide = "auto" if config.four_bit else "fp32"  # auto: bf16 where the card has it
+        yield Advice(f"Use dtype {wide}: fp16 overflows where bf16 and fp32 do not.", {"dtype": wide})
     if config.warmup < 0.1:
+        rises = {"schedule": "constant_with_warmup"} if config.schedule == "constant" else {}
         yield Advice("Warm up for a tenth of the run: the first steps, when gradients are largest, become smaller.",
-                     {"warmup": 0.1})  # fmt: skip
+                     {**rises, "warmup": 0.1})  # fmt: skip
 
 
 def _data(config: RunConfig, longest: int | None, _: bool) -> Iterator[Advice]:

@@ -126,7 +126,10 @@ class RunConfig:
         0.0, "Above 0, tokens the model is sure of already count less.", group="learning", unit="exponent", off="0"
     )
     dtype: str = knob(
-        "auto", "What is computed in. auto: bf16 where the device has it.", group="machine", choices=DTYPES
+        "auto",
+        "What is computed in. auto: bf16 where the device has it, fp16 on an older GPU, else fp32.",
+        group="machine",
+        choices=DTYPES,
     )
     gradient_checkpointing: bool = knob(
         False, "What a layer computed is not kept for the way back but computed again: the same numbers, much less "

@@ -96,10 +96,10 @@ def answer_dev(
     from training.engine.hub import resolve_base
     from training.engine.train_device import held_as
 
+    base = resolve_base(config.base, EngineSettings(home=home), lambda *_: None, config.revision)
     settings = EngineSettings(
-        home=home, dtype=held_as(config), four_bit=config.four_bit, threads=config.threads or None
+        home=home, dtype=held_as(config, base.folder), four_bit=config.four_bit, threads=config.threads or None
     )
-    base = resolve_base(config.base, settings, lambda *_: None, config.revision)
     asked = dev_prompts(home, config, pack, base.folder)
     held = f"nf4 twice packed, {settings.dtype}" if settings.four_bit else False  # False: whole, as ever
     known_at = home / "runs" / BASE_FIGURES / f"{_base_key(held, pack, base.sha256, asked)}.jsonl"

@@ -102,7 +102,7 @@ def _look(config: RunConfig, home: Path, checks: list[Check], looks: Looks) -> K
         base = looks.once(("base", config.base, config.revision), lambda: see_base(config, home))
         checks.append(_base_words(config, base))
         name = "machine"
-        checks.append(Check("machine", "ok", f"{machine_words(config)}."))
+        checks.append(Check("machine", "ok", f"{machine_words(config, base.folder)}."))
         if not _ok(checks):
             return None
         name = "rows"
