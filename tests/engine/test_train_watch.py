@@ -57,6 +57,22 @@ def test_a_sample_is_what_the_current_weights_answer(tiny_models: Path, tmp_path
     }
 
 
+def test_a_stop_at_a_step_that_is_watched_saves_and_does_nothing_else(tiny_models: Path, tmp_path: Path) -> None:
+    told: list[int] = []
+    hooks = Hooks(stop=stop_after(4).stop, sample=lambda step, *_: told.append(step))
+    watched: dict[str, Any] = {
+        "max_steps": 8, "dev_rows": ROWS[:4], "eval_steps": 2, "samples": PROMPTS[:1], "sample_steps": 4,
+    }  # fmt: skip
+    result = train_tiny(tiny_models, tmp_path, hooks=hooks, **watched)
+    lines = read_steps(tmp_path / "metrics.jsonl")
+    assert (result.state, result.steps) == ("stopped", 4) and told == []
+    assert [line.dev_loss is not None for line in lines] == [False, True, False, False]
+    assert (tmp_path / "checkpoints" / "checkpoint-4").is_dir()
+    train_tiny(tiny_models, tmp_path, hooks=Hooks(sample=hooks.sample), resume=True, **watched)
+    after = read_steps(tmp_path / "metrics.jsonl")
+    assert told == [8] and [line.step for line in after if line.dev_loss is not None] == [2, 6, 8]
+
+
 def test_a_dev_loss_stands_in_the_line_of_its_step(tiny_models: Path, tmp_path: Path) -> None:
     lines: list[Any] = []
     result = train_tiny(

@@ -59,6 +59,7 @@ class Watch(TrainerCallback):
         self._seconds_before, self._tokens_before = last.seconds, last.tokens or 0
         self._start = self._mark = 0.0
         self._counted = (0, 0)
+        self._fp16 = False  # what is computed in, once it begins
         self._held: Step | None = None  # a line that waits for its dev loss
         self.stopped = False
         self.dev_loss: float | None = next((s.dev_loss for s in reversed(self.steps) if s.dev_loss is not None), None)
@@ -71,7 +72,7 @@ class Watch(TrainerCallback):
         return self.steps[-1].seconds if self.steps else 0.0
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        self._start = time.perf_counter()
+        self._start, self._fp16 = time.perf_counter(), args.fp16
         if state.best_global_step:  # the run's folder may have been moved since
             state.best_model_checkpoint = str(self._job.checkpoints / f"checkpoint-{state.best_global_step}")
         self._hooks.phase("training")
@@ -85,6 +86,7 @@ class Watch(TrainerCallback):
         if state.global_step < state.max_steps and self._hooks.stop():
             self.stopped = True
             control.should_save = control.should_training_stop = True
+            control.should_evaluate = False  # who stops a run waits for its checkpoint, and for nothing else
 
     def on_log(
         self,
@@ -96,13 +98,13 @@ class Watch(TrainerCallback):
     ) -> None:
         if not logs or "loss" not in logs:
             return
-        self._check_numbers(state.global_step, logs["loss"], logs.get("grad_norm"), args.fp16)
+        self._check_numbers(state.global_step, logs["loss"], logs.get("grad_norm"))
         step = self._step(state.global_step, logs)
         if control.should_evaluate:
             self._held = step
         else:
             self._write(step)
-        every = self._job.config.sample_steps
+        every = 0 if self.stopped else self._job.config.sample_steps
         if every and (state.global_step % every == 0 or state.global_step >= state.max_steps):
             self._answer(state.global_step)
         self._mark = time.perf_counter()
@@ -158,11 +160,13 @@ class Watch(TrainerCallback):
             file.write(json.dumps(asdict(step)) + "\n")
         self._hooks.step(step)
 
-    def _check_numbers(self, step: int, loss: float, grad_norm: float | None, scaled: bool) -> None:
+    def _check_numbers(self, step: int, loss: float, grad_norm: float | None) -> None:
         """Before anything is saved: weights after such a step are worth nothing."""
         if not math.isfinite(loss):
             raise self._broken(step, "loss")
-        if grad_norm is not None and not math.isfinite(grad_norm) and not scaled:  # in fp16 such a step is passed over
+        if (
+            grad_norm is not None and not math.isfinite(grad_norm) and not self._fp16
+        ):  # there such a step is passed over
             raise self._broken(step, "gradient")
 
     def _broken(self, step: int, what: str) -> ModelError:
@@ -171,8 +175,8 @@ class Watch(TrainerCallback):
         advice = [f"lower learning_rate from {config.learning_rate:g} to {config.learning_rate / 5:g}"]
         if not config.max_grad_norm:
             advice.append("set max_grad_norm to 1")
-        if config.dtype == "fp16":
-            advice.append("set dtype to bf16 or fp32")
+        if self._fp16:  # asked for, or auto's choice on a card without bf16
+            advice.append("set dtype to fp32")
         kept = last_whole(self._job.checkpoints)
         kept_words = f" The checkpoint of step {step_of(kept)} is kept." if kept else ""
         words = " and ".join(advice)
