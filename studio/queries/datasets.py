@@ -71,8 +71,8 @@ class Measures:
     """Distributions of a version. `counts`: kind -> value -> rows of all parts; cuisines as the gold names them.
 
     `prompts` and `answers` hold tokens of the same `n` of `total` rows; empty where no counter is to be had, and then
-    `why` says so. Budgets in tokens, None where there is no limit: `answer_budget` is the answer's, `context_budget`
-    is for both together.
+    `why` says so. Budgets in tokens, None where nothing was counted: `answer_budget` is the answer's, `prompt_budget`
+    the prompt's, and `prompt_limit` says whose that is.
     """
 
     counts: Mapping[str, Mapping[str, int]]
@@ -81,7 +81,8 @@ class Measures:
     prompts: tuple[int, ...] = ()
     answers: tuple[int, ...] = ()
     answer_budget: int | None = None
-    context_budget: int | None = None
+    prompt_budget: int | None = None
+    prompt_limit: str = ""
     why: str = ""
 
 
@@ -161,6 +162,7 @@ def _measured(key: tuple[str, str, str], ask: _Ask) -> Measures:
     pack, count, limits = ask.deps.packs.get(version.task), ask.counter, ask.limits
     if pack is None or count is None or key[-1]:
         return Measures(ordered, total, why=key[-1])
+    budget, whose = _prompt_budget(pack, count, limits, version.spec.tokenizer)
     return Measures(
         ordered,
         total,
@@ -168,8 +170,21 @@ def _measured(key: tuple[str, str, str], ask: _Ask) -> Measures:
         tuple(sum(count(turn.content) for turn in messages_for(pack, row.source)) for row in sample),
         tuple(count(answer_text(row.gold)) for row in sample),
         limits.get("answer_tokens") or pack.sampling.max_new_tokens,
-        limits.get("context_tokens"),
+        budget,
+        whose,
     )
+
+
+def _prompt_budget(pack: Pack, count: Callable[[str], int], limits: Mapping[str, Any], base: str) -> tuple[int, str]:
+    """What a prompt is held against: the spec's own limit, the context of its base, else the task's budget for a text
+    with the words that the prompt puts around it."""
+    if limit := limits.get("prompt_tokens"):
+        return limit, "the limit in the spec"
+    if limit := limits.get("context_tokens"):
+        return limit, f"the context of {base}, answer included" if base else "the context in the spec, answer included"
+    around = sum(count(turn.content) for turn in messages_for(pack, ""))
+    text = pack.context.budget_tokens
+    return text + around, f"the task's: {text:,} for the text, {around:,} for the words around it; a text is cut to it"
 
 
 def _value(row: DataRow, kind: str) -> str:

@@ -94,8 +94,11 @@ def version_view(deps: Deps, name: str) -> VersionView:
         funnel_said=insight(views.funnel_words(gates)),
         funnel=plot(plots.funnel_plot(gates)),
         gate_notes=views.gate_notes(gates),
-        prompts_said=insight(found.why or views.tokens_words(found.prompts, None, found.total, "prompts")),
-        prompts=plot(plots.tokens_plot(found.prompts, found.context_budget)),
+        prompts_said=insight(
+            found.why
+            or views.tokens_words(found.prompts, found.prompt_budget, found.total, "prompts", found.prompt_limit)
+        ),
+        prompts=plot(plots.tokens_plot(found.prompts, found.prompt_budget)),
         answers_said=insight(
             "" if found.why else views.tokens_words(found.answers, found.answer_budget, found.total, "answers")
         ),

@@ -130,8 +130,9 @@ def distributions(counts: Mapping[str, Mapping[str, int]], total: int) -> Html:
     return el("div", *(bars(kind, found, total) for kind, found in counts.items()), cls="tt-dists")
 
 
-def tokens_words(lengths: Sequence[int], budget: int | None, total: int, what: str) -> str:
-    """The reading of a length chart: median, longest, and how many of those counted are over the budget."""
+def tokens_words(lengths: Sequence[int], budget: int | None, total: int, what: str, whose: str = "") -> str:
+    """The reading of a length chart: median, longest, and how many of those counted are over the budget, and whose
+    budget that is."""
     if not lengths:
         return f"No {what} was counted."
     values = sorted(lengths)
@@ -139,7 +140,7 @@ def tokens_words(lengths: Sequence[int], budget: int | None, total: int, what: s
     said = f"{what.capitalize()}: median {number(middle)} tokens, longest {values[-1]:,}"
     if budget is not None:
         over = sum(value > budget for value in values)
-        said += f"; {over:,} of {len(values):,} are over the budget of {budget:,}"
+        said += f"; {over:,} of {len(values):,} are over the budget of {budget:,}" + (f", {whose}" if whose else "")
     counted = f" (counted on {len(values):,} of {total:,} rows)" if len(values) < total else f" (n = {total:,} rows)"
     return f"{said}{counted}."
 

@@ -1,6 +1,7 @@
 """What the Data tab reads of versions: pages, searches, pairs and counts, own versions and shipped ones."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.fakes import make_deps
 from tests.studio.dataset_samples import make_version, recipe_row
 from training.data.versions import Version
 from training.errors import DataError
+from training.task.prompt import messages_for
 
 
 @pytest.fixture
@@ -68,6 +70,20 @@ def test_measures_count_every_row_and_say_on_how_many_tokens_were_counted(deps: 
     assert sum(found.counts["style"].values()) == 8
     assert found.answer_budget == deps.packs["recipe-jsonld"].sampling.max_new_tokens
     assert min(found.prompts) > words(recipe_row(0).source)
+
+
+def test_prompts_are_held_against_the_base_that_is_named_or_the_tasks_own_budget(deps: Deps) -> None:
+    def of(name: str, **more: Any) -> tuple[int | None, str]:
+        version = make_version(deps.settings.home / "datasets", name=name, **more)
+        found = datasets.version_facts(deps, version.name, words).measures
+        return found.prompt_budget, found.prompt_limit
+
+    pack = deps.packs["recipe-jsonld"]
+    around = sum(words(turn.content) for turn in messages_for(pack, ""))
+    budget, whose = of("plain")
+    assert budget == pack.context.budget_tokens + around and "the task's: 900 for the text" in whose
+    assert of("based", tokenizer="crumb") == (2048, "the context of crumb, answer included")
+    assert of("strict", gates={"lengths": {"prompt_tokens": 700}}) == (700, "the limit in the spec")
 
 
 def test_many_rows_are_counted_on_an_even_sample(deps: Deps, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,6 +65,7 @@ def test_a_length_chart_says_how_many_are_over_the_budget_and_on_how_many_it_was
         == "Answers: median 25 tokens, longest 900; 1 of 4 are over the budget of 100 (counted on 4 of 4,000 rows)."
     )
     assert "(n = 4 rows)" in views.tokens_words([1, 1, 1, 1], None, 4, "prompts")
+    assert "budget of 4, the task's (n = 1 row" in views.tokens_words([5], 4, 1, "prompts", "the task's")
     assert views.tokens_words([], 100, 0, "prompts") == "No prompts was counted."
     figure = plots.tokens_plot([10, 20, 30, 900], 1000)
     assert list(figure.data[0].x) == [10, 20, 30, 900] and figure.layout.shapes[0].x0 == 1000
