@@ -19,6 +19,7 @@ from training.data.split import split_rows
 from training.data.version_changes import compare_versions, delete_rows
 from training.data.version_files import SCRATCH, line_of, row_from, row_json, scratch_folder
 from training.data.versions import (
+    MANIFEST,
     Content,
     Version,
     find_version,
@@ -188,6 +189,29 @@ def test_the_card_states_counts_licences_and_limits(tmp_path: Path) -> None:
     assert "Of 9 rows that were made, 8 were kept and 1 refused: trivial 1." in text
     assert "made by a program" in text
     assert "test has 1 rows" in text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rows": [1, 2]}, {"rows": {"train": "3"}}, {"files": ["train.jsonl"]}, {"files": {"train.jsonl": 3}},
+        {"sha256": 12}, {"task": None}, {"created": 2026}, {"parent": 3}, {"removed": []},
+        {"files": {"train.jsonl": {"sha256": 3, "bytes": 1}}},
+    ],
+)  # fmt: skip
+def test_a_manifest_of_other_kinds_of_values_is_damaged_and_stops_no_list(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    good, other = write_version(tmp_path, content()), write_version(tmp_path, content({"train": [row(9)]}))
+    path = other.folder / MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | change), "utf-8")
+    found, (notice,) = list_versions(tmp_path)
+    assert [version.name for version in found] == [good.name] and "is damaged" in notice
+
+
+def test_a_version_in_nobodys_home_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="~nobody-here"):
+        find_version(tmp_path, "~nobody-here/soups")
 
 
 def test_no_path_of_a_person_stands_in_a_version(tmp_path: Path) -> None:

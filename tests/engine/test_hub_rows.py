@@ -74,6 +74,7 @@ def test_a_hub_that_can_not_be_reached_is_an_error_with_a_way_on(made: Path) -> 
     [
         (RuntimeError("Dataset scripts are no longer supported, but found soups.py"), "scripts are no longer"),
         (ValueError("BuilderConfig 'fr' not found. Available: ['en']"), "'en'"),
+        (OverflowError("date value out of range"), "date value out of range"),
         (OfflineModeIsEnabled("offline"), "can't be reached"),
         (ConnectionError("no route"), "can't be reached"),
         (DatasetNotFoundError("Dataset 'a/b' doesn't exist on the Hub"), "no dataset a/b"),

@@ -53,6 +53,7 @@ PRESETS: Mapping[str, Mapping[str, float]] = {
 HARD_SLICES = ("orders", "near_miss", "schema_temptation", "not_recipe", "not_dish")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
 _SLICE = re.compile(r"[0-9]{0,12}:[0-9]{0,12}")
+_UNWRITABLE, _TAKE_OUT = re.compile("[\0\ud800-\udfff]"), "Take the zero character, or half of one, out."
 _MOST_ROWS = 10**9
 
 
@@ -107,8 +108,8 @@ class SourceSpec:
         if self.slice and not _SLICE.fullmatch(self.slice):
             raise Problem("slice", f"is {self.slice[:60]!r}", fix='Write it as "0:1000", with 12 digits at most.')
         for key in ("name", "path", "dataset", "subset", "split", "encoding"):
-            if "\0" in getattr(self, key):
-                raise Problem(key, f"is {getattr(self, key)!r}, with a zero character", fix="Take that character out.")
+            if _UNWRITABLE.search(getattr(self, key)):
+                raise Problem(key, f"is {getattr(self, key)!r}, which no file can be called", fix=_TAKE_OUT)
         if self.part and self.part not in PARTS:
             raise Problem("part", f"is {self.part!r}", fix=f"Use one of: {', '.join(PARTS)}.")
         self._check_shares()
@@ -218,9 +219,9 @@ class DatasetSpec:
         if self.judge is None and self.gates.get("rubric") is not None:
             fix = "Name one under judge: with base_url and model, or take the rubric out."
             raise Problem("gates", "ask for a rubric, but the spec names no judge", fix=fix)
-        if "\0" in "".join((self.tokenizer, *self.protect)):
-            key = "tokenizer" if "\0" in self.tokenizer else "protect"
-            raise Problem(key, "holds a zero character", fix="Take that character out.")
+        for key, texts in (("tokenizer", (self.tokenizer,)), ("protect", self.protect)):
+            if _UNWRITABLE.search("".join(texts)):
+                raise Problem(key, "holds what no file can be called", fix=_TAKE_OUT)
         if not 0 <= self.seed < 2**32:
             raise Problem("seed", f"is {self.seed}", fix="Give a whole number from 0 to 4294967295.")
 

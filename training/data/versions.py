@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from training.data.rows import DataRow, canonical
-from training.data.spec import PARTS, DatasetSpec, portable, read_spec, write_spec
+from training.data.spec import PARTS, DatasetSpec, portable, read_spec, user_path, write_spec
 from training.data.version_card import CardFacts, Counts, card
 from training.data.version_files import (
     FileFacts,
@@ -164,12 +164,29 @@ def read_version(folder: Path) -> Version:
         )
     try:
         files = {name: FileFacts(**facts) for name, facts in data["files"].items()}
-        return Version(
-            folder, data["task"], data["dataset"], data["sha256"], data["created"], data["rows"], files,
-            data["parent"], data["removed"],
+        return _typed(
+            Version(
+                folder, data["task"], data["dataset"], data["sha256"], data["created"], data["rows"], files,
+                data["parent"], data["removed"],
+            )
         )  # fmt: skip
     except (KeyError, TypeError, AttributeError) as err:
         raise DataError(f"{path} is damaged: {err!r}.", fix="Restore it, or build the version again.") from err
+
+
+def _typed(version: Version) -> Version:
+    """The version, whose manifest may have been written by anybody; TypeError for a value of the wrong kind."""
+    texts = {key: getattr(version, key) for key in ("task", "dataset", "sha256", "created")}
+    texts |= {f"files.{name}": facts.sha256 for name, facts in version.files.items()}
+    if wrong := [key for key, value in texts.items() if not isinstance(value, str)]:
+        raise TypeError(f"{wrong[0]} is no text")
+    if not isinstance(version.parent, str | None):
+        raise TypeError("parent is no text")
+    if not isinstance(version.removed, dict):
+        raise TypeError("removed is no object")
+    if not isinstance(version.rows, dict) or any(type(count) is not int for count in version.rows.values()):
+        raise TypeError("rows holds no counts by part")
+    return version
 
 
 def list_versions(datasets: Path) -> tuple[list[Version], list[str]]:
@@ -187,8 +204,8 @@ def list_versions(datasets: Path) -> tuple[list[Version], list[str]]:
 
 def find_version(datasets: Path, text: str) -> Path:
     """The folder behind what a person gave: a path, a version's name, or the beginning of one that only one has."""
-    if (Path(text).expanduser() / MANIFEST).is_file():
-        return Path(text).expanduser()
+    if (user_path(text) / MANIFEST).is_file():
+        return user_path(text)
     versions, _ = list_versions(datasets)
     fitting = [v.folder for v in versions if v.folder.name.startswith(text) or v.sha256.startswith(text)]
     exact = [folder for folder in fitting if folder.name == text]

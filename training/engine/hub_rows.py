@@ -117,6 +117,10 @@ def told(asked: HubSource, called: str) -> Iterator[None]:
     except (ours.DatasetNotFoundError, hub.RepositoryNotFoundError) as error:
         fix = "Check the id, log in where it is private, or name a local folder."
         raise DataError(f"There is no dataset {asked.dataset}: {_first(error)}", fix=fix) from error
+    except OverflowError as error:  # as of a date that Python has no year for
+        raise DataError(
+            f"{called} holds a value that can't be read: {_first(error)}.", fix="Take another slice, or mend it there."
+        ) from error
     except (ours.DatasetsError, hub.HfHubHTTPError, ValueError, RuntimeError, OSError, pyarrow.ArrowException) as error:
         raise DataError(
             f"{called} can't be read as subset {asked.subset or 'default'!r}, split {asked.split!r}: {_first(error)}",

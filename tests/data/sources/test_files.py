@@ -281,6 +281,15 @@ def test_a_number_that_is_missing_is_nothing_and_no_word(tmp_path: Path) -> None
     assert apply_mapping(named, {"t": "Soup", "n": 4.0}) == {"title": "Soup", "recipe_yield": "4"}
 
 
+def test_a_date_beyond_pythons_years_costs_its_row_alone(tmp_path: Path) -> None:
+    days = pa.array([0, 10**18, 86_400_000_000], pa.timestamp("us"))
+    pq.write_table(pa.table({"n": [1, 2, 3], "day": days}), tmp_path / "a.parquet")
+    found = read(tmp_path / "a.parquet")
+    assert [row["n"] for row in good(found)] == [1, 3]
+    [(place, reason)] = bad(found)
+    assert place == "row 2" and "'day'" in reason
+
+
 def test_dates_and_decimals_of_parquet_come_as_json_has_them(tmp_path: Path) -> None:
     rows = [{"d": date(2025, 3, 1), "n": Decimal("4.00"), "x": [Decimal("1.50")], "s": {"t": "a"}}]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, cast
 
 from training.data.rows import BadRecord
 from training.data.sources.jsonfiles import read_json, read_json_lines
-from training.data.sources.raw import RawRow
+from training.data.sources.raw import RawRow, broken
 from training.data.sources.tables import delimiter_of, read_table
 from training.data.sources.textlines import HEAD_BYTES, Encoding, find_encoding, lines, text_file
 from training.errors import DataError
@@ -174,13 +174,34 @@ def _parquet(path: Path, origin: str) -> Iterator[RawRow | BadRecord]:
                 raise DataError(f"{origin} holds no row.", fix="Choose the file that holds the rows.")
             number = 0
             for batch in table.iter_batches(batch_size=BATCH_ROWS):
-                for values in batch.to_pylist():
+                for values in _values(batch):
                     number += 1
+                    if isinstance(values, str):
+                        yield broken(origin, f"row {number}", values)
+                        continue
                     yield RawRow({key: plain(value) for key, value in values.items()}, f"row {number}")
     except (pa.ArrowException, OSError) as error:
         raise DataError(
             f"{origin} is a damaged Parquet file: {str(error).splitlines()[0]}", fix="Fetch it again."
         ) from error
+
+
+def _values(batch: Any) -> Iterator[dict[str, Any] | str]:
+    """The rows of a batch; in the place of one that holds what Python can't, such as a date in the year 20000, why."""
+    try:
+        yield from batch.to_pylist()
+        return
+    except (ValueError, OverflowError):
+        pass
+    for at in range(batch.num_rows):
+        row: dict[str, Any] = {}
+        fault = ""
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            try:
+                row[name] = column[at].as_py()
+            except (ValueError, OverflowError) as error:
+                fault = fault or f"holds a value in {name!r} that can't be read: {error}"
+        yield fault or row
 
 
 def plain(value: Any) -> Any:

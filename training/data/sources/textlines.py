@@ -69,7 +69,7 @@ def _codec(given: str, called: str) -> str:
     try:
         b"a".decode(given, "replace")
         return codecs.lookup(given).name
-    except (LookupError, UnicodeError):
+    except (LookupError, ValueError):
         raise DataError(
             f"{called}: there is no text encoding {given!r}.", fix="Name one such as utf-8, cp1252 or shift_jis."
         ) from None
