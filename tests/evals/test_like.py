@@ -123,3 +123,20 @@ def test_documents_of_a_file_are_held_against_what_was_learned_from(tmp_path: Pa
 
 def test_no_figure_of_speed_is_held_against_another_machine() -> None:
     assert {name for name, *_ in SPEED} - {"new_tokens"} == TIMES and "prefill_tokens_per_s" in TIMES
+
+
+def test_what_only_a_version_can_say_is_not_held_against_a_rerun_without_it(tmp_path: Path) -> None:
+    figure = {"value": 0.5, "ci_low": 0.4, "ci_high": 0.6, "n_scored": 9, "n_total": 9}
+    none = dict.fromkeys(figure)
+    for name, kind, copied in (("there", "version", figure), ("here", "file", none), ("other", "version", none)):
+        folder = tmp_path / name
+        folder.mkdir()
+        arms = {
+            "adapter:x": {"strict": figure, "copied": copied, "prefill_tokens_per_s": {**figure, "value": len(name)}}
+        }
+        (folder / "summary.json").write_text(json.dumps({"arms": arms, "pairs": []}))
+        (folder / "manifest.json").write_text(json.dumps({"data": {"kind": kind}}))
+        (folder / "answers.jsonl").write_text("")
+    found = sameness(tmp_path / "there", tmp_path / "here")
+    assert (found.figures, found.different, found.missing) == (1, (), ())
+    assert sameness(tmp_path / "there", tmp_path / "other").different == ("copied of adapter:x",)

@@ -2,7 +2,8 @@
 
 The documents are those of the dataset version where that very version is at hand, else the evaluation's rows.jsonl,
 which holds what was evaluated. Limits: without the version nobody can say what of an answer stands in its training
-rows (`copied`), and worked examples are the task's own; both are told. Times are the machine's and never compared.
+rows (`copied` is then not compared), and worked examples are the task's own; both are told. Times are the machine's and
+never compared.
 """
 
 import math
@@ -23,6 +24,7 @@ from training.task.records import sha256_text
 
 DIGITS = 1e-9  # relative: what is nearer is the same figure
 TIMES = frozenset(name for name, *_ in SPEED) - {"new_tokens"}
+FROM_TRAINING = frozenset({"copied", "copied_longest"})  # need the version's training rows
 _FIGURE = ("value", "ci_low", "ci_high", "n_scored", "n_total")
 _PAIR = ("difference", "ci_low", "ci_high", "p", "effect")
 _DECIDES = (
@@ -102,7 +104,9 @@ class Sameness:
 
 def sameness(there: Path, here: Path) -> Sameness:
     """Two finished evaluations side by side, figures of the strict tier. StudioError for one that has no summary."""
-    left, right = _figures(there), _figures(here)
+    kinds = {(read_manifest(folder).get("data") or {}).get("kind") for folder in (there, here)}
+    skipped = TIMES if len(kinds) == 1 else TIMES | FROM_TRAINING
+    left, right = _figures(there, skipped), _figures(here, skipped)
     both = [name for name in left if name in right]
     different = tuple(name for name in both if not _equal(left[name], right[name]))
     missing = tuple(sorted(left.keys() ^ right.keys()))
@@ -112,7 +116,7 @@ def sameness(there: Path, here: Path) -> Sameness:
     return Sameness(len(both), different, missing, len(asked), equal, tuple(_otherwise(there, here)))
 
 
-def _figures(folder: Path) -> dict[str, tuple[Any, ...]]:
+def _figures(folder: Path, skipped: frozenset[str]) -> dict[str, tuple[Any, ...]]:
     import json
 
     with disk("read the figures", folder / SUMMARY):
@@ -121,12 +125,12 @@ def _figures(folder: Path) -> dict[str, tuple[Any, ...]]:
         f"{metric} of {arm}": tuple(figure.get(key) for key in _FIGURE)
         for arm, figures in summary["arms"].items()
         for metric, figure in figures.items()
-        if metric not in TIMES
+        if metric not in skipped
     }
     return found | {
         f"{pair['metric']} of {pair['b']} against {pair['a']}": tuple(pair.get(key) for key in _PAIR)
         for pair in summary["pairs"]
-        if pair["metric"] not in TIMES
+        if pair["metric"] not in skipped
     }
 
 
