@@ -35,6 +35,7 @@ from training.runs.directory import (
     run_folder,
 )
 from training.runs.executors.local import LocalLauncher, end_tree
+from training.runs.index import transaction
 from training.runs.lease import Lease
 from training.runs.queue import Queue
 from training.runs.records import RunStatus
@@ -305,16 +306,27 @@ def test_a_run_waits_until_compare_gives_its_memory_back(studio: Studio) -> None
     assert studio.over(run).state == "finished"
 
 
-def test_a_run_that_nobody_gave_way_to_says_who_and_is_no_fault_of_the_studio(
+def test_a_run_waits_however_long_it_takes_and_tells_who_holds_the_machine_by_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "WAIT_S", 0.3)
+    monkeypatch.setattr(worker, "LOOKS", 1)
     assert Lease(tmp_path).acquire("the evaluation soups", "engine")
     folder = ready(tmp_path, SHORT)
-    assert run_worker(folder, PARTS) == 1
+    told: list[str] = []
+
+    def asked() -> bool:
+        """Looks on as a person would, and stops the run when another one holds the machine."""
+        told.append(read_status(folder).phase)
+        if "soups" in told[-1]:
+            with transaction(tmp_path) as db:
+                db.execute("UPDATE leases SET holder = 'Compare'")
+        return "Compare" in told[-1]
+
+    assert run_worker(folder, PARTS, asked) == 0
+    assert f"waiting until the evaluation soups (process {os.getpid()}) gives the machine back" in told
     status = read_status(folder)
-    assert (status.state, status.kind) == ("failed", "busy") and "resume" in status.fix
-    assert f"the evaluation soups (process {os.getpid()})" in status.error and "Holder(" not in status.error
+    assert (status.state, status.kind, status.error) == ("stopped", "", "")
+    assert Lease(tmp_path).wanted() is None
 
 
 def test_a_dataset_that_changed_while_the_run_waited_is_told_as_such(tmp_path: Path) -> None:

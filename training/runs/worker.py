@@ -9,6 +9,7 @@ says nothing; whoever looks next finds it lost. The process gives way to others 
 Exit codes: 0 finished or stopped, 1 failed, 2 it was not this process' turn.
 """
 
+import itertools
 import json
 import os
 import signal
@@ -23,7 +24,7 @@ import psutil
 
 from training.disk import disk, write_whole
 from training.engine.train_job import Hooks, SamplePrompt, TrainResult
-from training.errors import BusyError, StudioError
+from training.errors import StudioError
 from training.processes import alive, mark_of, read_mark
 from training.runs.advice import BUG, advice, kind_of
 from training.runs.config import RunConfig
@@ -46,7 +47,8 @@ from training.runs.work import Parts, Work, complete_facts, tier_of
 
 FINISHED_CODE, FAILED_CODE, NOT_MY_TURN = 0, 1, 2
 ROOM, ROOM_BYTES = ".room", 256 * 1024  # set aside, so that a run on a full disk can still say so
-WAIT_S = 1800.0  # that long others may take to give the accelerator back
+FOREVER_S = 10**9  # so long a run waits for the accelerator: it is in a queue, and may be taken out of it
+LOOKS = 25  # at the lease, five times a second, before who holds it is told anew
 NICE = 5
 ERROR_CHARS = 1000
 
@@ -96,23 +98,33 @@ def _is_my_turn(folder: Path) -> bool:
 
 
 def _take_turn(lease: Lease, beat: Heartbeat) -> None:
-    """Hold the accelerator. StopAsked where the run is to end before that, BusyError where nobody gives way."""
+    """Hold the accelerator, however long others do. StopAsked where the run is to end before that."""
     run = beat.status.run
     if beat.stopping():
         raise StopAsked
     if not lease.acquire(run, "run"):
-        holder = lease.holder()
-        beat.tell(phase=f"waiting until {holder.words} gives the machine back" if holder else "waiting")
-        if not lease.acquire(run, "run", WAIT_S, beat.stopping):
-            if beat.stopping():
-                raise StopAsked
-            holder = lease.holder() or holder
-            raise BusyError(
-                f"This run waited {WAIT_S / 60:.0f} minutes for the machine, which "
-                f"{holder.words if holder else 'something else'} did not give back.",
-                fix="Close what is comparing or training there, then resume.",
-            )
+        _tell_holder(lease, beat)
+        if not lease.acquire(run, "run", FOREVER_S, _given_up(lease, beat)):
+            raise StopAsked
     beat.tell(state=STOPPING if beat.stopping() else RUNNING, phase="starting")
+
+
+def _tell_holder(lease: Lease, beat: Heartbeat) -> None:
+    """What the run waits for, as its phase."""
+    holder = lease.holder()
+    beat.tell(phase=f"waiting until {holder.words} gives the machine back" if holder else "waiting for the machine")
+
+
+def _given_up(lease: Lease, beat: Heartbeat) -> Callable[[], bool]:
+    """Whether somebody wants the waiting run to end; tells who holds the machine by now."""
+    looks = itertools.count(1)
+
+    def asked() -> bool:
+        if next(looks) % LOOKS == 0:
+            _tell_holder(lease, beat)
+        return beat.stopping()
+
+    return asked
 
 
 def _work(work: Work, parts: Parts, beat: Heartbeat) -> dict[str, Any]:
