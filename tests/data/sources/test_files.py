@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.data.rows import BadRecord
-from training.data.sources import files, jsonfiles, textlines
+from training.data.sources import files, jsonfiles, tables, textlines
 from training.data.sources.files import first_rows, inspect_file, read_file
 from training.data.sources.mapping import apply_mapping
 from training.data.sources.raw import RawRow
@@ -279,6 +279,30 @@ def test_a_number_that_is_missing_is_nothing_and_no_word(tmp_path: Path) -> None
     named = [FieldMapping("title", "t", "text"), FieldMapping("recipe_yield", "n", "text")]
     assert apply_mapping(named, {"t": "Soup", "n": nan}) == {"title": "Soup"}
     assert apply_mapping(named, {"t": "Soup", "n": 4.0}) == {"title": "Soup", "recipe_yield": "4"}
+
+
+def test_a_field_may_be_long_and_one_that_is_too_long_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, "a.csv", f'title,n\n"{"Soup, " * 40_000}",1\nStew,2\n')
+    assert [len(row["title"]) for row in good(read(path))] == [240_000, 4]
+    monkeypatch.setattr(tables, "FIELD_CHARS", 200_000)
+    found = read(path)
+    [(place, reason)] = bad(found)
+    assert place == "line 2" and "a field of more than 200,000 characters" in reason
+    assert good(found) == [{"title": "Stew", "n": "2"}]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_lines_that_end_as_old_macs_wrote_them_are_read(tmp_path: Path, encoding: str) -> None:
+    table = 'title,n\rBánh xèo,1\r"Soup, hot",2\r'
+    assert good(read(write(tmp_path, "a.csv", table.encode(encoding)))) == ROWS
+    lined = "\r".join(json.dumps(row, ensure_ascii=False) for row in ROWS)
+    assert good(read(write(tmp_path, "b.jsonl", lined.encode(encoding)))) == ROWS
+    assert good(read(write(tmp_path, "c.csv", 'title,n\n"a\rb",1\n'))) == [{"title": "a\rb", "n": "1"}]
+    with gzip.open(tmp_path / "d.csv.gz", "wb") as out:
+        out.write(table.encode(encoding))
+    assert good(read(tmp_path / "d.csv.gz")) == ROWS
 
 
 def test_a_date_beyond_pythons_years_costs_its_row_alone(tmp_path: Path) -> None:

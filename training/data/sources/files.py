@@ -21,7 +21,7 @@ from training.data.rows import BadRecord
 from training.data.sources.jsonfiles import read_json, read_json_lines
 from training.data.sources.raw import RawRow, broken
 from training.data.sources.tables import delimiter_of, read_table
-from training.data.sources.textlines import HEAD_BYTES, Encoding, find_encoding, lines, text_file
+from training.data.sources.textlines import HEAD_BYTES, Encoding, find_encoding, line_ends, lines, text_file
 from training.errors import DataError
 from training.task.source import MAGIC, looks_like_html
 
@@ -33,13 +33,15 @@ _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What was found out about a file before its first row. `delimiter` is a table's, "" elsewhere."""
+    """What was found out about a file before its first row. `delimiter` is a table's, "" elsewhere; `ends` is what ends
+    a line."""
 
     path: Path
     kind: str  # one of KINDS
     gzipped: bool
     encoding: Encoding
     delimiter: str = ""
+    ends: str = "\n"
 
 
 def inspect_file(path: Path, encoding: str = "") -> FileFacts:
@@ -59,7 +61,7 @@ def inspect_file(path: Path, encoding: str = "") -> FileFacts:
     _check_text(path, kind, beginning)
     table = kind in (".csv", ".tsv")
     header = next((line for line in beginning.splitlines() if line.strip()), "")
-    return FileFacts(path, kind, gzipped, found, delimiter_of(header, kind) if table else "")
+    return FileFacts(path, kind, gzipped, found, delimiter_of(header, kind) if table else "", line_ends(head))
 
 
 def read_file(facts: FileFacts, origin: str = "") -> Iterator[RawRow | BadRecord]:
@@ -103,9 +105,9 @@ def _records(file: BinaryIO, facts: FileFacts, origin: str) -> Iterator[RawRow |
     if facts.kind == ".json":
         yield from read_json(text_file(file, encoding), encoding, origin)
     elif facts.kind in (".jsonl", ".ndjson"):
-        yield from read_json_lines(lines(file, encoding), origin)
+        yield from read_json_lines(lines(file, encoding, facts.ends), origin)
     else:
-        yield from read_table(lines(file, encoding), facts.delimiter, origin)
+        yield from read_table(lines(file, encoding, facts.ends), facts.delimiter, origin)
 
 
 def _kind(path: Path) -> tuple[str, bool]:

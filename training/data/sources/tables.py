@@ -2,7 +2,7 @@
 
 Read strictly: quotes have to close, every row has as many fields as the header. After a broken row reading goes on at
 the very next line of the file, so that a quote that never closes does not swallow what follows. Limits: a field may
-have 131,072 characters (the csv module's own limit); of a broken row that ran over several lines, a later line that
+have `FIELD_CHARS` characters; of a broken row that ran over several lines, a later line that
 happens to have the right number of fields and closed quotes is read as a row.
 """
 
@@ -15,6 +15,7 @@ from training.data.sources.raw import RawRow, broken
 from training.data.sources.textlines import Line
 from training.errors import DataError
 
+FIELD_CHARS = 2_000_000  # as many as a text may have that is pasted
 NOTHING = ("nan", "NaN")  # how tools that write tables of numbers put down a missing one
 
 
@@ -67,6 +68,7 @@ def read_table(source: Iterator[Line], delimiter: str, origin: str) -> Iterator[
 
     DataError for a header that can't be read or names a column twice, and for a file without a row below it.
     """
+    csv.field_size_limit(FIELD_CHARS)
     feed = _Feed(source)
     header = _header(feed, delimiter, origin)
     reader, mending, empty = csv.reader(feed, delimiter=delimiter, strict=True), False, True
@@ -106,8 +108,10 @@ def _reason(error: Exception, feed: _Feed) -> str:
     first, last = feed.taken[0].number, feed.taken[-1].number
     if isinstance(error, _BrokenLine):
         return str(error) if first == last else f"runs on to line {last}, which {error}"
-    if "unexpected end of data" in str(error) or "field limit" in str(error):
+    if "unexpected end of data" in str(error):
         return "opens a quote that is never closed"
+    if "field limit" in str(error):
+        return f"holds a field of more than {FIELD_CHARS:,} characters, or opens a quote that is never closed"
     return f"is no valid row: {error}"
 
 

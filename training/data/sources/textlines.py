@@ -10,7 +10,7 @@ import codecs
 import io
 import re
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from charset_normalizer import from_bytes
 
@@ -51,7 +51,7 @@ def find_encoding(head: bytes, called: str, given: str = "") -> Encoding:
     if marked:
         return Encoding(marked, "byte order mark")
     whole = head[: head.rfind(b"\n") + 1 or None] if len(head) >= HEAD_BYTES else head  # no line cut in two
-    beyond = [line for line in whole.split(b"\n") if not line.isascii()]
+    beyond = [line for line in re.split(rb"[\r\n]", whole) if not line.isascii()]
     if len(head) >= 4 and head.count(0) > 0.2 * len(head):
         raise DataError(
             f"{called} is full of zero bytes: binary, or UTF-16 without a byte order mark.",
@@ -113,9 +113,31 @@ def is_damaged(text: str, encoding: str) -> bool:
     return "\ufffd" in text if encoding.startswith(_WIDE) else bool(re.search("[\udc80-\udcff]", text))
 
 
-def lines(file: BinaryIO, encoding: str) -> Iterator[Line]:
-    """Every line, numbered from 1, at most `LINE_BYTES` of it in memory."""
-    return _wide_lines(file, encoding) if encoding.startswith(_WIDE) else _byte_lines(file, encoding)
+def lines(file: BinaryIO, encoding: str, ends: str = "\n") -> Iterator[Line]:
+    """Every line, numbered from 1, at most `LINE_BYTES` of it in memory. `ends` is what `line_ends` says."""
+    if encoding.startswith(_WIDE):
+        return _wide_lines(file, encoding)
+    return _byte_lines(io.BufferedReader(_LineFeeds(file)) if ends == "\r" else file, encoding)
+
+
+def line_ends(head: bytes) -> str:
+    """How the lines of a file end that begins so: "\\n", or "\\r" as old Macs wrote it where that is all there is."""
+    return "\r" if b"\r" in head and b"\n" not in head else "\n"
+
+
+class _LineFeeds(io.RawIOBase):
+    """A file's bytes with a line feed for each carriage return."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._file.read(len(buffer)).replace(b"\r", b"\n")
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def _byte_lines(file: BinaryIO, encoding: str) -> Iterator[Line]:
