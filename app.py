@@ -86,6 +86,7 @@ def build_deps(settings: Settings) -> "Deps":
     )
     packs = find_packs(BUILTIN) if settings.space else find_packs(BUILTIN, settings.home / "tasks")
     notices = list(store.notices) if store else [ZERO_GPU] if settings.zero_gpu else []
+    notices += [f"Task {name} is left out: {err} {err.fix}" for name, err in packs.broken.items()]
     queue = None if settings.space else Queue(settings.home)
     line = Line(settings.max_waiting)
     return Deps(settings, engine, packs, Sessions(store), line, notices=notices, queue=queue, sharing=sharing)

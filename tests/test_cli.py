@@ -154,6 +154,17 @@ def test_bad_input_is_one_line_on_standard_error_and_exit_2(
     assert err.count("\n") == 1
 
 
+def test_a_broken_task_is_told_where_it_is_asked_for_and_only_there(
+    home: Path, post: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tasks" / "mine").mkdir(parents=True)
+    (tmp_path / "tasks" / "mine" / "task.yaml").write_text("name: mine\ntitle: 2024-13-45\n", "utf-8")
+    asked = ["compare", "--input", str(post), "--base", "nobody", "--home", str(tmp_path), "--task"]
+    code, _, err = main(capsys, *asked, "mine")
+    assert code == 2 and "'2024-13-45' is no timestamp" in err and err.count("\n") == 1
+    assert "no base 'nobody'" in main(capsys, *asked, "recipe-jsonld")[2]
+
+
 def test_what_an_adapter_says_of_itself_can_not_steer_the_terminal(
     home: Path, post: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

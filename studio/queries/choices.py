@@ -6,7 +6,7 @@ from typing import NamedTuple
 from studio.deps import Deps
 from studio.queries.runs import known, run_of
 from training.engine.api import BaseInfo
-from training.task.pack import Pack
+from training.task.pack import Pack, Packs
 
 ADAPTER_PREFIX = "adapter:"
 Choices = list[tuple[str, str]]
@@ -14,6 +14,12 @@ Choices = list[tuple[str, str]]
 
 def task_choices(deps: Deps) -> Choices:
     return [(pack.title, name) for name, pack in deps.packs.items()]
+
+
+def broken_tasks(deps: Deps) -> str:
+    """Which of the person's own tasks are left out, and where the reason stands; "" where all can be read."""
+    broken = deps.packs.broken if isinstance(deps.packs, Packs) else {}
+    return f"Left out, since it can't be read: {', '.join(broken)}. Why stands under Recent." if broken else ""
 
 
 def base_choices(deps: Deps) -> Choices:

@@ -23,7 +23,13 @@ def build_sidebar(deps: Deps) -> dict[str, Any]:
     base = choices.default_base(deps)
     arms = choices.arm_choices(deps, base, pack.name if pack else None)
     parts: dict[str, Any] = {
-        "task": gr.Dropdown(tasks, value=pack.name if pack else None, label="Task", elem_id="tt-task"),
+        "task": gr.Dropdown(
+            tasks,
+            value=pack.name if pack else None,
+            label="Task",
+            info=choices.broken_tasks(deps) or None,
+            elem_id="tt-task",
+        ),
         "base": gr.Dropdown(
             choices.base_choices(deps),
             value=base or None,

@@ -6,10 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
+
+from studio.settings import Settings
+from tests.studio.test_settings import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 240.0
@@ -19,6 +23,10 @@ def run(*flags: str, **env: str) -> "subprocess.CompletedProcess[str]":
     given = {**os.environ, **env}
     command = [sys.executable, "app.py", *flags]
     return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+
+
+def settings_at(home: Path) -> Settings:
+    return replace(settings(), home=home)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +59,19 @@ def test_help_and_refusals_load_neither_gradio_nor_torch() -> None:
         command = [sys.executable, "-c", code.replace("{0!r}", repr(flag))]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == expected, done.stderr
+
+
+def test_a_broken_task_of_ones_own_keeps_nothing_shut_and_is_told_on_the_page(tmp_path: Path) -> None:
+    from app import build_deps
+    from studio.queries.choices import broken_tasks, task_choices
+
+    for name in ("mine", "__pycache__"):
+        (tmp_path / "tasks" / name).mkdir(parents=True)
+    deps = build_deps(settings_at(tmp_path))
+    assert len(task_choices(deps)) == 3
+    assert broken_tasks(deps) == "Left out, since it can't be read: mine. Why stands under Recent."
+    (told,) = deps.notices
+    assert told.startswith("Task mine is left out: ") and "task.yaml: the file is missing. Add" in told
 
 
 def free_port() -> int:

@@ -1,15 +1,19 @@
 """A pack is read whole or refused with the file, the key and the fix."""
 
+import json
 import re
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+from referencing.exceptions import Unresolvable
 
-from training.errors import PackError
+from training.errors import DataError, InputError, PackError
 from training.task.context import build_context
-from training.task.pack import BUILTIN, TASK_SECTIONS, Example, find_packs, load_pack
+from training.task.pack import BUILTIN, TASK_SECTIONS, Example, find_packs, load_pack, pack_named
+from training.task.pack_schema import checker
 from training.task.records import Source
 
 NAME = "recipe-jsonld"
@@ -67,13 +71,36 @@ def test_packs_are_found_and_the_users_own_wins(tiny: Path, tmp_path: Path) -> N
     packs = find_packs(BUILTIN, mine, tiny.parent / "nowhere")
     assert packs[NAME].title == "Mine"
     assert find_packs(BUILTIN)[NAME].title == "Recipe to JSON-LD"
-    change(mine / NAME / "task.yaml", "title: Mine", "titel: Mine")
-    with pytest.raises(PackError, match="title"):
-        find_packs(BUILTIN, mine)
+
+
+def test_a_broken_pack_of_ones_own_is_told_where_it_is_asked_for_and_keeps_nothing_else_shut(
+    tiny: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "tasks"
+    shutil.copytree(tiny, mine / "tiny")
+    shutil.copytree(BUILTIN / NAME, mine / NAME)
+    for stray in ("__pycache__", ".git", "notes"):
+        (mine / stray).mkdir()
+    change(mine / NAME / "task.yaml", "title: Recipe to JSON-LD", "titel: Mine")
+    packs = find_packs(BUILTIN, mine)
+    assert "tiny" in packs and "news-metadata" in packs
+    assert set(packs.broken) == {NAME, "notes"} and NAME not in packs, "the built-in one is not what was asked for"
+    assert pack_named("tiny", packs).title == "Tiny"
+    with pytest.raises(PackError, match="'title' is missing"):
+        pack_named(NAME, packs)
+    with pytest.raises(DataError, match="'title' is missing"):
+        pack_named(NAME, packs, DataError)
+    with pytest.raises(PackError, match=r"task\.yaml: the file is missing"):
+        pack_named("notes", packs)
+    with pytest.raises(InputError, match="no task '__pycache__'"):
+        pack_named("__pycache__", packs)
+    change(mine / NAME / "task.yaml", "titel: Mine", "title: Mine")
+    assert find_packs(BUILTIN, mine)[NAME].title == "Mine"
 
 
 ONE_MORE = "budget_tokens: 50, "
 FIELD_TWICE = "  - {name: word, label: W, kind: scalar, comparator: exact, critical: true}\ncontext:"
+FEATURE = "features: [{name: x, patterns: [a], weight: 1, most: -2}]"
 EDITS = [  # file, what is changed, into what, the complaint, the remedy
     ("task.yaml", "name: tiny", "name: [tiny", "no valid YAML", "line"),
     ("task.yaml", "title:", "colour: red\ntitle:", "'colour' is not known", "title"),
@@ -102,6 +129,47 @@ EDITS = [  # file, what is changed, into what, the complaint, the remedy
         "scope' is 'page'",
         "line, block",
     ),
+    ("task.yaml", "title: Tiny", "title: 2024-13-45", "'2024-13-45' is no timestamp", "quotes"),
+    ("task.yaml", "title: Tiny", "title: !!timestamp x", "'x' is no timestamp", "quotes"),
+    ("task.yaml", "title: Tiny", "title: !!bool x", "'x' is no bool", "quotes"),
+    ("task.yaml", "title: Tiny", "title: " + "[" * 5000, "64 mappings and lists within each other", "flatter"),
+    ("task.yaml", "title: Tiny", "title: " + "[" * 70 + "]" * 70, "64 mappings and lists within", "flatter"),
+    ("task.yaml", "title: Tiny", "title: &a [*a]", "64 mappings and lists within", "flatter"),
+    ("task.yaml", "comparator: exact", "comparator: set, critical: true}", "no valid YAML", "line"),
+    ("task.yaml", "r: exact", "r: list_ingredient", "'list_ingredient' for a field of kind scalar", "list or steps"),
+    ("task.yaml", "kind: scalar, comparator: exact", "kind: list, comparator: yield", "of kind list", "kind scalar"),
+    ("task.yaml", "tokens: 20", "tokens: 20, temperature: .nan", "sampling.temperature' is nan", "finite"),
+    ("task.yaml", "budget_tokens: 50", ONE_MORE + "lead_weight: .inf", "context.lead_weight' is inf", "finite"),
+    ("task.yaml", "budget_tokens: 50", ONE_MORE + "lead_lines: -1", "context.lead_lines' is -1", "from 0"),
+    ("task.yaml", "budget_tokens: 50", ONE_MORE + FEATURE, "context.features[0].most' is -2", "from 1"),
+    ("task.yaml", "budget_tokens: 50", ONE_MORE + FEATURE.replace("1,", ".nan,"), "].weight' is nan", "finite"),
+    ("output_schema.json", '"type": "string"', '"type": "string", "type": "null"', "'type' stands twice", "one of"),
+    ("output_schema.json", '"type": "string"', '"minLength": NaN', "holds NaN", "number"),
+    ("output_schema.json", '"type": "string"', '"minLength": ' + "9" * 5000, "no valid JSON", "Correct"),
+    ("output_schema.json", SCHEMA, "[" * 100_000, "64 mappings and lists within", "flatter"),
+    ("output_schema.json", '"type": "string"', '"minlength": 2', "'properties/word/minlength' is not", "minLength"),
+    (
+        "output_schema.json",
+        '"type": "string"',
+        '"patternProperties": {"(": true}',
+        "broken at properties/word",
+        "Correct",
+    ),
+    ("output_schema.json", '"type": "string"', '"x-note": 2', "'properties/word/x-note' is not", "$comment"),
+    ("output_schema.json", '"type": "string"', '"pattern": "("', "at properties/word/pattern: '('", "Correct"),
+    ("output_schema.json", '"type": "string"', '"$id": "here"', "'properties/word/$id' gives a part", "Remove"),
+    (
+        "output_schema.json",
+        SCHEMA,
+        SCHEMA.replace("{", '{"$schema": "http://json-schema.org/draft-07/schema#",', 1),
+        "draft-07",
+        "2020",
+    ),
+    ("output_schema.json", '"type": "string"', '"$ref": "#/$defs/none"', "'properties/word/$ref' refers", "$defs"),
+    ("output_schema.json", '"type": "string"', '"$ref": "other.json"', "'other.json', which is not in", "nothing is"),
+    ("output_schema.json", '"type": "string"', '"$ref": "#/type"', "refers to '#/type', which is no schema", "schema"),
+    ("output_schema.json", '"type": "string"', '"$ref": "#/properties/word"', "refers to itself without", "another"),
+    ("output_schema.json", '"type": "string"', '"not": {"$ref": "#/properties/word"}', "refers to itself", "another"),
     ("output_schema.json", '"type": "string"', '"type": "s"', "is broken at properties/word/type", "Correct"),
     ("output_schema.json", '"word": {', '"more": {}, "word": {', "lacks more of output_schema.json", "Add a row"),
     ("output_schema.json", '"properties"', '"keys"', "'properties' is missing", "keys"),
@@ -125,6 +193,35 @@ def test_a_fault_is_refused_with_file_key_and_fix(
     assert str(tiny / file.partition("/")[0]) in str(refusal.value) or file.endswith(".json")
     assert file.rpartition("/")[2] in str(refusal.value)
     assert remedy in refusal.value.fix
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:{port}/x.json", "http://127.0.0.1:{port}/x.json#/$defs/a"])
+def test_a_schema_elsewhere_is_refused_and_never_fetched(tiny: Path, address: str) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        server.setblocking(False)
+        place = address.format(port=server.getsockname()[1])
+        change(tiny / "output_schema.json", '"type": "string"', f'"$ref": "{place}"')
+        with pytest.raises(PackError, match="is not in this file") as refusal:
+            load_pack(tiny)
+        assert "nothing is fetched" in refusal.value.fix
+        schema = json.loads((tiny / "output_schema.json").read_text("utf-8"))
+        with pytest.raises(Unresolvable):
+            checker(schema).is_valid({"word": "x"})
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+def test_a_schema_that_goes_round_through_a_key_or_an_item_is_a_good_one(tiny: Path) -> None:
+    tree = {"items": {"$ref": "#/$defs/tree"}, "$anchor": "t"}
+    schema = {
+        "$id": "https://example.org/tiny",
+        "properties": {"word": {"$ref": "#/$defs/tree", "anyOf": [True, {"$ref": "#t"}]}},
+        "$defs": {"tree": tree, "again": {"$ref": "#t"}},
+    }
+    (tiny / "output_schema.json").write_text(json.dumps(schema), "utf-8")
+    assert checker(load_pack(tiny).schema).is_valid({"word": [[], [[]]]})
 
 
 @pytest.mark.parametrize("file", ["task.yaml", "output_schema.json", "task.md"])

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
+from training.task.pack_schema import checker
 from training.task.parse import parse
 from training.task.records import FinishReason, Tier
 
@@ -28,8 +27,7 @@ def read_object(
         raise Unusable(f"it is no JSON object ({(parsed.error or 'nothing can be read')[:_COMPLAINT_CHARS]}).")
     if alone and parsed.n_objects != 1:
         raise Unusable(f"it holds {parsed.n_objects} JSON objects.")
-    validator: Any = Draft202012Validator(dict(schema))
-    error = next(iter(sorted(validator.iter_errors(parsed.object), key=lambda e: len(e.absolute_path))), None)
+    error = next(iter(sorted(checker(schema).iter_errors(parsed.object), key=lambda e: len(e.absolute_path))), None)
     if error is not None:
         at = "/".join(str(part) for part in error.absolute_path) or "the root"
         raise Unusable(f"at {at}, {error.message[:_COMPLAINT_CHARS]}.")

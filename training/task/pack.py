@@ -15,14 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from jsonschema import Draft202012Validator, SchemaError
-
 from training.errors import InputError, PackError, StudioError
 from training.task.evaluation import EvaluationSpec, read_evaluation
+from training.task.pack_schema import checker, read_schema
 from training.task.records import Sampling
 from training.task.rules import ContextRules, read_rules
 from training.task.sections import AnswerSpec, read_answer
-from training.task.yamlfile import Reader, parse_yaml, read_json, read_utf8, read_yaml
+from training.task.yamlfile import Reader, parse_yaml, read_utf8, read_yaml
 
 BUILTIN = Path(__file__).resolve().parents[2] / "assets" / "tasks"
 DEFAULT_TASK = "recipe-jsonld"  # what is chosen before anybody chooses: the task the embedded adapter was made for
@@ -35,6 +34,12 @@ Comparator = Literal[
     "exact", "text", "list_ingredient", "list_steps", "duration", "yield", "set", "ignore",
     "relevance", "insights", "companies", "summary",
 ]  # fmt: skip
+
+FITS: Mapping[str, tuple[str, ...]] = {  # the kinds a comparator can compare; one that is not here compares any
+    "list_ingredient": ("list", "steps"), "list_steps": ("list", "steps"), "insights": ("list",),
+    "companies": ("list",), "duration": ("duration", "scalar"), "yield": ("scalar",), "set": ("set", "scalar"),
+    "relevance": ("scalar",), "summary": ("scalar",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,24 +93,56 @@ class Pack:
         return next((spec for spec in self.fields if spec.name == name), None)
 
 
-def find_packs(*roots: Path) -> dict[str, Pack]:
+class Packs(dict[str, Pack]):
+    """Packs by name. `broken` are those of a user that can't be read, by the name of their folder, with the reason."""
+
+    def __init__(self, packs: Mapping[str, Pack], broken: Mapping[str, PackError]) -> None:
+        super().__init__(packs)
+        self.broken = dict(broken)
+
+
+def find_packs(*roots: Path) -> Packs:
     """Every pack in the roots by name, the default task first; a later root wins.
 
-    A root that is not there is skipped, a broken pack is not.
+    A root that is not there is skipped. A broken pack of a user's keeps the others from nothing: it stands in `broken`,
+    and takes the place of a built-in one of its name, which is not what was asked for. A broken built-in one is raised.
     """
     packs: dict[str, Pack] = {}
+    broken: dict[str, PackError] = {}
     for root in roots:
-        folders = sorted(root.iterdir()) if root.is_dir() else []
-        for folder in folders:
-            if folder.is_dir() and not folder.name.startswith("."):
-                pack = load_pack(folder)
-                packs[pack.name] = pack
+        for folder in _folders(root):
+            packs.pop(folder.name, None)
+            broken.pop(folder.name, None)
+            try:
+                packs[folder.name] = load_pack(folder)
+            except PackError as err:
+                if root == BUILTIN:
+                    raise
+                broken[folder.name] = err
     first = {name: pack for name, pack in packs.items() if name == DEFAULT_TASK}
-    return first | packs
+    return Packs(first | packs, broken)
+
+
+def _folders(root: Path) -> list[Path]:
+    """The folders of a root that are meant as packs: not hidden ones, not what programs leave (__pycache__)."""
+    try:
+        folders = sorted(folder for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
+    except OSError as err:
+        raise PackError(f"{root}: the folder can't be read ({err.strerror}).", fix="Check its permissions.") from err
+    return [
+        folder
+        for folder in folders
+        if not folder.name.startswith(".") and (not folder.name.startswith("_") or (folder / "task.yaml").exists())
+    ]
 
 
 def pack_named(name: str, packs: Mapping[str, Pack], error: type[StudioError] = InputError) -> Pack:
-    """The pack of that name; an `error` that lists what there is where it is not among them."""
+    """The pack of that name; an `error` that lists what there is where it is not among them.
+
+    Where it is broken, what is wrong with it: as PackError, or as the `error` that the caller asks for.
+    """
+    if isinstance(packs, Packs) and (why := packs.broken.get(name)) is not None:
+        raise why if error is InputError else error(str(why), fix=why.fix)
     if name not in packs:
         raise error(f"There is no task {name!r}.", fix=f"Choose one of: {', '.join(packs)}.")
     return packs[name]
@@ -119,7 +156,7 @@ def load_pack(folder: Path) -> Pack:
     name = root.take("name", str)
     if name != folder.name:
         raise root.error("name", f"is {name!r} but the folder is {folder.name!r}", "Give both the same name.")
-    schema = _read_schema(folder / "output_schema.json")
+    schema = read_schema(folder / "output_schema.json")
     fields = root.each("fields", _field)
     _check_fields(fields, schema, root)
     answer = read_answer(root.sub("answer")) if root.has("answer") else AnswerSpec()
@@ -178,13 +215,17 @@ def _sampling(row: Reader) -> Sampling:
 
 
 def _field(row: Reader) -> FieldSpec:
-    return FieldSpec(
+    spec = FieldSpec(
         name=row.take("name", str),
         comparator=cast("Comparator", row.one_of("comparator", get_args(Comparator))),
         critical=row.take("critical", bool),
         label=row.take("label", str),
         kind=cast("FieldKind", row.one_of("kind", get_args(FieldKind))),
     )
+    if spec.kind not in (kinds := FITS.get(spec.comparator, (spec.kind,))):
+        what = f"is {spec.comparator!r} for a field of kind {spec.kind}"
+        raise row.error("comparator", what, f"It compares fields of kind {' or '.join(kinds)}.")
+    return spec
 
 
 def _check_fields(fields: tuple[FieldSpec, ...], schema: dict[str, Any], root: Reader) -> None:
@@ -213,18 +254,6 @@ def _check_sections(answer: AnswerSpec, fields: tuple[FieldSpec, ...], root: Rea
             raise root.error(
                 "answer.sections", f"has the form {section.form} for {section.field}", "Use list for lists only."
             )
-
-
-def _read_schema(file: Path) -> dict[str, Any]:
-    schema = read_json(file)
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        at = "/".join(str(part) for part in error.absolute_path) or "the root"
-        raise PackError(f"{file}: the schema is broken at {at}: {error.message}.", fix="Correct that key.") from None
-    if not isinstance(schema.get("properties"), dict):
-        raise PackError(f"{file}: the key 'properties' is missing.", fix="List the answer's keys there.")
-    return schema
 
 
 def _task_md(file: Path) -> str:
@@ -257,8 +286,7 @@ def _example(file: Path, schema: dict[str, Any]) -> Example:
         note=row.take("note", str, ""),
     )
     row.finish()
-    validator: Any = Draft202012Validator(schema)
-    for error in validator.iter_errors(gold) if gold is not None else ():
+    for error in checker(schema).iter_errors(gold) if gold is not None else ():
         at = "/".join(["gold", *(str(part) for part in error.absolute_path)])
         raise PackError(f"{file}: the key {at!r} breaks the schema: {error.message}.", fix="Correct the gold.")
     return example

@@ -79,7 +79,7 @@ def read_rules(row: Reader) -> ContextRules:
     rules = ContextRules(
         budget_tokens=row.take("budget_tokens", int),
         split_words=row.take("split_words", int, 60),
-        lead_lines=row.take("lead_lines", int, 1),
+        lead_lines=row.at_least("lead_lines", 0, 1),
         lead_weight=row.take("lead_weight", float, 5.0),
         echo_weight=row.take("echo_weight", float, 0.0),
         least_worth=row.take("least_worth", float, 0.0),
@@ -96,7 +96,7 @@ def read_rules(row: Reader) -> ContextRules:
 
 def _drop(row: Reader) -> DropRule:
     scope = row.one_of("scope", ("line", "block", "rest"), "line")
-    return DropRule(row.take("reason", str), _pattern(row), row.take("max_words", int, 12), cast("Scope", scope))
+    return DropRule(row.take("reason", str), _pattern(row), row.at_least("max_words", 1, 12), cast("Scope", scope))
 
 
 def _heading(row: Reader) -> HeadingRule:
@@ -104,13 +104,13 @@ def _heading(row: Reader) -> HeadingRule:
         name=row.take("name", str),
         pattern=_pattern(row),
         weight=row.take("weight", float),
-        reach=row.take("reach", int, 40),
-        before=row.take("before", int, 0),
+        reach=row.at_least("reach", 0, 40),
+        before=row.at_least("before", 0, 0),
     )
 
 
 def _feature(row: Reader) -> FeatureRule:
-    return FeatureRule(row.take("name", str), _pattern(row), row.take("weight", float), row.take("most", int, 3))
+    return FeatureRule(row.take("name", str), _pattern(row), row.take("weight", float), row.at_least("most", 1, 3))
 
 
 def _pattern(row: Reader) -> re.Pattern[str]:

@@ -1,6 +1,7 @@
 """YAML and JSON read strictly: a key that is double, unknown, missing or wrongly typed is an error that names it."""
 
 import json
+import math
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -10,15 +11,31 @@ import yaml
 from training.errors import PackError
 
 T = TypeVar("T")
+DEPTH = 64  # mappings and lists within each other, in whatever file
+# What PyYAML raises over a value that looks like a date, a number or a tagged thing and is none.
+_NO_VALUE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
+
+
+class _NoValueError(yaml.MarkedYAMLError):
+    """A value that is not what it looks like."""
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice, which PyYAML would let the last one win."""
+    """Safe YAML that refuses a key given twice, which PyYAML would let the last one win, and says where a value is none
+    (`2024-13-45` is read as a date)."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return cast("Any", super().construct_object(node, deep))  # pyright: ignore[reportUnknownMemberType]
+        except _NO_VALUE as error:
+            kind = str(node.tag).rpartition(":")[2]
+            problem = f"{str(node.value)[:60]!r} is no {kind} ({error})"
+            raise _NoValueError(problem=problem, problem_mark=node.start_mark) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key = cast("Any", self.construct_object(key_node, deep=True))  # pyright: ignore[reportUnknownMemberType]
+            key = self.construct_object(key_node, deep=True)
             if isinstance(key, Hashable) and key in seen:
                 raise yaml.MarkedYAMLError(problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark)
             seen.add(key)
@@ -47,6 +64,15 @@ class Reader:
             value = float(value)
         if type(value) is not kind:
             raise self.error(key, f"holds {_kind(value)}", f"Give it {_NAMES[kind]}.")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise self.error(key, f"is {value}", "Give it a finite number.")
+        return value
+
+    def at_least(self, key: str, least: int, default: int | None = None) -> int:
+        """A whole number that may not be smaller than `least`."""
+        value = self.take(key, int, default)
+        if value < least:
+            raise self.error(key, f"is {value}", f"Give it a whole number from {least} up.")
         return value
 
     def has(self, key: str) -> bool:
@@ -131,20 +157,63 @@ def read_yaml(file: Path) -> Reader:
 def parse_yaml(text: str, file: Path) -> Reader:
     """YAML text as a Reader; `file` is what errors name."""
     try:
-        return Reader(yaml.load(text, Loader=_StrictLoader), file)
-    except yaml.YAMLError as error:
-        raise PackError(f"{file}: the file is no valid YAML: {error}.", fix="Correct it at that line.") from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, a day that no month has
+        value: Any = yaml.load(text, Loader=_StrictLoader)
+    except _NoValueError as error:  # a number of thousands of digits, a day that no month has
         words = f"{file}: the file holds a value that can't be read: {error}."
         raise PackError(words, fix="Correct that value, or put it into quotes.") from error
+    except yaml.YAMLError as error:
+        raise PackError(f"{file}: the file is no valid YAML: {error}.", fix="Correct it at that line.") from error
+    except RecursionError:
+        raise _too_deep(file) from None
+    if _deeper(value):
+        raise _too_deep(file)
+    return Reader(value, file)
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """A JSON object. Raises PackError when it is none."""
+    """A JSON object. Raises PackError when it is none, and for a key that stands twice in one object."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            doubled = next(name for name in names if names.count(name) > 1)
+            raise PackError(f"{file}: the key {doubled!r} stands twice in one object.", fix="Keep one of the two.")
+        return found
+
+    def no_number(name: str) -> Any:
+        raise PackError(f"{file}: the file holds {name}, which is no JSON.", fix="Write a number.")
+
     try:
-        value: Any = json.loads(read_utf8(file))
-    except (ValueError, RecursionError) as error:
+        value: Any = json.loads(read_utf8(file), object_pairs_hook=once, parse_constant=no_number)
+    except ValueError as error:  # besides broken JSON a number of thousands of digits
         raise PackError(f"{file}: the file is no valid JSON: {error}.", fix="Correct it at that place.") from None
+    except RecursionError:
+        raise _too_deep(file) from None
+    if _deeper(value):
+        raise _too_deep(file)
     if type(value) is not dict:
         raise PackError(f"{file}: the file holds {_kind(value)}, no JSON object.", fix="Write one object.")
     return cast("dict[str, Any]", value)
+
+
+def _deeper(value: Any) -> bool:
+    """Whether more than `DEPTH` mappings and lists lie within each other; an anchor within itself has no end."""
+    level: dict[int, Any] = {id(value): value}
+    for _ in range(DEPTH + 1):
+        inner: dict[int, Any] = {}
+        for one in level.values():
+            if isinstance(one, Mapping):
+                inner |= {id(child): child for child in cast("Mapping[Any, Any]", one).values()}
+            elif isinstance(one, list):
+                inner |= {id(child): child for child in cast("list[Any]", one)}
+        if not inner:
+            return False
+        level = inner
+    return True
+
+
+def _too_deep(file: Path) -> PackError:
+    return PackError(
+        f"{file}: the file holds more than {DEPTH} mappings and lists within each other.", fix="Write it flatter."
+    )
