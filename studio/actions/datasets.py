@@ -32,18 +32,31 @@ _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
 @dataclass(frozen=True, slots=True)
+class Guess:
+    """The encoding of a file that is not UTF-8, how it was found, and some of its letters as they are so read.
+
+    `guessed` is False for one that a person wrote.
+    """
+
+    encoding: str
+    how: str
+    letters: str
+    guessed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """The first rows of a spec as they would be made, or the `proposal` of a source whose columns nobody confirmed.
 
-    `encoding` is the guessed one of a file that is not UTF-8, "" elsewhere: confirming takes it over. `teacher` is the
-    model that a build will ask, "" for none; `asked` is what it will be asked about, since what it writes is not there
-    yet. `rows` then are those that are finished already.
+    `guess` is the encoding of a file that is not UTF-8: confirming the columns takes it over. `teacher` is the model that
+    a build will ask, "" for none; `asked` is what it will be asked about, since what it writes is not there yet. `rows`
+    then are those that are finished already.
     """
 
     rows: tuple[DataRow, ...] = ()
     bad: tuple[BadRecord, ...] = ()
     proposal: Any = None
-    encoding: str = ""
+    guess: Guess | None = None
     teacher: str = ""
     asked: tuple[Ask, ...] = ()
 
@@ -127,12 +140,14 @@ def keep_file(deps: Deps, path: str | None) -> str:
     return str((folder / given.name).absolute())
 
 
-def sample(deps: Deps, text: str) -> Sample:
+def sample(deps: Deps, text: str, encoding: str = "") -> Sample:
     """The first `SAMPLE` rows of the spec in `text`, shared out over its sources; nothing is kept.
 
-    A proposal instead where a source's columns are not confirmed. DataError where a source can't be read.
+    A proposal instead where a source's columns or encoding are not confirmed; it is read as `encoding`, "" for a guess.
+    DataError where a source can't be read.
     """
     from training.data.sources.mapping import UnconfirmedMapping
+    from training.data.sources.read import GuessedEncoding
 
     spec = spec_of_text(text, deps)
     good: list[DataRow | Ask] = []
@@ -144,8 +159,8 @@ def sample(deps: Deps, text: str) -> Sample:
                 (bad if isinstance(item, BadRecord) else good).append(item)  # pyright: ignore[reportArgumentType]
                 if len(good) % each == 0 and good and not isinstance(item, BadRecord):
                     break
-        except UnconfirmedMapping as err:
-            return Sample(proposal=err.proposal, encoding=_guessed(source))
+        except (UnconfirmedMapping, GuessedEncoding) as err:
+            return _proposed(source, encoding, getattr(err, "proposal", None))
     rows = tuple(item for item in good[:SAMPLE] if isinstance(item, DataRow))
     asked = tuple(item for item in good[:SAMPLE] if isinstance(item, Ask))
     return Sample(rows, tuple(bad[:SAMPLE]), teacher=spec.teacher.model if spec.teacher else "", asked=asked)
@@ -163,13 +178,18 @@ def _made(spec: DatasetSpec, source: SourceSpec, deps: Deps) -> Iterator[DataRow
         yield found if isinstance(found, Ask) else found.result
 
 
-def _guessed(source: SourceSpec) -> str:
-    from training.data.sources.files import inspect_file
+def _proposed(source: SourceSpec, encoding: str, proposal: Any) -> Sample:
+    """How a source's columns would be read, by the encoding that a person wrote where they wrote one."""
+    from training.data.sources.files import inspect_file, odd_letters
+    from training.data.sources.read import propose_source
 
     if source.kind != "file":
-        return ""
-    found = inspect_file(Path(source.path), source.encoding).encoding
-    return found.name if found.guessed else ""
+        return Sample(proposal=proposal)
+    source = replace(source, encoding=source.encoding or encoding.strip())
+    facts = inspect_file(Path(source.path), source.encoding)
+    name, how, guessed = facts.encoding
+    guess = Guess(name, how, odd_letters(facts), guessed) if guessed or source.encoding else None
+    return Sample(proposal=propose_source(source), guess=guess)
 
 
 def cost(deps: Deps, text: str) -> Cost | None:
@@ -216,7 +236,7 @@ def _confirmed(deps: Deps, text: str) -> DatasetSpec:
     """The spec, once its sources can be read and their columns are confirmed."""
     if sample(deps, text).proposal is not None:
         raise DataError(
-            "Nobody has said yet what the columns of the source are.",
+            "Nobody has said yet what the columns of the source are, or its encoding.",
             fix="Look at the source, check its columns and confirm them.",
         )
     return spec_of_text(text, deps)

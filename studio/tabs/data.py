@@ -60,7 +60,7 @@ def on_drop(deps: Deps, visit: Visit, path: str | None) -> ColumnsView:
 
 
 def on_look(deps: Deps, visit: Visit, *asked: Any) -> SampleView:
-    return forms.sample_view(start.sample(deps, outside.meant(deps, asked)))
+    return forms.sample_view(start.sample(deps, outside.meant(deps, asked), outside.encoding_of(asked)))
 
 
 def on_tick(deps: Deps, visit: Visit, html: str, seen: str) -> JobView:

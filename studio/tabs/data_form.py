@@ -93,11 +93,15 @@ def build_source(deps: Deps) -> Parts:
 
 def build_columns_table() -> Parts:
     """The proposed columns, to be corrected and confirmed."""
-    parts: Parts = {"encoding": gr.Textbox("", visible="hidden", label="Encoding", elem_id="tt-data-encoding")}
+    parts: Parts = {}
     with gr.Group(visible=False, elem_id="tt-data-columns") as parts["columns"]:
         parts["mapping"] = gr.Dataframe(
             headers=["field", "column", "rule"], type="array", datatype="str", column_count=3, interactive=True,
             label="Columns", elem_id="tt-data-mapping",
+        )  # fmt: skip
+        parts["encoding"] = gr.Textbox(
+            "", visible="hidden", label="Encoding of the file", elem_id="tt-data-encoding",
+            info="Not UTF-8. Correct it where letters are wrong, then Show first rows; confirmed with the columns",
         )  # fmt: skip
         parts["confirmed"] = gr.Checkbox(False, label="These columns are right", elem_id="tt-data-confirmed")
     return parts

@@ -102,7 +102,14 @@ def sample_view(found: start.Sample) -> SampleView:
         rows, bad = queries.shown_rows(found.rows), to_json(found.bad)
         return SampleView(row_views.sample_html(rows, bad, found.teacher, asked), SAME, SAME, SAME)
     mapping = [[field.field, field.column, field.rule] for field in found.proposal.fields]
-    return SampleView(row_views.proposal_html(found.proposal), gr.update(visible=True), mapping, found.encoding)
+    guess = found.guess
+    shown = row_views.proposal_html(found.proposal, to_json(guess) if guess else None)
+    return SampleView(shown, gr.update(visible=True), mapping, encoding_box(guess.encoding if guess else ""))
+
+
+def encoding_box(encoding: str) -> Any:
+    """The field with the encoding of a file that is not UTF-8; out of sight elsewhere."""
+    return gr.update(value=encoding, visible=True if encoding else "hidden")
 
 
 def fresh_columns(kind: str, file: Any = SAME) -> ColumnsView:
@@ -116,5 +123,5 @@ def fresh_columns(kind: str, file: Any = SAME) -> ColumnsView:
         columns=gr.update(visible=False),
         mapping=[],
         confirmed=False,
-        encoding="",
+        encoding=encoding_box(""),
     )

@@ -76,6 +76,11 @@ def meant(deps: Deps, given: Sequence[Any]) -> str:
     return meant_yaml(text or "", written or "", DataForm.of(values), deps)
 
 
+def encoding_of(given: Sequence[Any]) -> str:
+    """The encoding that stands in the form, of the values of `asked`; it counts for a look before it is confirmed."""
+    return DataForm.of(given[2:]).encoding or ""
+
+
 def on_make(deps: Deps, visit: Visit, *given: Any) -> tuple[Any, ...]:
     """A build, or first what its teacher and its judge would cost. The YAML shown is the one that is built."""
     text = meant(deps, given)

@@ -120,19 +120,29 @@ def _visible(text: str) -> str:
     return text.replace("\n", "⏎\n") if text else "∅"
 
 
-def proposal_html(proposal: Any) -> Html:
-    """How the columns of a source would be read, on real values, with how sure that is."""
+def proposal_html(proposal: Any, guess: Mapping[str, Any] | None = None) -> Html:
+    """How the columns of a source would be read, on real values, with how sure that is; and by which encoding, where
+    the file is not UTF-8."""
+    letters = _letters(guess) if guess else None
     if not proposal.fields:
         unused = ", ".join(proposal.unused)
-        return note(f"No column is known ({unused}). Name field, column and rule in the table below.")
+        return html(letters, note(f"No column is known ({unused}). Name field, column and rule in the table below."))
     head = each(el("th", name, scope="col") for name in ("Field", "Column", "How it is read", "Before", "After"))
     body = each(_proposed(found) for found in proposal.fields)
     said = f"It looks like: {proposal.shape}. Check each line on its values, correct the table below, then confirm."
     unused = el("p", f"Not used: {', '.join(proposal.unused)}", cls="tt-dim") if proposal.unused else None
     table = el("table", el("thead", el("tr", head)), el("tbody", body), cls="tt-table")
-    return el(
-        "div", el("p", said, cls="tt-insight"), el("div", table, cls="tt-scroll-x", tabindex="0"), unused, cls="tt-data"
-    )
+    scrolls = el("div", table, cls="tt-scroll-x", tabindex="0")
+    return el("div", letters, el("p", said, cls="tt-insight"), scrolls, unused, cls="tt-data")
+
+
+def _letters(guess: Mapping[str, Any]) -> Html:
+    """The encoding of a file that is not UTF-8, with letters to judge it by."""
+    how = f"a guess: {guess['how']}" if guess["guessed"] else "as you wrote"
+    before = f" The file is not UTF-8. Read as {guess['encoding']} ({how}), it says: "
+    after = " Where a letter is wrong, correct the encoding below; confirming the columns confirms it too."
+    said = el("bdi", f"\u201c{guess['letters']}\u201d")
+    return el("p", icon("warn"), before, said, after, cls="tt-note tt-note-warn")
 
 
 def _proposed(found: Any) -> Html:

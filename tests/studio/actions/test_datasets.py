@@ -385,6 +385,28 @@ def test_a_dropped_file_is_kept_proposed_confirmed_and_read(deps: Deps, tmp_path
     assert len(sample.rows) == 10 and sample.rows[0].licence == "CC0-1.0" and sample.rows[0].origin == "soups.csv"
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_a_guessed_encoding_is_shown_with_letters_and_confirmed_with_the_columns(
+    deps: Deps, tmp_path: Path, named: bool
+) -> None:
+    path = tmp_path / "soups.csv"
+    table = TABLE.replace("name,", "title,", 1) if named else TABLE  # with the fields' own names there is no mapping
+    path.write_bytes(table.replace("Soup 0", "Crème brûlée").encode("cp1252"))
+    given = form(kind="file", file=str(path), rows=0, licence="CC0-1.0")
+    found = start.sample(deps, forms.form_yaml(given, deps))
+    assert found.proposal is not None and found.guess is not None and found.guess.guessed
+    assert found.guess.encoding == "cp1252" and "Crème brûlée" in found.guess.letters
+    with pytest.raises(DataError, match="or its encoding"):
+        start.start(deps, forms.form_yaml(given, deps))
+    other = start.sample(deps, forms.form_yaml(given, deps), "cp437")  # as a person corrected it
+    assert other.guess is not None and not other.guess.guessed and "CrΦme" in other.guess.letters
+    assert any("CrΦme" in text for text in other.proposal.fields[0].before)
+    mapping = [[field.field, field.column, field.rule] for field in found.proposal.fields]
+    right = replace(given, mapping=mapping, confirmed=True, encoding=found.guess.encoding)
+    assert start.spec_of_text(forms.form_yaml(right, deps), deps).sources[0].encoding == "cp1252"
+    assert any("Crème brûlée" in row.source for row in start.sample(deps, forms.form_yaml(right, deps)).rows)
+
+
 def test_an_empty_spec_and_a_wrong_key_are_told(deps: Deps) -> None:
     with pytest.raises(DataError, match="no spec yet"):
         start.spec_of_text(" \n", deps)

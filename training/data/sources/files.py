@@ -90,6 +90,14 @@ def first_rows(facts: FileFacts, count: int) -> list[RawRow]:
     return list(islice((row for row in looked if isinstance(row, RawRow)), count))
 
 
+def odd_letters(facts: FileFacts) -> str:
+    """The first letter of a file beyond ASCII among its neighbours, decoded: by it a wrong encoding is seen."""
+    with open_bytes(facts.path, facts.gzipped) as file:
+        text = _guarded_read(file, facts.path).decode(facts.encoding.name or "utf-8", "replace")
+    at = next((place for place, letter in enumerate(text) if not letter.isascii()), 0)
+    return " ".join(text[max(0, at - 30) : at + 50].split())
+
+
 def open_bytes(path: Path, gzipped: bool) -> BinaryIO:
     """The file's bytes, unpacked. DataError when it can't be opened."""
     try:

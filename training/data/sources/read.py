@@ -35,12 +35,16 @@ SEED = 7
 _ROW_FIELDS = ("group", "date", "licence")  # of the row itself, not of what it says
 
 
+class GuessedEncoding(DataError):
+    """A file whose encoding had to be guessed, and nobody has said yet that the guess is right."""
+
+
 def read_source(spec: SourceSpec, seed: int = SEED) -> Iterator[SourceRow | BadRecord]:
     """The rows of one source in its own order; `rows` of the spec counts good ones, `slice` counts records from 0.
 
     `seed` decides what the built-in sources make. Raises DataError at once where the source can't be read as the spec
-    says or holds what a version locked, `UnconfirmedMapping` where its columns are not confirmed, and DataError later
-    where a file breaks off.
+    says or holds what a version locked, `UnconfirmedMapping` where its columns are not confirmed, `GuessedEncoding`
+    where its encoding is not, and DataError later where a file breaks off.
     """
     refuse_locked(spec)
     spec = named(spec)
@@ -152,7 +156,7 @@ def _check_encoding(spec: SourceSpec) -> None:
         return
     found = inspect_file(Path(spec.path)).encoding
     if found.guessed:
-        raise DataError(
+        raise GuessedEncoding(
             f"{spec.origin} is not UTF-8; it may be {found.name} ({found.how}).",
             fix=f"Look at its rows; where the letters are right, put `encoding: {found.name}` into the source.",
         )
