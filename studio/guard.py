@@ -1,4 +1,7 @@
-"""The one place where a StudioError becomes a message on screen. Gradio escapes nothing there, so this does."""
+"""The one place where a StudioError becomes a message, on screen or to a program.
+
+Gradio escapes nothing on screen, so this does.
+"""
 
 import html
 import inspect
@@ -29,6 +32,11 @@ def on_screen(err: StudioError) -> gr.Error:
     message = f"{html.escape(str(err))} <b>{html.escape(err.fix)}</b>"
     title = TITLES.get(type(err).__name__, "Something can't be done")
     return gr.Error(message, title=title, duration=None, print_exception=False)
+
+
+def in_words(err: StudioError) -> gr.Error:
+    """The same for a program, as plain text: it shows no markup, and marks in what was given stay as they are."""
+    return gr.Error(f"{err} {err.fix}", title=TITLES.get(type(err).__name__, ""), print_exception=False)
 
 
 @dataclass(frozen=True, slots=True)

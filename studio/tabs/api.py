@@ -4,7 +4,7 @@ import gradio as gr
 
 from studio.actions.api import compare_for_program
 from studio.deps import Deps
-from studio.guard import on_screen
+from studio.guard import in_words
 from training.errors import StudioError
 
 
@@ -31,7 +31,8 @@ def build(deps: Deps) -> None:
             text: The document, such as a food blog post: plain text, Markdown or HTML, at most 2 million characters.
             task: Name of the task pack, such as recipe-jsonld. Empty: the first one.
             base: Name of the base model. Empty: the embedded one.
-            adapters: Names of fine-tuned adapters to compare with the base. Left out: the first one of that base.
+            adapters: Names of fine-tuned adapters to compare with the base. Left out: the one made for the task where
+                the base is the embedded one, none on another base.
             prompted: Also run the base with the full JSON Schema in its prompt.
             seed: Whole number from 0 to 4294967295. Left out: the task's own.
             constrained: Hold every answer to the task's JSON Schema, token by token. Left out: as the task says.
@@ -39,7 +40,7 @@ def build(deps: Deps) -> None:
         try:
             return compare_for_program(deps, text, task, base, adapters, prompted, seed, constrained)
         except StudioError as err:
-            raise on_screen(err) from err
+            raise in_words(err) from err
 
     gr.api(
         compare,

@@ -73,6 +73,14 @@ def test_programs_hear_what_is_wrong_and_what_to_do(home: Window) -> None:
         client(home).predict(POST, task="nope", api_name="/compare")
 
 
+def test_what_programs_hear_is_plain_text(home: Window) -> None:
+    with pytest.raises(AppError) as caught:
+        client(home).predict(POST, task='a "b" <i>', api_name="/compare")
+    assert """There is no task 'a "b" <i>'. Choose one of: recipe-jsonld""" in str(caught.value).replace("\\'", "'")
+    with pytest.raises(AppError, match=r"prompted is .false.\. Give it true or false"):
+        client(home).predict(POST, prompted="false", api_name="/compare")
+
+
 def test_only_the_comparison_is_offered_to_programs(home: Window) -> None:
     api = httpx.get(f"{home.url}/gradio_api/info").json()
     assert list(api["named_endpoints"]) == ["/compare"] and not api["unnamed_endpoints"]
