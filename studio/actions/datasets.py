@@ -48,9 +48,9 @@ class Guess:
 class Sample:
     """The first rows of a spec as they would be made, or the `proposal` of a source whose columns nobody confirmed.
 
-    `guess` is the encoding of a file that is not UTF-8: confirming the columns takes it over. `teacher` is the model that
-    a build will ask, "" for none; `asked` is what it will be asked about, since what it writes is not there yet. `rows`
-    then are those that are finished already.
+    `guess` is the encoding of a file that is not UTF-8: confirming the columns takes it over. `teacher` is the model
+    that a build will ask, "" for none; `asked` is what it will be asked about, since what it writes is not there yet.
+    `rows` then are those that are finished already.
     """
 
     rows: tuple[DataRow, ...] = ()
