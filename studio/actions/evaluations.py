@@ -15,7 +15,7 @@ from studio.queries.evaluations import aggregates, folder_of, pack_of
 from training.errors import InputError
 from training.evals.directory import read_job
 from training.evals.eval_job import cancel_evaluation, forget_evaluation, start_evaluation
-from training.evals.records import FREE_SAMPLES, LATENCY_ROWS, ROWS, EvalJob, read_arm, usual_samples
+from training.evals.records import FREE_SAMPLES, LATENCY_ROWS, ROWS, TIMED, EvalJob, read_arm, usual_samples
 from training.evals.repair import targeted_spec
 from training.task.pack import Pack, pack_named
 from training.task.records import Sampling
@@ -29,6 +29,7 @@ SAMPLES_INFO = (
     f"Empty: 1, or {FREE_SAMPLES} where answers are free text and the temperature is above 0. Greedy ones are all "
     "alike and say nothing of variety"
 )
+TIMED_INFO = f"Answered one at a time, by every arm. Empty: {LATENCY_ROWS}; the release gate on speed needs {TIMED}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from studio.tabs.evaluate_view import Page, outputs, shown
 from studio.tabs.events import QUIET
 from studio.views.markup import note
 from training.errors import StudioError
-from training.evals.records import LATENCY_ROWS, TIMED
 
 SAME: Any = gr.skip()
 FIELD = "field_"
@@ -25,7 +24,6 @@ FILE_INFO = 'JSONL, a row a line: {"id", "source", "gold"}, and perhaps "group",
 PREDICTIONS_INFO = (
     'JSONL, an answer a line: {"id", "output"}, and perhaps "arm"; made elsewhere, measured by the same rules'
 )
-TIMED_INFO = f"Answered one at a time, by every arm. Empty: {LATENCY_ROWS}; the release gate on speed needs {TIMED}"
 
 
 class FormView(NamedTuple):
@@ -164,7 +162,7 @@ def build_sizes(deps: Deps) -> Parts:
                                         info="USD a million"),
         f"{FIELD}max_cost": gr.Textbox(label="It may cost at most", info="USD; needs both prices",
                                        elem_id="tt-eval-max-cost"),
-        f"{FIELD}latency_rows": gr.Textbox(label="Timed documents", info=TIMED_INFO, elem_id="tt-eval-timed"),
+        f"{FIELD}latency_rows": gr.Textbox(label="Timed documents", info=acts.TIMED_INFO, elem_id="tt-eval-timed"),
         f"{FIELD}name": gr.Textbox(label="Name", placeholder="how it is listed", elem_id="tt-eval-name"),
     }  # fmt: skip
 
