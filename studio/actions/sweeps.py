@@ -4,6 +4,7 @@ The runs go through the queue like any other. Nothing starts on a Space or in a 
 """
 
 import json
+import math
 import os
 import re
 import subprocess
@@ -22,10 +23,12 @@ from training.disk import disk, write_whole
 from training.errors import InputError
 from training.home import VARIABLE
 from training.processes import alive, mark_of, read_mark
+from training.runs.config import RunConfig
 from training.runs.config_file import settings_from, settled_paths
 from training.runs.directory import LOG, PROCESS
 from training.runs.executors.local import ROOT, detached
 from training.runs.sweep_check import check_sweep
+from training.runs.sweep_order import runs_needed
 from training.runs.sweep_records import SPEC, sweeps_folder
 from training.runs.sweep_spec import (
     DEFAULT_FIELDS,
@@ -39,6 +42,7 @@ from training.runs.sweep_spec import (
 from training.runs.sweep_time import SweepEstimate, estimate_sweep
 
 KNOBS = tuple(DEFAULT_FIELDS)
+SEED = 7  # of a new form
 _RANGE = re.compile(r"([^\s,;]+)\s*\.\.\s*([^\s,;]+)(?:\s+(log))?")
 DRIVER = ("-m", "training", "sweep")
 
@@ -52,7 +56,8 @@ def usual(knob: str) -> str:
 class SweepForm:
     """What is typed: values of each knob, of `more` fields as lines `field = values`, how the next ones are found.
 
-    Values are parted by commas; `1e-5..5e-4 log` is a range, for search tpe alone. `trials` 0 is the whole grid.
+    Values are parted by commas; `1e-5..5e-4 log` is a range, for search tpe alone. `trials` 0 is the whole grid; `seed`
+    is that of the order.
     """
 
     name: str
@@ -60,6 +65,8 @@ class SweepForm:
     more: str
     search: str
     trials: float | None
+    seed: float | None = SEED
+    prune: bool = True
 
 
 def spec_of(deps: Deps, form: SweepForm, values: Sequence[object]) -> SweepSpec:
@@ -67,9 +74,8 @@ def spec_of(deps: Deps, form: SweepForm, values: Sequence[object]) -> SweepSpec:
 
     InputError names the field that can't be read, or the combination that can't work.
     """
-    trials = form.trials
-    if trials is None or trials != int(trials):
-        raise InputError(f"Runs at most is {trials!r}.", fix="Give a whole number; 0 tries every combination.")
+    trials = _whole("Runs at most", form.trials, "Give a whole number; 0 tries every combination.")
+    seed = _whole("The sweep's seed", form.seed, "Give a whole number.")
     config = config_of(deps, values)
     typed = [(knob, text or "") for knob, text in form.knobs.items() if (text or "").strip()] + _lines(form.more or "")
     if not typed:
@@ -85,8 +91,14 @@ def spec_of(deps: Deps, form: SweepForm, values: Sequence[object]) -> SweepSpec:
         )
     here = Path.cwd()  # the file of the spec will lie elsewhere
     config, fields = settled_paths(replace(config, name=""), here), absolute_values(fields, here)
-    spec = SweepSpec((form.name or "").strip(), config, fields, form.search, int(trials))
+    spec = SweepSpec((form.name or "").strip(), config, fields, form.search, trials, prune=bool(form.prune), seed=seed)
     return settled(spec, deps.settings.home)[0]
+
+
+def _whole(name: str, value: float | None, fix: str) -> int:
+    if value is None or not math.isfinite(value) or value != int(value):
+        raise InputError(f"{name} is {value!r}.", fix=fix)
+    return int(value)
 
 
 def _lines(text: str) -> list[tuple[str, str]]:
@@ -116,6 +128,13 @@ def estimate(deps: Deps, spec: SweepSpec) -> SweepEstimate:
     """What it will take, from a few real steps of its heaviest combination."""
     queue_of(deps)
     return estimate_sweep(spec, deps.settings.home)
+
+
+def runs_for_pruning(spec: SweepSpec | None = None) -> int | None:
+    """How many runs a grid needs, so that a value can be left out on the way, of the usual grid where none is given;
+    None where none can ever be, and for a search."""
+    spec = spec or SweepSpec("usual", RunConfig(), seed=SEED)
+    return runs_needed(spec) if spec.search == "grid" and spec.prune else None
 
 
 def start(deps: Deps, spec: SweepSpec) -> str:

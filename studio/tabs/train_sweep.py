@@ -29,8 +29,10 @@ TICK_S = 2.0
 TIMING = "Timing a few real steps of the heaviest combination, then checking all of them"
 CHECKING = "Checking every combination before the start"
 CHOSEN, DRAFT = "taste-test-sweep", "taste-test-sweep-form"  # as this browser keeps them
-GIVEN = ("sweep_name", *(f"sweep_{knob}" for knob in acts.KNOBS), "sweep_more", "sweep_search", "sweep_trials")
+GIVEN = ("sweep_name", *(f"sweep_{knob}" for knob in acts.KNOBS), "sweep_more", "sweep_search", "sweep_trials",
+         "sweep_seed", "sweep_prune")  # fmt: skip
 HOW = [("every combination", "grid"), ("the best guess from those before (TPE)", "tpe")]
+PRUNE_INFO = "On the task's dev metric, in pairs of runs that differ in nothing else; the reason is kept."
 MORE_INFO = "One a line; with TPE a range as well, in any field: 1e-5..5e-4 log"
 
 
@@ -49,7 +51,12 @@ def on_estimate(deps: Deps, visit: Visit, *values: Any) -> Iterator[str]:
     yield busy_html(TIMING)
     try:
         spec = spec_of(deps, values)
-        yield views.estimate_html(records(acts.estimate(deps, spec)), spec.combinations)
+        found = records(acts.estimate(deps, spec))
+        grid = spec.prune and spec.search == "grid"
+        yield views.html(
+            views.estimate_html(found, spec.combinations),
+            views.pruning_html(acts.runs_for_pruning(spec), spec.total) if grid else None,
+        )
     except Exception:
         yield ""
         raise
@@ -69,7 +76,7 @@ def on_start(deps: Deps, visit: Visit, *values: Any) -> Iterator[tuple[Any, ...]
 def spec_of(deps: Deps, values: Any) -> Any:
     given = dict(zip(GIVEN, values, strict=False))
     knobs = {knob: given[f"sweep_{knob}"] for knob in acts.KNOBS}
-    rest = (given[f"sweep_{name}"] for name in ("more", "search", "trials"))
+    rest = (given[f"sweep_{name}"] for name in ("more", "search", "trials", "seed", "prune"))
     return acts.spec_of(deps, acts.SweepForm(given["sweep_name"], knobs, *rest), values[len(GIVEN) :])
 
 
@@ -143,9 +150,15 @@ def build_form() -> Parts:
         parts["sweep_trials"] = gr.Number(
             12,
             label="Runs at most",
-            info="0: every combination; TPE needs a number",
+            info=views.trials_info(acts.runs_for_pruning()),
             minimum=0,
             elem_id="tt-train-sweep-trials",
+        )
+        parts["sweep_prune"] = gr.Checkbox(
+            True, label="Leave out values that clearly hurt", info=PRUNE_INFO, elem_id="tt-train-sweep-prune"
+        )
+        parts["sweep_seed"] = gr.Number(
+            acts.SEED, label="Seed", info="Of the order in which combinations are tried", elem_id="tt-train-sweep-seed"
         )
         with gr.Row(elem_classes="tt-data-pick"):
             parts["sweep_estimate"] = gr.Button("Estimate", size="sm", elem_id="tt-train-sweep-estimate", scale=0)

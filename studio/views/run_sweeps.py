@@ -33,6 +33,22 @@ def estimate_html(estimate: Record, combinations: int | None) -> Html:
     return insight(words + peak)
 
 
+def trials_info(needed: int | None) -> str:
+    """The line under the number of runs; `needed` is what the usual grid takes before a value can be left out."""
+    least = f"; of the usual grid, {needed} leave room to leave values out" if needed else ""
+    return f"0: every combination; TPE needs a number{least}"
+
+
+def pruning_html(needed: int | None, total: int) -> Html:
+    """Whether the runs of a grid can leave a value out on the way, or how many could."""
+    if needed is None:
+        return note("No value can be left out on the way: no two of them meet in enough pairs of runs.")
+    if needed > total:
+        words = f"{plural(total, 'run')} are too few to leave out what hurts: {needed:,} would do."
+        return note(words)
+    return html()
+
+
 def sweep_html(sweep: Record | None, *, driven: bool, last_word: str) -> Html:
     """How it stands in a sentence, its runs as a table, the best first, and what was left out."""
     if sweep is None:

@@ -94,6 +94,14 @@ def test_a_value_of_which_every_run_failed_is_left_out() -> None:
     assert values_that_hurt([], failures) == []  # nothing went well: the fault may lie elsewhere
 
 
+def test_a_value_that_failed_beside_another_one_only_is_not_blamed() -> None:
+    went_well = sweep_of(lambda _: 0.5, rank=(64,), max_steps=(50, 150))
+    failures = [Failure({"rank": 256, "max_steps": 350}, "out_of_memory")] * 2
+    assert values_that_hurt(went_well, failures) == [], "rank 256 or 350 steps"
+    more = [*failures, Failure({"rank": 256, "max_steps": 50}, "out_of_memory")]
+    assert pruned(values_that_hurt(went_well, more)) == {("rank", 256)}
+
+
 def test_the_best_stands_first_and_what_chance_may_have_put_below_it_is_tied() -> None:
     trials = sweep_of(lambda v: 0.7 if v["rank"] == 256 else 0.3, rank=(64, 128, 256), max_steps=(50, 150))
     tied = tied_with_best(trials)

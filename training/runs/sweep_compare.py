@@ -6,9 +6,10 @@ correction (1979) over all comparisons made at a time. Two runs alone say nothin
 The pruning rule. A value of a field is left out of the rest of a sweep where another value of that field was better in
 at least `LEAST_PAIRS` pairs of runs that differ in nothing else; in each of these pairs; by `LEAST_EFFECT` on average;
 and with p < `PRUNE_ALPHA` over the pairs and at least `LEAST_DOCUMENTS` documents, both drawn anew. A value whose runs
-all failed, at least `LEAST_FAILURES` of them, is left out as well. On simulated sweeps of 81 runs without any effect
-(a seed's noise 0.02) none of 40 pruned anything. Limits: what hurt in the settings tried so far is not tried in the
-others, and a search over ranges has no two runs that differ in one field alone, so that nothing is pruned there.
+all failed, at least `LEAST_FAILURES` of them, is left out as well, unless all of them share a value of another field
+that never went well either: then nobody knows which of the two it was. On simulated sweeps of 81 runs without any
+effect (a seed's noise 0.02) none of 40 pruned anything. Limits: what hurt in the settings tried so far is not tried
+in the others, and a search over ranges has no two runs that differ in one field alone, so that nothing is pruned there.
 """
 
 from collections import defaultdict
@@ -187,10 +188,21 @@ def _failing(trials: Sequence[Scored], failures: Sequence[Failure], gone: set[tu
         went_well = {trial.values[name] for trial in trials}
         for value in dict.fromkeys(failure.values[name] for failure in failures):
             whys = [failure.why for failure in failures if failure.values[name] == value]
-            if len(whys) >= LEAST_FAILURES and went_well and value not in went_well and (name, value) not in gone:
+            suspect = len(whys) >= LEAST_FAILURES and went_well and value not in went_well
+            if suspect and (name, value) not in gone and not _another_may_be_it(name, value, trials, failures):
                 told = ", ".join(dict.fromkeys(whys))
                 found.append(PrunedValue(name, value, f"all of its {len(whys)} runs failed: {told}"))
     return found
+
+
+def _another_may_be_it(name: str, value: Any, trials: Sequence[Scored], failures: Sequence[Failure]) -> bool:
+    """Whether all failed runs of a value share a value of another field of which no run went well."""
+    failed = [failure.values for failure in failures if failure.values[name] == value]
+    for other in failed[0]:
+        shared = {values[other] for values in failed}
+        if other != name and len(shared) == 1 and shared.isdisjoint(trial.values[other] for trial in trials):
+            return True
+    return False
 
 
 def _said(value: Any) -> str:

@@ -1,7 +1,7 @@
 """The order in which a sweep tries its combinations, kept by Optuna in the sweep's own folder. No torch.
 
 Promise: what was asked for, told and left out is written before the next is asked for, so that a sweep whose process
-died goes on where it was, with the combination that was being tried. A grid is shuffled by the seed, a search
+died goes on where it was, with the combination that was being tried. A grid goes by training.runs.sweep_order, a search
 suggests by TPE. A damaged store is set aside: the same spec asks for the same combinations again, and their runs are
 known to the queue by what they do. Limits: one process at a time, see training.runs.sweep.
 """
@@ -18,6 +18,7 @@ from typing import Any
 from training.disk import disk, storage_error
 from training.runs.checks import kinds_of
 from training.runs.sweep_compare import PrunedValue
+from training.runs.sweep_order import in_order
 from training.runs.sweep_spec import Range, SweepSpec
 
 STUDY, FACTS = "study.sqlite3", "facts"
@@ -64,8 +65,7 @@ class Search:
             total = self._spec.total
             if tried >= total or (self._spec.search == "tpe" and len(trials) >= SUGGESTIONS * total):
                 return None
-            sampler: Any = self._study.sampler
-            if self._spec.search == "grid" and sampler.is_exhausted(self._study):
+            if self._spec.search == "grid" and len(trials) >= (self._spec.combinations or 0):
                 return None
             trial = self._study.ask()
             for name, values in self._spec.fields.items():
@@ -156,12 +156,24 @@ def _sampler(spec: SweepSpec, tried: int) -> Any:
         dice = (spec.seed + tried) % 2**32  # more has no place in numpy's
         return optuna.samplers.TPESampler(seed=dice, n_startup_trials=min(10, max(2, spec.trials // 3)))
 
-    class Grid(optuna.samplers.GridSampler):
-        """The grid without its wish to stop a loop that is not Optuna's."""
+    order = [dict(zip(values, _keys([*values.values()]), strict=True)) for values in in_order(spec)]
 
-        def after_trial(self, study: Any, trial: Any, state: Any, values: Any) -> None: ...
+    class Grid(optuna.samplers.BaseSampler):
+        """The first combination of the order that no trial has had. One that was being asked for when its process died
+        is completed with what it had."""
 
-    return Grid({name: _keys(values) for name, values in _listed(spec).items()}, seed=spec.seed)
+        def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
+            return {}
+
+        def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+            return {}
+
+        def sample_independent(self, study: Any, trial: Any, param_name: str, param_distribution: Any) -> Any:
+            had = [other.params for other in study.get_trials(deepcopy=False) if other.number != trial.number]
+            free = (values for values in order if values not in had)
+            return next(values for values in free if trial.params.items() <= values.items())[param_name]
+
+    return Grid()
 
 
 def _suggest(trial: Any, name: str, values: tuple[Any, ...] | Range) -> None:
@@ -171,10 +183,6 @@ def _suggest(trial: Any, name: str, values: tuple[Any, ...] | Range) -> None:
         trial.suggest_float(name, values.low, values.high, log=values.log)
     else:
         trial.suggest_int(name, int(values.low), int(values.high), log=values.log)
-
-
-def _listed(spec: SweepSpec) -> dict[str, tuple[Any, ...]]:
-    return {name: values for name, values in spec.fields.items() if not isinstance(values, Range)}
 
 
 def _keys(values: Sequence[Any]) -> list[Any]:

@@ -5,7 +5,7 @@
     fields:                               # left out: the grid of the sources, DEFAULT_FIELDS
       rank: [64, 128, 256]
       learning_rate: {low: 1.0e-5, high: 5.0e-4, log: true}    # a range: for search tpe only
-    search: grid                          # every combination in shuffled order; tpe: the best guess from those before
+    search: grid                          # every combination, see training.runs.sweep_order; tpe: the best guess
     trials: 0                             # at most so many runs; 0: the whole grid. tpe needs a number
     prune: true                           # leave out values that clearly hurt, see training.runs.sweep_compare
     seed: 7                               # of the order, and of the search

@@ -25,6 +25,7 @@ from training.runs.config import RunConfig
 from training.runs.sweep_compare import PrunedValue
 from training.runs.sweep_records import Sweep, Trial, columns, sweeps_folder, write_sweep
 from training.runs.sweep_spec import Range, combinations, read_spec, spec_yaml
+from training.runs.sweep_time import SweepEstimate
 from training.task.records import to_json
 
 PAGE = Visit("page", {})
@@ -45,7 +46,8 @@ def given(form: RunConfig | None = None, **changes: Any) -> list[Any]:
     """The sweep form with `changes` over the run form of `form`."""
     settings = values_of(form or config(dataset=shipped(), base="crumb"))
     knobs = {f"sweep_{knob}": text for knob, text in KNOBS.items()}
-    values = {"sweep_name": "my sweep", **knobs, "sweep_more": "", "sweep_search": "grid", "sweep_trials": 0, **changes}
+    values = {"sweep_name": "my sweep", **knobs, "sweep_more": "", "sweep_search": "grid", "sweep_trials": 0,
+              "sweep_seed": 7, "sweep_prune": True, **changes}  # fmt: skip
     return [*(values[name] for name in train_sweep.GIVEN), *settings]
 
 
@@ -108,6 +110,9 @@ def test_any_setting_and_a_range_can_be_searched(deps: Deps) -> None:
         ({"sweep_rank": "", "sweep_learning_rate": ""}, "No knob"),
         ({"sweep_trials": None}, "Runs at most"),
         ({"sweep_name": " "}, "name"),
+        ({"sweep_seed": None}, "The sweep's seed"),
+        ({"sweep_seed": 1.5}, "seed is 1.5"),
+        ({"sweep_seed": -1}, "seed is -1"),
         ({"sweep_more": "alpha 64, 128"}, "'alpha 64, 128' is no setting with values"),
         ({"sweep_more": "alpa = 64, 128"}, "alpa"),
         ({"sweep_more": "rank = 4, 8"}, "rank has values in two places"),
@@ -125,6 +130,28 @@ def test_what_can_not_be_tried_is_told(deps: Deps, changes: dict[str, Any], word
 def test_a_base_that_is_typed_as_a_path_is_the_same_wherever_the_spec_is_kept(deps: Deps) -> None:
     spec = train_sweep.spec_of(deps, given(config(dataset=shipped(), base="./mine"), sweep_more="base = ./a, crumb"))
     assert spec.config.base == str(Path.cwd() / "mine") and spec.fields["base"] == (str(Path.cwd() / "a"), "crumb")
+
+
+def test_seed_and_pruning_are_the_sweeps(deps: Deps) -> None:
+    spec = train_sweep.spec_of(deps, given(sweep_seed=11.0, sweep_prune=False))
+    assert (spec.seed, spec.prune) == (11, False)
+    assert acts.runs_for_pruning(spec) is None
+
+
+def test_how_many_runs_it_takes_to_leave_a_value_out_is_told(deps: Deps, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = acts.runs_for_pruning()
+    assert few is not None and f"of the usual grid, {few} leave room" in views.trials_info(few)
+    monkeypatch.setattr(acts, "estimate", lambda *_: SweepEstimate(1, None, None, None, None, 20))
+
+    def told(**changes: Any) -> str:
+        *_, last = train_sweep.on_estimate(deps, PAGE, *given(**changes))
+        return last
+
+    usual: dict[str, Any] = {f"sweep_{knob}": acts.usual(knob) for knob in acts.KNOBS}
+    assert f"5 runs are too few to leave out what hurts: {few} would do" in told(sweep_trials=5, **usual)
+    assert "too few" not in told(**usual) and "No value can be left out" not in told(**usual)
+    assert "No value can be left out" in told() and "No value can be left out" not in told(sweep_prune=False)
+    assert "left out" not in told(sweep_search="tpe", sweep_trials=3)
 
 
 def test_steps_are_not_tried_over_a_form_that_goes_by_epochs(deps: Deps) -> None:
