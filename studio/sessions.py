@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from training.errors import InputError, StorageError
-from training.shelf import Ballot, ComparisonRow, Shelf, VoteTally, decide, row_of, tally
+from training.shelf import Ballot, ComparisonRow, Shelf, Vote, VoteTally, decide, row_of, sides_of, tally
 from training.store import Store
 from training.task.records import Comparison, to_json
 
@@ -77,7 +77,9 @@ class SessionShelf:
             return self._store.vote_tally()
         voted = [b for b in self._ballots.values() if b.winner is not None and b.comparison_id in self._data]
         rows = [(self._data[b.comparison_id], b) for b in voted]
-        return tally([(data["task"], data["base"], b.winner or "", b.shown) for data, b in rows])
+        return tally(
+            [Vote(data["task"], data["base"], b.winner or "", b.shown, sides_of(data, b.shown)) for data, b in rows]
+        )
 
     def _behind(self, comparison_id: str) -> Store | None:
         """The store, where it knows this comparison or may know it."""

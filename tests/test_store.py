@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,11 @@ from tests.fakes import ADAPTER, make_comparison
 from training.errors import InputError, StorageError
 from training.shelf import Ballot
 from training.store import MIGRATIONS, Store
-from training.task.records import to_json
+from training.task.records import Arm, ArmKind, Comparison, to_json
 
 SCHEMA = {
     "comparisons": ["id", "created", "task", "base", "title", "arms", "words"],
-    "ballots": ["comparison_id", "created", "task", "base", "shown", "seed", "winner"],
+    "ballots": ["comparison_id", "created", "task", "base", "shown", "seed", "winner", "sides"],
 }
 
 
@@ -34,7 +35,7 @@ def columns(path: Path) -> dict[str, list[str]]:
 def test_the_schema_is_what_this_test_says(store: Store) -> None:
     assert columns(store.path) == SCHEMA
     with sqlite3.connect(store.path) as db:
-        assert db.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS) == 2
+        assert db.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS) == 3
 
 
 def test_an_older_index_is_brought_up_to_date_with_its_rows(tmp_path: Path) -> None:
@@ -154,8 +155,60 @@ def test_votes_are_counted_by_pair_whatever_side_they_stood_on(store: Store) -> 
         assert store.get_ballot(f"v{number}") == Ballot(f"v{number}", shown, number, None)
         store.add_vote(f"v{number}", winner)
     (row,) = store.vote_tally()
-    assert (row.left, row.right) == ("base", ADAPTER)
+    assert row.left.startswith("0 base - on bbb") and row.right.startswith("2 adapter aaa")
     assert (row.left_wins, row.right_wins, row.ties) == (1, 2, 1)
+
+
+def voted(store: Store, number: int, comparison: Comparison, winner: int = 0) -> None:
+    labels = tuple(arm.generation.arm.label for arm in comparison.arms)
+    store.add_comparison(replace(comparison, id=f"n{number}"))
+    store.add_ballot(Ballot(f"n{number}", labels, seed=number))
+    store.add_vote(f"n{number}", labels[winner])
+
+
+def of_adapter(comparison: Comparison, sha256: str) -> Comparison:
+    base, tuned = comparison.arms
+    proof = replace(tuned.generation.proof, adapter_sha256=sha256)
+    return replace(comparison, arms=(base, replace(tuned, generation=replace(tuned.generation, proof=proof))))
+
+
+def test_votes_count_for_the_weights_and_not_for_what_a_folder_is_called(store: Store) -> None:
+    two = [Arm(ArmKind.BASE, "base"), Arm(ArmKind.ADAPTER, "adapter", "/one/adapter")]
+    voted(store, 0, of_adapter(make_comparison(arms=two), "1" * 64))
+    voted(store, 1, of_adapter(make_comparison(arms=two), "2" * 64), winner=1)
+    renamed = [Arm(ArmKind.BASE, "base"), Arm(ArmKind.ADAPTER, "again", "/two/again")]
+    voted(store, 2, of_adapter(make_comparison(arms=renamed), "1" * 64))
+    first, second = store.vote_tally()
+    assert (first.left_wins, first.right_wins, second.left_wins, second.right_wins) == (2, 0, 0, 1)
+    assert "1111" in first.right and "2222" in second.right
+
+
+def test_a_sweep_of_the_base_and_one_of_an_adapter_are_not_one(store: Store) -> None:
+    def sweep(kind: ArmKind, adapter: str | None, *temperatures: float) -> Comparison:
+        return make_comparison(arms=[Arm(kind, f"T {t:g}", adapter, t) for t in temperatures])
+
+    voted(store, 0, sweep(ArmKind.BASE, None, 0.3, 1.0))
+    voted(store, 1, sweep(ArmKind.ADAPTER, ADAPTER, 0.3, 1.0))
+    voted(store, 2, sweep(ArmKind.BASE, None, 0.3, 1.5))
+    voted(store, 3, sweep(ArmKind.BASE, None, 1.0, 0.3))
+    assert sorted((row.left_wins, row.right_wins) for row in store.vote_tally()) == [(1, 0), (1, 0), (1, 1)]
+
+
+def test_ballots_of_an_older_studio_keep_their_votes(store: Store, tmp_path: Path) -> None:
+    for number in range(3):
+        voted(store, number, make_comparison())
+    lines = [json.loads(line) for line in (store.folder / "ballots.jsonl").read_text().splitlines()]
+    old = [{key: value for key, value in line.items() if key != "sides"} for line in lines]
+    (store.folder / "ballots.jsonl").write_text("".join(json.dumps(line) + "\n" for line in old))
+    (store.folder / "n2.json").unlink()  # deleted in the old one: nobody knows any more who it was
+    with sqlite3.connect(store.path) as db:
+        db.execute("ALTER TABLE ballots DROP COLUMN sides")
+        db.execute("PRAGMA user_version = 2")
+    for again in (Store(tmp_path), store):
+        known, unknown = again.vote_tally()
+        assert known.left_wins == 2 and known.left.startswith("0 base")
+        assert unknown.left_wins == 1 and unknown.left == "base"
+        again.rebuild()
 
 
 def test_one_vote_a_comparison_and_only_for_what_was_shown(store: Store) -> None:

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from training.errors import InputError
-from training.task.records import Comparison
+from training.task.records import ArmKind, Comparison
 
 TIE = "tie"
 NO_VOTE = "none"
+KINDS = tuple(ArmKind)  # base, prompted, adapter
 TITLE_CHARS = 80
 TITLE_FROM_CHARS = 20_000
 
@@ -41,7 +42,8 @@ class Ballot:
 
 @dataclass(frozen=True, slots=True)
 class VoteTally:
-    """Blind votes between two arms of one task on one base. `left` < `right` by name, whatever side they stood on."""
+    """Blind votes between two sides of one task on one base: `left` and `right` are as `side_of` tells them, in the
+    order of the text, whatever the columns were called and wherever they stood."""
 
     task: str
     base: str
@@ -50,6 +52,16 @@ class VoteTally:
     left_wins: int
     right_wins: int
     ties: int
+
+
+class Vote(NamedTuple):
+    """A vote that was cast: `shown` are the labels, `sides` who stood behind each, in the same order."""
+
+    task: str
+    base: str
+    winner: str
+    shown: Sequence[str]
+    sides: Sequence[str]
 
 
 class Shelf(Protocol):
@@ -93,14 +105,36 @@ def decide(ballot: Ballot | None, winner: str) -> Ballot:
     return replace(ballot, winner=winner)
 
 
-def tally(votes: Sequence[tuple[str, str, str, Sequence[str]]]) -> list[VoteTally]:
-    """Votes (task, base, winner, labels shown) counted by pair, most votes first; only votes on two columns count."""
+def side_of(arm: Mapping[str, Any]) -> str:
+    """Who answered in a column, of a comparison's JSON form: kind, hash of the adapter and of the base, temperature.
+
+    Two adapters in folders of one name are two, and one adapter under two names is one.
+    """
+    generation = arm["generation"]
+    told, proof = generation["arm"], generation["proof"]
+    temperature = generation["sampling"]["temperature"] if told["temperature"] is None else told["temperature"]
+    rank = KINDS.index(told["kind"])  # so that a base stands left of its adapters
+    weights = f"{proof['adapter_sha256'] or '-'} on {proof['base_sha256']}"
+    return f"{rank} {told['kind']} {weights} at {float(temperature):g}"
+
+
+def sides_of(data: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
+    """Who stood behind each label of a ballot; the labels themselves where the comparison does not tell."""
+    try:
+        sides = {arm["generation"]["arm"]["label"]: side_of(arm) for arm in data["arms"]}
+        return [sides[label] for label in shown]
+    except (KeyError, TypeError, ValueError):
+        return list(shown)
+
+
+def tally(votes: Sequence[Vote]) -> list[VoteTally]:
+    """Votes counted by the pair that was voted on, most votes first; only votes on two columns count."""
     counts: dict[tuple[str, str, str, str], list[int]] = {}
-    for task, base, winner, order in votes:
-        if len(order) != 2 or winner == NO_VOTE:
+    for vote in votes:
+        if len(vote.shown) != 2 or vote.winner == NO_VOTE:
             continue
-        left, right = sorted(order)
-        count = counts.setdefault((task, base, left, right), [0, 0, 0])
-        count[2 if winner == TIE else (left, right).index(winner)] += 1
+        (left, label), (right, other) = sorted(zip(vote.sides, vote.shown, strict=True))
+        count = counts.setdefault((vote.task, vote.base, left, right), [0, 0, 0])
+        count[2 if vote.winner == TIE else (label, other).index(vote.winner)] += 1
     rows = [VoteTally(*key, *count) for key, count in counts.items()]
     return sorted(rows, key=lambda row: -(row.left_wins + row.right_wins + row.ties))

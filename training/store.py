@@ -18,7 +18,7 @@ from typing import Any
 
 from training.disk import disk, storage_error, write_whole
 from training.errors import InputError, StorageError
-from training.shelf import Ballot, ComparisonRow, VoteTally, decide, row_of, tally
+from training.shelf import Ballot, ComparisonRow, Vote, VoteTally, decide, row_of, sides_of, tally
 from training.task.records import Comparison, to_json
 
 BALLOT_KEYS = ("comparison_id", "created", "task", "base", "shown", "seed", "winner")
@@ -39,6 +39,7 @@ MIGRATIONS: tuple[str, ...] = (  # PRAGMA user_version counts those applied; nev
         shown TEXT NOT NULL, seed INTEGER NOT NULL, winner TEXT
     );
     """,
+    "ALTER TABLE ballots ADD COLUMN sides TEXT;",
 )
 
 
@@ -135,10 +136,10 @@ class Store:
         return ballot
 
     def vote_tally(self) -> list[VoteTally]:
-        query = "SELECT task, base, winner, shown FROM ballots WHERE winner IS NOT NULL ORDER BY created"
+        query = "SELECT task, base, winner, shown, sides FROM ballots WHERE winner IS NOT NULL ORDER BY created"
         with disk("read the votes", self.path), self._index() as db:
-            votes = db.execute(query).fetchall()
-        return tally([(task, base, winner, json.loads(shown)) for task, base, winner, shown in votes])
+            rows = db.execute(query).fetchall()
+        return tally([Vote(*row[:3], shown=json.loads(row[3]), sides=json.loads(row[4])) for row in rows])
 
     def rebuild(self) -> int:
         """Fill the index from the files; returns how many comparisons it holds. Damaged files go to `notices`."""
@@ -151,15 +152,29 @@ class Store:
                     self.notices.append(f"{path.name} is damaged and not in the list; the file was left as it is.")
             for line in self._read_ballots():
                 insert_ballot(db, line)
+            self._tell_sides(db)
             return db.execute("SELECT count(*) FROM comparisons").fetchone()[0]
 
     def _log_ballot(self, db: sqlite3.Connection, ballot: Ballot) -> None:
         data = self.get_comparison(ballot.comparison_id)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        line = {"created": now, "task": data["task"], "base": data["base"], **to_json(ballot)}
+        sides = sides_of(data, ballot.shown)
+        line = {"created": now, "task": data["task"], "base": data["base"], "sides": sides, **to_json(ballot)}
         insert_ballot(db, line)
         with self._ballots.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+    def _tell_sides(self, db: sqlite3.Connection) -> None:
+        """Ballots from before votes were counted by weights: who stood behind their labels, where it is still known."""
+        for comparison_id, shown in db.execute(
+            "SELECT comparison_id, shown FROM ballots WHERE sides IS NULL"
+        ).fetchall():
+            labels = json.loads(shown)
+            try:
+                sides = sides_of(self.get_comparison(comparison_id), labels)
+            except (InputError, StorageError):  # deleted or damaged: the vote counts for its labels
+                sides = labels
+            db.execute("UPDATE ballots SET sides = ? WHERE comparison_id = ?", [json.dumps(sides), comparison_id])
 
     def _read_ballots(self) -> Iterator[dict[str, Any]]:
         lines = self._ballots.read_text("utf-8").splitlines() if self._ballots.exists() else []
@@ -189,6 +204,7 @@ class Store:
                 )
             for number, script in enumerate(MIGRATIONS[done:], start=done + 1):
                 db.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+            self._tell_sides(db)
 
     def _set_aside(self) -> None:
         """A damaged index moves out of the way and is built anew from the files."""
@@ -216,7 +232,9 @@ def insert_comparison(db: sqlite3.Connection, data: Mapping[str, Any]) -> None:
 def insert_ballot(db: sqlite3.Connection, line: Mapping[str, Any]) -> None:
     """Later lines of a comparison replace earlier ones: first the order, then the vote."""
     values = [json.dumps(line[key]) if key == "shown" else line[key] for key in BALLOT_KEYS]
-    db.execute(f"INSERT OR REPLACE INTO ballots ({', '.join(BALLOT_KEYS)}) VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+    values.append(json.dumps(line["sides"]) if "sides" in line else None)
+    columns = ", ".join((*BALLOT_KEYS, "sides"))
+    db.execute(f"INSERT OR REPLACE INTO ballots ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
 
 
 def clean(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from studio.deps import Deps
 from studio.queries.votes import Standing, standing
-from training.shelf import NO_VOTE
+from training.shelf import NO_VOTE, sides_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,5 +36,6 @@ def kept(deps: Deps, session: str, comparison_id: str) -> Kept:
     if ballot.winner is None:
         return Kept(data, arms, blind=True, hidden=True)
     winner = "" if ballot.winner == NO_VOTE else ballot.winner
-    found = standing(shelf.vote_tally(), data["task"], data["base"], ballot.shown)
+    sides = sides_of(data, ballot.shown)
+    found = standing(shelf.vote_tally(), data["task"], data["base"], ballot.shown, sides)
     return Kept(data, arms, blind=True, winner=winner, standing=found)
