@@ -123,6 +123,18 @@ def test_a_redirect_to_an_inner_address_is_refused_before_it_is_asked(site: Site
     assert [path for path, _ in site.asked] == ["/a"]
 
 
+@pytest.mark.parametrize("location", ["http://[", "//[x", "http://[::1"])
+def test_a_redirect_to_no_address_is_told(site: Site, location: str) -> None:
+    site.answers["/broken"] = reply(b"", status=302, Location=location)
+    with pytest.raises(FetchError, match="no address of a page"):
+        fetch(site.url("/broken"))
+
+
+def test_a_page_that_declares_no_real_encoding_is_read_all_the_same(site: Site) -> None:
+    site.answers["/soup"] = reply("<p>Crème brûlée</p>".encode(), "text/html; charset=undefined")
+    assert fetch(site.url("/soup")).text == "<p>Crème brûlée</p>"
+
+
 def test_redirects_without_end_stop(site: Site) -> None:
     site.answers["/a"] = reply(b"", status=302, Location="/a")
     with pytest.raises(FetchError, match="more than 5 times"):

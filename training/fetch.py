@@ -69,8 +69,17 @@ def fetch_url(
         answer = _get(target, address, deadline)
         if isinstance(answer, Source):
             return answer
-        seen = urljoin(seen, answer)
+        seen = _next_url(seen, answer)
     raise FetchError(f"{url} redirects more than {MAX_REDIRECTS} times.", fix=PASTE_FIX)
+
+
+def _next_url(seen: str, location: str) -> str:
+    try:
+        return urljoin(seen, location)
+    except ValueError as error:  # `http://[`
+        raise FetchError(
+            f"{seen[:200]!r} redirects to {location[:200]!r}, which is no address of a page.", fix=PASTE_FIX
+        ) from error
 
 
 def _checked_url(url: str) -> httpx.URL:

@@ -63,6 +63,13 @@ def test_a_declared_encoding_and_a_meta_tag_are_believed() -> None:
     assert read_text("Żurek".encode(), "x.txt", encoding="no-such-thing").text == "Żurek"
 
 
+@pytest.mark.parametrize("declared", ["undefined", "idna", "punycode", "zlib_codec", "unicode_escape", "rot13", "a\0b"])
+def test_a_codec_of_python_that_is_no_encoding_of_pages_does_not_break_the_reading(declared: str) -> None:
+    assert read_text("Żurek w misce, \\u0041".encode(), "x.txt", encoding=declared).text == "Żurek w misce, \\u0041"
+    page = f'<html><head><meta charset="{declared}"></head><p>Żurek w misce</p>'.encode()
+    assert "urek" in read_text(page, "x.html").text
+
+
 def test_what_is_just_unusual_is_read_as_it_is() -> None:
     for text in (
         "🍕🍜",

@@ -28,6 +28,8 @@ BOMS = (
     (b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"),
     (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
 )  # fmt: skip
+# Codecs of Python that a page may name and that no page is written in: two raise, the others make letters of codes.
+NO_ENCODINGS = frozenset({"undefined", "idna", "punycode", "unicode_escape", "raw_unicode_escape"})
 CONTROLS = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
 FRONT_MATTER = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|$)", re.DOTALL)
 CONTROL_SHARE = 0.05  # of all characters; more is no text
@@ -106,9 +108,11 @@ def _decode(data: bytes, name: str, encoding: str | None) -> str:
         if data.startswith(magic):
             raise InputError(f"{_called(name)} is {what}, not text.", fix=PLAIN_FIX)
     for candidate in _candidates(data, encoding):
+        if candidate.casefold().replace("-", "_") in NO_ENCODINGS:
+            continue
         try:
             return data.decode(candidate)
-        except (UnicodeDecodeError, LookupError):
+        except (LookupError, ValueError):  # UnicodeError is a ValueError
             continue
     return _guess(data, name)
 
@@ -138,7 +142,7 @@ def _guess(data: bytes, name: str) -> str:
     for candidate in candidates:
         try:
             return data.decode(candidate)
-        except UnicodeDecodeError:
+        except UnicodeError:
             continue
     raise InputError(
         f"{_called(name)} is neither UTF-8 nor in an encoding that can be told.", fix="Save it as UTF-8 and try again."
