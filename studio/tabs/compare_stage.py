@@ -116,7 +116,8 @@ def diff_html(kept: Kept, pack: Pack | None) -> Html:
         words = "One column alone differs from nothing: tick a second one in the sidebar."
         return el("p", words if pack else "The task of this comparison is not here any more.", cls="tt-empty")
     reference, others = (GOLD_LOOK, looks) if gold is not None else (looks[0], looks[1:])
-    return diff.diff_table(reference, others, diffs, pack)
+    readable = gold is not None or kept.arms[0]["parsed"]["object"] is not None
+    return diff.diff_table(reference, others, diffs, pack, readable=readable)
 
 
 def marks_html(kept: Kept, pack: Pack | None) -> Html:

@@ -43,8 +43,10 @@ def diff_table(
     pack: PackLike | None = None,
     *,
     uid: str = "tt-diff",
+    readable: bool = True,
 ) -> Html:
-    """The table. `diffs[i]` is field_diff(reference object, object of others[i]), None where that arm gave no object.
+    """The table. `diffs[i]` is field_diff(reference object, object of others[i]), None where that arm gave no object;
+    `readable` False says that the reference itself is an arm that gave none.
 
     FieldDiffs are read by attribute or key: field, index, kind, left (reference), right. `uid` keeps the checkbox's id
     unique where two tables share a page.
@@ -56,13 +58,13 @@ def diff_table(
     head = el(
         "tr", el("th", "Field", scope="col"), *(el("th", who(look), scope="col") for look in (reference, *others))
     )
-    body = each(_row(line, others, diffs, lines[i - 1].field if i else "", pack) for i, line in enumerate(lines))
+    rows = (_row(line, readable, diffs, lines[i - 1].field if i else "", pack) for i, line in enumerate(lines))
     note = el("p", _sentence(lines, reference, others, diffs), cls="tt-insight")
     only = html(
         el("input", type="checkbox", id=f"{uid}-only", cls="tt-only"),
         el("label", "Show differences only", for_=f"{uid}-only"),
     )
-    table = el("table", el("thead", head), el("tbody", body), cls="tt-table tt-diff-table")
+    table = el("table", el("thead", head), el("tbody", each(rows)), cls="tt-table tt-diff-table")
     scroller = el("div", table, cls="tt-scroll-x", tabindex="0", role="group", aria_label="differences, field by field")
     return el("div", el("div", note, el("span", only, cls="tt-check"), cls="tt-bar"), scroller, cls="tt-diff")
 
@@ -109,7 +111,7 @@ def _get(entry: Any, key: str) -> Any:
 
 def _row(
     line: DiffLine,
-    others: Sequence[ArmLook],
+    readable: bool,
     diffs: Sequence[Sequence[Any] | None],
     previous: str,
     pack: PackLike | None,
@@ -121,7 +123,9 @@ def _row(
     place = None if own is None else el("span", f"{own + 1}", cls="tt-n")
     name = el("th", el("span", label, cls="tt-again" if previous == line.field else ""), place, scope="row")
     cells = [_cell(line, column, diff) for column, diff in enumerate(diffs)]
-    shown = el("td", _value(line.reference)) if line.reference is not None else _absent()
+    shown = _no_object() if not readable else _absent()
+    if line.reference is not None:
+        shown = el("td", _value(line.reference))
     return el("tr", name, shown, *cells, cls="tt-differs" if line.differs else "tt-same")
 
 
@@ -129,9 +133,13 @@ def _absent() -> Html:
     return el("td", el("span", "–", cls="tt-dim", aria_label="nothing"))
 
 
+def _no_object() -> Html:
+    return el("td", el("span", "no object", cls="tt-dim"))
+
+
 def _cell(line: DiffLine, column: int, diff: Sequence[Any] | None) -> Html:
     if diff is None:
-        return el("td", el("span", "no object", cls="tt-dim"))
+        return _no_object()
     if column not in line.cells:
         return _absent()
     kind, value = line.cells[column]

@@ -55,7 +55,7 @@ def _sections(
         _head(data),
         verdict_line(data["arms"], looks),
         el("section", pane_switch(), columns_row(columns)),
-        _section("What differs", _diff(looks, diffs, gold is not None, pack)),
+        _section("What differs", _diff(data, looks, diffs, pack)),
         _section("Where it stands in the text", marked_source(data["source"]["text"], data["arms"], looks, pack)),
         _section("What the model saw", context_html(data["context"])),
         _section("Fairness receipt", receipt_html(data["receipt"], looks)),
@@ -68,12 +68,16 @@ def _section(heading: str, body: Html | None) -> Html | None:
 
 
 def _diff(
-    looks: Sequence[ArmLook], diffs: Sequence[Sequence[Any] | None] | None, gold: bool, pack: PackLike | None
+    data: Mapping[str, Any],
+    looks: Sequence[ArmLook],
+    diffs: Sequence[Sequence[Any] | None] | None,
+    pack: PackLike | None,
 ) -> Html | None:
     if diffs is None:
         return None
+    gold = data["gold"] is not None
     reference, others = (GOLD_LOOK, looks) if gold else (looks[0], looks[1:])
-    return diff_table(reference, others, diffs, pack)
+    return diff_table(reference, others, diffs, pack, readable=gold or data["arms"][0]["parsed"]["object"] is not None)
 
 
 def _head(data: Mapping[str, Any]) -> Html:

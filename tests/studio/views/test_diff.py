@@ -53,6 +53,14 @@ def test_an_arm_without_an_object_has_a_column_that_says_so() -> None:
     assert "base" not in page.text.split(" of 1.")[0].split("known answer:")[1]
 
 
+def test_a_reference_without_an_object_says_so_in_every_row() -> None:
+    diffs = [samples.naive_diff({}, samples.GOOD.parsed.object)]
+    page = Page(diff_table(BASE, [TUNED], diffs, samples.PACK, readable=False))
+    rows = len(diff_lines(diffs, samples.PACK))
+    assert rows > 3 and page.text.count("no object") == rows and "–" not in page.text
+    assert "no object" not in Page(diff_table(BASE, [TUNED], diffs, samples.PACK)).text
+
+
 def test_nothing_to_compare_is_said() -> None:
     assert "only known answer can be read" in Page(diff_table(GOLD_LOOK, [BASE], [None], samples.PACK)).text
     assert "One column alone" in Page(diff_table(BASE, [], [], samples.PACK)).text
