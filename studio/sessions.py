@@ -24,6 +24,7 @@ class SessionShelf:
         self._data: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._ballots: dict[str, Ballot] = {}
         self._refused: set[str] = set()  # kept here only, because the disk refused them
+        self._unlogged: set[str] = set()  # kept there, but that they are blind only here
 
     def add_comparison(self, comparison: Comparison) -> None:
         """StorageError where the disk refuses; the comparison then stays here as long as the page is open."""
@@ -49,6 +50,9 @@ class SessionShelf:
             return self._store.list_comparisons(limit, search)
         return [row_of(data) for data in reversed(self._data.values())][:limit]
 
+    def count_comparisons(self, search: str = "") -> int:
+        return self._store.count_comparisons(search) if self._store else len(self._data)
+
     def delete_comparison(self, comparison_id: str) -> None:
         self._data.pop(comparison_id, None)
         self._ballots.pop(comparison_id, None)
@@ -56,19 +60,33 @@ class SessionShelf:
             store.delete_comparison(comparison_id)
 
     def add_ballot(self, ballot: Ballot) -> None:
+        """StorageError where the disk refuses; names then stay hidden here as long as the page is open."""
         self._ballots[ballot.comparison_id] = ballot
         if store := self._behind(ballot.comparison_id):
-            store.add_ballot(ballot)
+            try:
+                store.add_ballot(ballot)
+            except StorageError:
+                self._unlogged.add(ballot.comparison_id)
+                raise
 
     def get_ballot(self, comparison_id: str) -> Ballot | None:
-        if (store := self._behind(comparison_id)) is not None:
-            return store.get_ballot(comparison_id)
-        return self._ballots.get(comparison_id)
+        store = self._behind(comparison_id)
+        if store is None or comparison_id in self._unlogged:
+            return self._ballots.get(comparison_id)
+        return store.get_ballot(comparison_id)
 
     def add_vote(self, comparison_id: str, winner: str) -> Ballot:
-        ballot = decide(self.get_ballot(comparison_id), winner)
+        open_ = self.get_ballot(comparison_id)
+        ballot = decide(open_, winner)
         self._ballots[comparison_id] = ballot
-        if store := self._behind(comparison_id):
+        store = self._behind(comparison_id)
+        if store and open_ and comparison_id in self._unlogged:
+            try:  # there may be room by now
+                store.add_ballot(open_)
+            except StorageError:
+                return ballot
+            self._unlogged.discard(comparison_id)
+        if store:
             store.add_vote(comparison_id, winner)
         return ballot
 

@@ -96,6 +96,13 @@ def test_an_id_is_never_a_path(store: Store, bad: str) -> None:
         store.delete_comparison(bad)
 
 
+def test_all_that_a_search_finds_is_counted_whatever_the_list_shows(store: Store) -> None:
+    for number in range(5):
+        store.add_comparison(make_comparison(f"c{number}", text=f"soup {number % 2} of 100%"))
+    assert len(store.list_comparisons(2)) == 2
+    assert [store.count_comparisons(words) for words in ("", "soup", "0 OF", "100%", "stew", "_")] == [5, 5, 5, 5, 0, 0]
+
+
 def test_a_damaged_file_is_told_and_hurts_no_other(store: Store) -> None:
     store.add_comparison(make_comparison("good"))
     store.add_comparison(make_comparison("bad"))

@@ -98,15 +98,19 @@ class Store:
 
     def list_comparisons(self, limit: int = 50, search: str = "") -> list[ComparisonRow]:
         """Newest first; `search` finds words in source text, task, base and arm labels, all of them, in any order."""
-        words = search.casefold().split()
-        where = " AND ".join("words LIKE ? ESCAPE '\\'" for _ in words) or "1"
-        values = [f"%{escape_like(word)}%" for word in words]
+        where, values = found_by(search)
         query = (
             f"SELECT id, created, task, base, title, arms FROM comparisons WHERE {where} ORDER BY created DESC LIMIT ?"
         )
         with disk("read the list of comparisons", self.path), self._index() as db:
             rows = db.execute(query, [*values, limit]).fetchall()
         return [ComparisonRow(*row[:-1], arms=tuple(json.loads(row[-1]))) for row in rows]
+
+    def count_comparisons(self, search: str = "") -> int:
+        """How many there are in all, or in all that `search` finds."""
+        where, values = found_by(search)
+        with disk("read the list of comparisons", self.path), self._index() as db:
+            return int(db.execute(f"SELECT count(*) FROM comparisons WHERE {where}", values).fetchone()[0])
 
     def delete_comparison(self, comparison_id: str) -> None:
         """Remove file and row; the vote on it stays counted."""
@@ -220,6 +224,13 @@ class Store:
     def _index(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self.path, timeout=10)) as db, db:
             yield db
+
+
+def found_by(search: str) -> tuple[str, list[str]]:
+    """The condition that each word of `search` stands in a comparison's words, and its values."""
+    words = search.casefold().split()
+    where = " AND ".join("words LIKE ? ESCAPE '\\'" for _ in words) or "1"
+    return where, [f"%{escape_like(word)}%" for word in words]
 
 
 def insert_comparison(db: sqlite3.Connection, data: Mapping[str, Any]) -> None:

@@ -120,13 +120,17 @@ def ballot_of(frame: Progress, seed: int) -> Ballot | None:
 
 
 def keep(deps: Deps, session: str, comparison: Comparison, ballot: Ballot | None) -> StorageError | None:
-    """Put the comparison on the page's shelf. Returns what the disk refused: the page keeps the comparison anyway."""
+    """Put the comparison on the page's shelf, and that it is blind. Returns what the disk refused: the page keeps both
+    anyway."""
     shelf = deps.shelf(session)
     refused = None
     try:
         shelf.add_comparison(comparison)
     except StorageError as err:
         refused = err
-    if ballot:
-        shelf.add_ballot(ballot)
+    try:
+        if ballot:
+            shelf.add_ballot(ballot)
+    except StorageError as err:
+        refused = refused or err
     return refused

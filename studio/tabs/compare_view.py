@@ -18,6 +18,7 @@ from training.task.pack import Pack
 
 SAME: Any = gr.skip()  # this component stays as it is
 SLOTS = 4
+LISTED = 50  # recent comparisons in the sidebar
 
 
 class CompareView(NamedTuple):
@@ -113,8 +114,9 @@ def empty_view(deps: Deps, visit: Visit) -> CompareView:
 
 
 def recent_html(deps: Deps, visit: Visit, search: str, current: str) -> str:
-    rows = deps.shelf(visit.session).list_comparisons(50, search)
-    return stage.recent(history_list(rows, deps.now(), current=current, kept=deps.settings.keep_history), deps.notices)
+    shelf, kept_here = deps.shelf(visit.session), deps.settings.keep_history
+    rows, total = shelf.list_comparisons(LISTED, search), shelf.count_comparisons(search)
+    return stage.recent(history_list(rows, deps.now(), current=current, kept=kept_here, total=total), deps.notices)
 
 
 READY: dict[str, Any] = {"run": gr.update(interactive=True), "cancel": gr.update(interactive=False)}

@@ -5,17 +5,24 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from studio.views.markup import Html, el, plural
+from studio.views.markup import Html, el, html, plural
 from training.task.records import to_json
 
 
-def history_list(rows: Sequence[Any], now: datetime, *, current: str = "", kept: bool = True) -> Html:
-    """`rows` are the store's ComparisonRows. `kept` False (a Space) says that nothing is kept here."""
+def history_list(
+    rows: Sequence[Any], now: datetime, *, current: str = "", kept: bool = True, total: int | None = None
+) -> Html:
+    """`rows` are the store's ComparisonRows, `total` how many there are, None for no more than these. `kept` False (a
+    Space) says that nothing is kept here."""
     if not kept:
         return el("p", "Nothing is kept here: download what you want to keep.", cls="tt-empty")
     if not rows:
         return el("p", "No comparisons yet. They are kept on this machine and listed here.", cls="tt-empty")
-    return el("ul", *(_row(to_json(row), now, current) for row in rows), cls="tt-history")
+    listed = el("ul", *(_row(to_json(row), now, current) for row in rows), cls="tt-history")
+    if total is None or total <= len(rows):
+        return listed
+    words = f"The newest {len(rows):,} of {total:,}. Search above finds the others."
+    return html(listed, el("p", words, cls="tt-note"))
 
 
 def _row(row: dict[str, Any], now: datetime, current: str) -> Html:

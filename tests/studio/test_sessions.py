@@ -71,6 +71,31 @@ def test_a_full_disk_loses_nothing_of_what_is_on_screen(tmp_path: Path, monkeypa
     assert not list((tmp_path / "comparisons").glob("*.json"))
 
 
+@pytest.mark.parametrize("room_again", [True, False])
+def test_names_stay_hidden_where_the_disk_filled_up_before_the_ballot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room_again: bool
+) -> None:
+    def full(*_: object) -> None:
+        raise StorageError("No space left.", fix="Free some.")
+
+    store = Store(tmp_path)
+    shelf = Sessions(store).shelf("page")
+    shelf.add_comparison(make_comparison("half"))
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "add_ballot", full)
+        with pytest.raises(StorageError):
+            shelf.add_ballot(Ballot("half", (ADAPTER, "base"), 3))
+        assert shelf.get_ballot("half") == Ballot("half", (ADAPTER, "base"), 3)
+        if not room_again:
+            assert shelf.add_vote("half", ADAPTER).winner == ADAPTER
+            assert shelf.get_ballot("half") == Ballot("half", (ADAPTER, "base"), 3, ADAPTER)
+            assert store.get_ballot("half") is None
+    if room_again:
+        shelf.add_vote("half", ADAPTER)
+        assert store.get_ballot("half") == Ballot("half", (ADAPTER, "base"), 3, ADAPTER)
+        assert len(shelf.vote_tally()) == 1
+
+
 def test_votes_on_a_space_are_counted_in_the_page_alone() -> None:
     shelf = Sessions(store=None).shelf("page")
     shelf.add_comparison(make_comparison("v"))

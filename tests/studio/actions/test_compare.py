@@ -16,8 +16,10 @@ import pytest
 from studio.actions.compare import Progress, compare, shuffled
 from studio.actions.form import Form, to_request
 from studio.deps import Deps
+from studio.queries.kept import kept
 from tests.fakes import POST, PROSE, RECIPE, FakeEngine, form_values, make_deps
 from training.errors import BusyError, InputError, ModelError, OutOfMemoryError, StorageError
+from training.store import Store
 from training.task.records import FinishReason
 
 
@@ -131,6 +133,24 @@ def test_a_full_disk_shows_the_answer_first_and_tells_after(tmp_path: Path, monk
     shelf = deps.shelf("page")
     assert shelf.get_comparison(comparison.id)["id"] == comparison.id
     assert shelf.get_ballot(comparison.id) is not None
+
+
+def test_a_disk_that_fills_up_between_comparison_and_ballot_loses_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StorageError("No space left.", fix="Free some.")
+
+    deps = make_deps(tmp_path)
+    monkeypatch.setattr(Store, "add_ballot", full)
+    seen: list[Progress] = []
+    with pytest.raises(StorageError):
+        for frame in start(deps, blind=True):
+            seen.append(frame)
+    comparison = seen[-1].comparison
+    assert comparison is not None, "the answers are shown before it is told"
+    shown = kept(deps, "page", comparison.id)
+    assert shown.hidden, "and their names stay hidden"
 
 
 def test_a_run_that_takes_too_long_is_stopped(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from studio.guard import Visit
 from studio.queries.kept import kept
 from studio.tabs import compare_stage as stage
 from studio.tabs.compare_export import export
-from studio.tabs.compare_view import SAME, CompareView, comparison_view, failed_view, frame_view
+from studio.tabs.compare_view import LISTED, SAME, CompareView, comparison_view, failed_view, frame_view, recent_html
 from tests.fakes import ADAPTER, ARMS, PROSE, make_comparison, make_deps
 from training.compare import Partial
 from training.errors import InputError, ModelError
@@ -108,6 +108,19 @@ def test_one_column_differs_from_nothing(deps: Deps) -> None:
     shown = kept(deps, "page", "one")
     assert "tick a second one" in stage.diff_html(shown, deps.packs["recipe-jsonld"])
     assert "not here any more" in stage.diff_html(shown, None)
+
+
+def test_the_reference_that_gave_no_object_says_so_as_others_do(deps: Deps) -> None:
+    words = stage.diff_html(kept(deps, "page", "c1"), deps.packs["recipe-jsonld"])
+    assert "no object" in words and "–" not in words
+
+
+def test_a_list_that_is_cut_says_how_much_there_is(deps: Deps) -> None:
+    assert "Search above" not in recent_html(deps, PAGE, "", "")
+    for number in range(LISTED):
+        deps.shelf("page").add_comparison(make_comparison(f"n{number}"))
+    assert "The newest 50 of 51. Search above finds the others." in recent_html(deps, PAGE, "", "")
+    assert "Search above" not in recent_html(deps, PAGE, "nothing like it", "")
 
 
 @pytest.mark.parametrize(("kind", "suffix"), [("json", ".json"), ("receipt", "-receipt.json"), ("page", ".html")])
