@@ -140,6 +140,8 @@ def test_an_arm_that_breaks_down_is_told_and_changes_the_exit_code(
         (["--home", "~nobody-of-that-name/x"], "can't be a path here"),
         (["--home", "x" * 300], "File name too long"),
         (["--seed", "x"], "invalid int value"),
+        (["--max-new-tokens", "0"], "Max new tokens is 0"),
+        (["--max-new-tokens", "8192"], "to 3,"),
         (["--frobnicate"], "unrecognized arguments"),
     ],
 )

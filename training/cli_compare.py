@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from training.task.pack import Pack
 
 EMBEDDED = "crumb"
+MOST_NEW_TOKENS = 8192  # as a task may ask for
 BROKE = "broke down: its numbers are no numbers any more. Its weights are damaged, or dtype and device don't suit it."
 FOUR_BIT = "hold models in 4 bits where a CUDA GPU and bitsandbytes are there (default: those that would not fit)"
 
@@ -38,6 +39,9 @@ def add(verbs: Any) -> None:
     )
     parser.add_argument("--prompted", action="store_true", help="also the base with the full schema in its prompt")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of every arm (default: the task's)")
+    parser.add_argument(
+        "--max-new-tokens", type=int, metavar="N", help="the most tokens of an answer (default: the task's)"
+    )
     parser.add_argument(
         "--constrained",
         action=argparse.BooleanOptionalAction,
@@ -66,6 +70,13 @@ def run(arguments: argparse.Namespace) -> int:
         if not 0 <= arguments.seed < 2**32:
             raise InputError(f"Seed is {arguments.seed}.", fix="Give a whole number from 0 to 4294967295.")
         sampling = replace(sampling, seed=arguments.seed)
+    if arguments.max_new_tokens is not None:
+        if not 1 <= arguments.max_new_tokens <= MOST_NEW_TOKENS:
+            raise InputError(
+                f"Max new tokens is {arguments.max_new_tokens}.",
+                fix=f"Give a whole number from 1 to {MOST_NEW_TOKENS}.",
+            )
+        sampling = replace(sampling, max_new_tokens=arguments.max_new_tokens)
     if arguments.constrained is not None:
         sampling = replace(sampling, constrained=arguments.constrained)
     if arguments.example is None:

@@ -9,7 +9,7 @@ equal and what was not stands in the receipt; closing the iterator, at whatever 
 import platform
 import secrets
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from training.receipt import build_receipt
 from training.task.context import build_context, readable
 from training.task.pack import Pack
 from training.task.parse import parse_answer
-from training.task.prompt import check_fits, render_prompt, room_for_source
+from training.task.prompt import check_fits, fitting_answer, render_prompt, room_for_source
 from training.task.records import (
     Arm,
     ArmKind,
@@ -41,6 +41,7 @@ from training.task.score.grounding import ground_items
 from training.task.score.schema import schema_errors
 from training.task.source import read_text
 
+LEAST_ANSWER = 16  # tokens; a smaller budget is none for any task
 VERSIONS = ("torch", "transformers", "peft", "tokenizers", "safetensors")
 
 
@@ -227,13 +228,30 @@ def _budget(request: Request, tokenizer: Any, card: ModelCard) -> int:
     asked = request.task.context.budget_tokens if request.budget_tokens is None else request.budget_tokens
     if not request.context_enabled:
         return asked
-    room = min(
-        room_for_source(
-            request.task, tokenizer, card.context_tokens, request.sampling.max_new_tokens, prompted=prompted
-        )
-        for prompted in {arm.kind is ArmKind.PROMPTED for arm in request.arms}
+    kinds = {arm.kind is ArmKind.PROMPTED for arm in request.arms}
+    most = request.sampling.max_new_tokens
+    room = {
+        prompted: room_for_source(request.task, tokenizer, card.context_tokens, most, prompted=prompted)
+        for prompted in kinds
+    }
+    if min(room.values()) < 1:
+        raise _no_room(request, tokenizer, card, room)
+    return min(asked, *room.values())
+
+
+def _no_room(request: Request, tokenizer: Any, card: ModelCard, room: Mapping[bool, int]) -> InputError:
+    """The answer budget that would leave room for a text, where there is one."""
+    most, context = request.sampling.max_new_tokens, card.context_tokens
+    own = context - most - min(room.values())
+    fit = min(fitting_answer(request.task, tokenizer, context, prompted=prompted) for prompted in room)
+    ways = [f"lower the answer budget (max new tokens) to {fit:,} or less"] if fit >= LEAST_ANSWER else []
+    ways += ["leave the prompted base out"] if room.get(False, 0) > 0 else []
+    ways.append("pick a model with a longer context")
+    return InputError(
+        f"{request.base} reads {context:,} tokens in all: the task's own words take {own:,} and the answer up to "
+        f"{most:,}, which leaves none for the text.",
+        fix=f"{', or '.join(ways).capitalize()}.",
     )
-    return min(asked, room)
 
 
 def _record(request: Request, prepared: Prepared, results: tuple[ArmResult, ...], created: datetime) -> Comparison:

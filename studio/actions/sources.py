@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from studio.actions.form import Form, to_request
+from studio.actions.room import answer_to_offer
 from studio.deps import Deps
 from studio.settings import Settings
 from training.compare import prepare
@@ -45,22 +46,28 @@ def from_example(pack: Pack, index: int) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`context` as a run would build it, or `words` that say why there is none; both empty for an empty box."""
+    """`context` as a run would build it, or `words` that say why there is none; both empty for an empty box.
+
+    `offer` is an answer budget that would leave room for a text, None where there is room.
+    """
 
     context: Context | None = None
     words: str = ""
+    offer: int | None = None
 
 
 def preview(deps: Deps, form: Form) -> Preview:
     """What the model will see, counted by the chosen base; nothing is loaded for it."""
+    offer = answer_to_offer(deps, form)
     if not form.text.strip():
-        return Preview()
+        return Preview(offer=offer)
     if deps.engine.status().base != form.base:
-        return Preview(words="What the model will see stands here as soon as the chosen base is loaded.")
+        words = "What the model will see stands here as soon as the chosen base is loaded."
+        return Preview(words=words, offer=offer)
     columns = [form.sweep_arm] if form.sweep else form.arms
     arms = (Arm(ArmKind.BASE, "base"), *((Arm(ArmKind.PROMPTED, "prompted"),) if "prompted" in columns else ()))
     try:
         request = to_request(replace(form, blind=False), deps, arms)
-        return Preview(prepare(request, deps.engine, lambda _text, _fraction: None).context)
+        return Preview(prepare(request, deps.engine, lambda _text, _fraction: None).context, offer=offer)
     except StudioError as err:
-        return Preview(words=f"{err} {err.fix}")
+        return Preview(words=f"{err} {err.fix}", offer=offer)

@@ -15,12 +15,13 @@ import gradio as gr
 from studio.actions import sources
 from studio.actions.compare import compare
 from studio.actions.form import FIELDS, Form, to_request
+from studio.actions.room import answer_to_offer
 from studio.actions.votes import Choice, vote
 from studio.deps import Deps
 from studio.guard import Visit, guard
 from studio.queries import choices
 from studio.tabs.compare_export import export
-from studio.tabs.compare_parts import Parts, build_answers, build_bar, build_source
+from studio.tabs.compare_parts import Parts, build_answers, build_bar, build_source, offer_update
 from studio.tabs.compare_send import wire_send
 from studio.tabs.compare_sidebar import OfferView, build_sidebar, on_open, on_reopen
 from studio.tabs.compare_view import (
@@ -51,6 +52,20 @@ class SourceView(NamedTuple):
     text: Any
     origin: Any
     preview: Any
+
+
+class PreviewView(NamedTuple):
+    """What the model will see, and an answer budget where the one chosen leaves no room for a text."""
+
+    preview: Any
+    fit: Any
+
+
+class FitView(NamedTuple):
+    """The answer budget, taken."""
+
+    max_new_tokens: Any
+    fit: Any
 
 
 class ModelView(NamedTuple):
@@ -96,12 +111,22 @@ def on_cancel(deps: Deps, visit: Visit) -> None:
     deps.line.cancel(visit.session)
 
 
-def on_preview(deps: Deps, visit: Visit, *values: Any) -> str:
-    return preview_html(deps, Form.of(values))
+def on_preview(deps: Deps, visit: Visit, *values: Any) -> PreviewView:
+    found = sources.preview(deps, Form.of(values))
+    return PreviewView(found_html(found), offer_update(found.offer))
+
+
+def on_fit(deps: Deps, visit: Visit, *values: Any) -> FitView:
+    """Take the answer budget that is offered, as it is by now."""
+    offer = answer_to_offer(deps, Form.of(values))
+    return FitView(SAME if offer is None else offer, offer_update(None))
 
 
 def preview_html(deps: Deps, form: Form) -> str:
-    found = sources.preview(deps, form)
+    return found_html(sources.preview(deps, form))
+
+
+def found_html(found: sources.Preview) -> str:
     if found.context:
         return context_html(found.context)
     return note(found.words) if found.words else context_empty()
@@ -229,9 +254,11 @@ def wire_source(deps: Deps, parts: Parts, form: list[Any]) -> None:
     counted = [parts[name].change for name in COUNTED]
     gr.on(
         [*counted, parts["loaded"].input],
-        guard(partial(on_preview, deps)), form, parts["preview"], api_name="preview", trigger_mode="always_last",
-        **QUIET,
+        guard(partial(on_preview, deps)), form, [parts[name] for name in PreviewView._fields], api_name="preview",
+        trigger_mode="always_last", **QUIET,
     )  # fmt: skip
+    taken = [parts[name] for name in FitView._fields]
+    parts["fit"].click(guard(partial(on_fit, deps)), form, taken, api_name="fit_answer", **QUIET)
     chosen = [parts["task"], parts["base"]]
     of_task, models = ([parts[name] for name in view._fields] for view in (TaskView, ModelView))
     parts["task"].change(guard(partial(on_task, deps)), chosen, of_task, api_name="task", **QUIET)

@@ -69,10 +69,18 @@ def build_bar() -> Parts:
             "Cancel", variant="stop", interactive=False, elem_id="tt-cancel", scale=0, min_width=110
         )
         parts["blind"] = gr.Checkbox(False, label="Blind", elem_id="tt-blind", container=False, scale=0, min_width=80)
+        parts["fit"] = gr.Button("", size="sm", visible=False, elem_id="tt-fit", scale=0)
         parts["fairness"] = view(elem_id="tt-fairness", elem_classes="tt-grow")
         parts["save_page"] = gr.Button("Save as page", size="sm", visible=False, elem_id="tt-save-page", scale=0)
         parts["fold"] = gr.Button("Hide text", size="sm", elem_id="tt-fold", scale=0)
     return parts
+
+
+def offer_update(offer: int | None) -> Any:
+    """The button that lowers the answer budget, on the page only where the chosen base has no room for a text."""
+    if offer is None:
+        return gr.update(visible=False)
+    return gr.update(value=f"No room for a text: answer in at most {offer:,} tokens", visible=True)
 
 
 def build_answers(deps: Deps) -> Parts:

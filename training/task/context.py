@@ -44,8 +44,8 @@ def build_context(
     budget = rules.budget_tokens if budget_tokens is None else budget_tokens
     if budget < 1:
         raise InputError(
-            f"{budget} tokens are left for the source text.",
-            fix="Lower the answer budget or pick a model with a longer context.",
+            "No tokens are left for the source text.",
+            fix="Lower the answer budget, raise the token budget or pick a model with a longer context.",
         )
     source_tokens = count_tokens(source.text)
     if not enabled:

@@ -87,11 +87,12 @@ def render_messages(messages: Sequence[Message], tokenizer: ChatTokenizer) -> Pr
 def check_fits(prompt_tokens: int, max_new_tokens: int, context_tokens: int) -> None:
     """Refuse with InputError, in numbers, when prompt and answer budget exceed the model's context. Nothing is cut."""
     if prompt_tokens + max_new_tokens > context_tokens:
+        left = context_tokens - prompt_tokens
+        lower = f"lower the answer budget to {left:,} or less, " if left > 0 else ""
         raise InputError(
             f"The prompt takes {prompt_tokens:,} tokens and the answer up to {max_new_tokens:,}, "
             f"but this model reads {context_tokens:,} in all.",
-            fix="Switch the context step on, lower the answer budget, shorten the text or pick a model with a "
-            "longer context.",
+            fix=f"Switch the context step on, {lower}shorten the text or pick a model with a longer context.",
         )
 
 
@@ -104,6 +105,11 @@ def room_for_source(
     """
     empty = render_messages(messages_for(pack, "", prompted), tokenizer)
     return context_tokens - max_new_tokens - empty.tokens - 8
+
+
+def fitting_answer(pack: Pack, tokenizer: ChatTokenizer, context_tokens: int, *, prompted: bool = False) -> int:
+    """An answer budget that leaves the source as many tokens as the answer; 0 where there is room for neither."""
+    return max(0, room_for_source(pack, tokenizer, context_tokens, 0, prompted=prompted) // 2)
 
 
 def _through_template(messages: tuple[Message, ...], tokenizer: ChatTokenizer) -> tuple[tuple[Message, ...], str]:
