@@ -1,5 +1,6 @@
 """The train tab over HTTP, as a page calls it: a choice that came with a tick is accepted, a refusal has words."""
 
+import html
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -79,8 +80,12 @@ def test_a_fraction_where_whole_numbers_count_is_told_and_not_rounded(window: Wi
     assert "Rank" in problems and "16.7" in problems and command == ""
     knobs = ["8, 16", "", "", "", "", "grid"]
     for button in ("sweep_start", "sweep_estimate"):
-        found = outcome(call(window, button, ["s", *knobs, 2.5, *form], "page"))
+        found = outcome(call(window, button, ["s", *knobs, 2.5, 7, True, *form], "page"))
         assert not found["success"] and "Runs at most is 2.5" in str(found["output"])
+        found = outcome(call(window, button, ["s", *knobs, 2, 7.5, True, *form], "page"))
+        assert not found["success"] and "The sweep's seed is 7.5" in html.unescape(str(found["output"]))
+    found = outcome(call(window, "train_start", ["what this browser keeps", "nonce", "", *form], "page"))
+    assert not found["success"] and "rank is 16.7" in str(found["output"])
 
 
 def as_sent(form: list[Any]) -> list[Any]:
