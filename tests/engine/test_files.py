@@ -92,6 +92,15 @@ def test_pickled_and_damaged_bases_are_refused(tiny_models: Path, tmp_path: Path
         resolve_base(str(tmp_path / "m"), settings_for(tiny_models), quiet)
 
 
+def test_a_base_whose_header_does_not_fit_its_weights_is_damaged(tiny_models: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_models / "models" / "llama", tmp_path / "m")
+    (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
+    _header(dtype="F33")(folder)
+    (folder / "adapter_model.safetensors").rename(folder / "model.safetensors")
+    with pytest.raises(ModelError, match=r"damaged: .* is of a type 'F33'"):
+        resolve_base(str(folder), settings_for(tiny_models), quiet)
+
+
 def test_lists_show_what_is_there_and_then_the_presets(tiny_models: Path) -> None:
     bases = list_bases(settings_for(tiny_models))
     assert {b.name for b in bases if b.embedded} == {"gemma3", "qwen3", "llama", "gpt2", "lfm2"}

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 
 from app import flags
-from studio.shell import offers_mcp
-from tests.fakes import ADAPTER, POST
+from studio.shell import build_studio, launch, offers_mcp
+from tests.fakes import ADAPTER, POST, make_deps
 from tests.studio.conftest import Window
 from tests.studio.test_settings import settings
 
@@ -60,3 +62,13 @@ def test_behind_a_login_no_tools_are_listed_since_no_agent_can_log_in() -> None:
     alone, shared = settings(), settings(host="0.0.0.0", auth="me:secret")
     assert offers_mcp(alone) and not offers_mcp(shared)
     assert "MCP" in flags().format_help()
+
+
+def test_with_a_login_there_is_no_such_door(tmp_path: Path) -> None:
+    app = build_studio(deps := make_deps(tmp_path, auth=("me", "secret"), host="127.0.0.1"))
+    _, url, _ = launch(app, deps)
+    try:
+        knocked = httpx.post(f"{url.rstrip('/')}/gradio_api/mcp/", json={"jsonrpc": "2.0", "id": 1, "method": "ping"})
+        assert knocked.status_code in (401, 404, 405), knocked.text
+    finally:
+        app.close(verbose=False)
