@@ -77,7 +77,7 @@ def test_base_and_taught_adapter_side_by_side(pack: Pack, engine: Engine) -> Non
     found = finish(request_for(pack, BASE, COOK), engine)
     base, cook = found.arms
     assert cook.generation.raw == ANSWER
-    assert (cook.generation.finish_reason, cook.parsed.tier) == (FinishReason.STOP, Tier.STRICT)
+    assert (cook.generation.finish_reason, cook.parsed.tier) == (FinishReason.EOS, Tier.STRICT)
     assert cook.schema_errors == ()
     assert base.parsed.tier is not Tier.STRICT
     unsupported = [item.text for item in cook.items if item.supported is False]
