@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from training.errors import InputError
 from training.evals.records import BASES, TRIVIAL, EvalStatus
+from training.typed_path import typed_path
 
 if TYPE_CHECKING:
     from training.evals.records import EvalJob
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     from training.evals.runner import run_evaluation
     from training.home import home_dir
 
-    home, folder = home_dir(arguments.home), Path(arguments.out).expanduser()
+    home, folder = home_dir(arguments.home), typed_path(arguments.out, "--out")
     like = open_evaluation(home, arguments.like) if arguments.like else None
     if like is not None and folder.exists() and folder.samefile(like):
         raise InputError(f"{folder} is the evaluation itself.", fix="Give another folder with --out.")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from training.cli_data import say, say_json
 from training.errors import InputError
+from training.typed_path import typed_path
 
 if TYPE_CHECKING:
     from training.chat.cost import Estimate
@@ -98,7 +99,7 @@ def _folder(text: str, home: Path) -> Path:
     from training.evals.directory import open_evaluation
     from training.evals.records import ANSWERS
 
-    given = Path(text).expanduser()
+    given = typed_path(text, "The evaluation")
     return given if (given / ANSWERS).is_file() else open_evaluation(home, text)
 
 

@@ -6,7 +6,6 @@ Nothing is started or written on a Space, where every such action is an InputErr
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any
 
 from studio.actions.form import optional, whole
@@ -19,6 +18,7 @@ from training.evals.records import FREE_SAMPLES, LATENCY_ROWS, ROWS, TIMED, Eval
 from training.evals.repair import targeted_spec
 from training.task.pack import Pack, pack_named
 from training.task.records import Sampling
+from training.typed_path import typed_path
 
 NOT_HERE = "Nothing is evaluated on this Space."
 AT_HOME = "Run the studio on your own machine: it evaluates there, offline and without a GPU too."
@@ -160,7 +160,7 @@ def _path(text: str | None, what: str, deps: Deps) -> str:
         return ""
     if not deps.settings.allow_paths:
         raise InputError(f"{what} can't be read from here.", fix="Paths are for the studio's own machine.")
-    if not Path(text).expanduser().is_file():
+    if not typed_path(text, what).is_file():
         raise InputError(f"{what} {text} is not there.", fix="Check the path: it is a JSONL file, one row a line.")
     return text
 

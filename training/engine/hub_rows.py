@@ -8,13 +8,13 @@ on the hub changes here too; rows that the dataset itself can't read end the rea
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from training.data.rows import BadRecord
 from training.data.sources.files import plain
 from training.data.sources.raw import RawRow
 from training.errors import DataError, StudioError
+from training.typed_path import typed_path
 
 
 class HubSource(NamedTuple):
@@ -69,7 +69,7 @@ def _range(data: Any, start: int, end: int | None) -> Any:
 def _open(asked: HubSource) -> Any:
     import datasets
 
-    folder = Path(asked.dataset).expanduser()
+    folder = typed_path(asked.dataset, "The dataset")
     if folder.is_dir() and ((folder / "state.json").is_file() or (folder / "dataset_dict.json").is_file()):
         data = _saved(datasets.load_from_disk(str(folder)), asked)
     else:

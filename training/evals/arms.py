@@ -21,6 +21,7 @@ from training.task.pack import Pack
 from training.task.records import Sampling
 from training.task.score.values import asserts_anything
 from training.task.sections import write_sections
+from training.typed_path import typed_path
 
 IMPORTED = "imported:"
 N_SHOTS = 3
@@ -138,7 +139,7 @@ def _look_at(job: EvalJob, known: frozenset[str]) -> Imported:
     """Every line of the predictions, checked; nothing is kept of them yet."""
     if not job.predictions:
         return Imported()
-    path, notices = Path(job.predictions).expanduser(), Notices()
+    path, notices = typed_path(job.predictions, "predictions"), Notices()
     answers: dict[str, int] = {}
     unsaid: dict[str, int] = {}
     for found in read_predictions(path, notices):

@@ -25,6 +25,7 @@ from training.evals.records import EvalRow
 from training.task.pack import Pack
 from training.task.parse import gold_object
 from training.task.records import to_json
+from training.typed_path import typed_path
 
 _ROW_KEYS = ("id", "source", "gold", "group", "slice", "style", "part", "kind", "supported")
 _TEXT_KEYS = ("group", "slice", "style", "part", "kind")
@@ -50,7 +51,7 @@ def find_data(text: str, pack: Pack, home: Path, part: str = "test") -> Data:
     """A file, or a dataset version by its folder, name or the beginning of its name. DataError where there is none."""
     if not text.strip():
         raise DataError("No data was named.", fix="Give a JSONL file or a dataset version.")
-    path = Path(text).expanduser()
+    path = typed_path(text, "The data")
     if path.is_file():
         sha256 = sha256_file(path)
         return Data("file", path.name, path, sha256, origin=origin_of(path, sha256))

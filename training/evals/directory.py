@@ -19,6 +19,7 @@ from training.disk import disk, write_whole
 from training.errors import InputError
 from training.evals.records import AGGREGATES, GEN, JOB, STATUS, EvalJob, EvalStatus
 from training.task.records import Sampling, to_json
+from training.typed_path import typed_path
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "evaluations"
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
@@ -43,7 +44,7 @@ def find_evaluation(home: Path, evaluation: str) -> Path:
 
 def open_evaluation(home: Path, text: str) -> Path:
     """The same for what a person typed: a folder, or an evaluation's id."""
-    folder = Path(text).expanduser()
+    folder = typed_path(text, "The evaluation")
     if (folder / STATUS).is_file() or (folder / AGGREGATES).is_file():
         return folder
     return find_evaluation(home, text)

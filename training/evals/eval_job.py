@@ -27,6 +27,7 @@ from training.evals.directory import (
     write_status,
 )
 from training.evals.records import JOB, STATUS, EvalJob, EvalStatus, read_arm
+from training.typed_path import typed_path
 
 MODULE = "training.evals.eval_job"
 LOST = "The evaluation's process is gone."
@@ -138,7 +139,7 @@ def _same(folder: Path, job: EvalJob) -> bool:
 
 def _absolute(job: EvalJob) -> EvalJob:
     """The job with its files named in full: the process works in another folder."""
-    data, predictions = Path(job.data).expanduser(), Path(job.predictions).expanduser()
+    data, predictions = typed_path(job.data, "data"), typed_path(job.predictions, "predictions")
     return replace(
         job,
         data=str(data.absolute()) if data.exists() else job.data,

@@ -21,6 +21,7 @@ from training.evals.manifest import read_manifest
 from training.evals.metrics import SPEED
 from training.evals.records import ROWS, SUMMARY, EvalJob
 from training.task.records import sha256_text
+from training.typed_path import typed_path
 
 DIGITS = 1e-9  # relative: what is nearer is the same figure
 TIMES = frozenset(name for name, *_ in SPEED) - {"new_tokens"}
@@ -41,7 +42,7 @@ def like_job(folder: Path, home: Path) -> tuple[EvalJob, list[str]]:
     job, data = replace(read_job(folder), trained_on=""), read_manifest(folder).get("data") or {}  # its report is there
     if not (folder / ROWS).is_file():
         raise InputError(f"{folder} has no {ROWS}: its documents are gone.", fix="Give an evaluation that has them.")
-    if job.predictions and not Path(job.predictions).expanduser().is_file():
+    if job.predictions and not typed_path(job.predictions, "predictions").is_file():
         raise InputError(
             f"{folder} measured predictions of {job.predictions}, which is not there.", fix="Put that file back."
         )
