@@ -227,12 +227,11 @@ def refused(arguments: argparse.Namespace) -> int:
 
 def export_(arguments: argparse.Namespace) -> int:
     from training.data.exports import export_version
-    from training.task.pack import BUILTIN, find_packs
+    from training.task.pack import BUILTIN, find_packs, pack_named
 
     version = _open(arguments, arguments.version)
     packs = find_packs(BUILTIN, _home(arguments) / "tasks")
-    if version.task not in packs:
-        raise DataError(f"There is no task pack {version.task!r} here.", fix="Put it into the tasks folder of --home.")
+    pack_named(version.task, packs)  # tells a broken one from none
     out = arguments.out or Path(f"{version.name}-{arguments.form}.jsonl")
     count = export_version(version, out, arguments.form, packs[version.task], arguments.part or ["train"])
     _result(arguments, {"out": str(out), "lines": count}, f"{out}: {count:,} lines")

@@ -125,6 +125,8 @@ def document_html(sides: Record, looks: Sequence[ArmLook], pack: PackLike | None
     )
     columns = [arm_column(arm, look, pack, gold=gold) for arm, look in zip(arms, looks, strict=True)]
     reference, others = (GOLD_LOOK, list(looks)) if gold is not None else (looks[0], list(looks[1:]))
+    answered = gold is not None or arms[0]["parsed"]["object"] is not None
+    differs = diff_table(reference, others, sides["diffs"], pack, uid="tt-eval-diff", readable=answered)
     quotes: Sequence[Record] = sides.get("quotes") or ()
     lanes = [*arms, {"items": quotes}] if quotes else list(arms)
     seen = [*looks, JUDGE_LOOK] if quotes else list(looks)
@@ -133,7 +135,7 @@ def document_html(sides: Record, looks: Sequence[ArmLook], pack: PackLike | None
         el("div", head, pane_switch(name="tt-eval-pane"), cls="tt-bar"),
         columns_row(columns),
         _section("Where it stands in the text", marked_source(str(sides["source"]), lanes, seen, pack)),
-        _section("What differs", diff_table(reference, others, sides["diffs"], pack, uid="tt-eval-diff")),
+        _section("What differs", differs),
         _section("What the judge said", judged_html(sides["verdicts"], quotes)) if sides["verdicts"] else None,
         cls="tt-eval-doc",
     )

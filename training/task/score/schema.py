@@ -8,9 +8,9 @@ JSON Schema libraries leave `format: duration` unchecked unless a further packag
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
-from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from training.task.pack_schema import checker
 from training.task.records import SchemaError
 from training.task.score.values import number_text
 
@@ -40,7 +40,7 @@ def schema_errors(obj: dict[str, Any] | None, schema: dict[str, Any]) -> tuple[S
     """
     if obj is None:
         return ()
-    errors: Iterable[ValidationError] = cast(Any, Draft202012Validator(schema)).iter_errors(obj)
+    errors: Iterable[ValidationError] = checker(schema).iter_errors(obj)
     found = {error: None for raised in errors for error in _records(raised)}
     return tuple(sorted(found, key=lambda error: (error.path, error.kind, error.message)))
 
