@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.engine.rows import answers, engine_for, quiet, row
-from training.engine import hub, load
+from training.engine import four_bit, hub, load
 from training.engine.api import EngineSettings
 from training.errors import BusyError, ModelError, OutOfMemoryError
 
@@ -63,7 +63,7 @@ def test_a_small_model_on_a_cpu_runs_in_one_thread_whichever_asks(tiny_models: P
 
 
 def test_four_bit_needs_a_cuda_device_and_bitsandbytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not load.can_four_bit(torch.device("cpu"))
+    assert not four_bit.can_four_bit(torch.device("cpu"))
 
     def found(name: str) -> Any:
         return SimpleNamespace(name=name)
@@ -71,10 +71,10 @@ def test_four_bit_needs_a_cuda_device_and_bitsandbytes(monkeypatch: pytest.Monke
     def missing(name: str) -> Any:
         raise ImportError(name)
 
-    monkeypatch.setattr(load.importlib, "import_module", found)
-    assert load.can_four_bit(torch.device("cuda"))
-    monkeypatch.setattr(load.importlib, "import_module", missing)
-    assert not load.can_four_bit(torch.device("cuda"))
+    monkeypatch.setattr(four_bit.importlib, "import_module", found)
+    assert four_bit.can_four_bit(torch.device("cuda"))
+    monkeypatch.setattr(four_bit.importlib, "import_module", missing)
+    assert not four_bit.can_four_bit(torch.device("cuda"))
 
 
 @pytest.mark.parametrize(

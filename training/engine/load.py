@@ -2,13 +2,14 @@
 
 import ctypes
 import gc
-import importlib
 import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import training.engine.transformers_once  # noqa: F401  (first)
 
 import psutil
 import torch
@@ -17,6 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from training.engine.api import EngineSettings, ModelCard, Progress
+from training.engine.four_bit import can_four_bit
 from training.engine.hub import BaseFiles
 from training.engine.probe import Pristine
 from training.engine.sides import Sides
@@ -180,17 +182,6 @@ def use_threads(threads: int) -> None:
     """Set torch's threads for whoever runs now: the setting belongs to a thread, and a stream may change threads."""
     if torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
-
-
-def can_four_bit(device: torch.device) -> bool:
-    """True where bitsandbytes imports and a CUDA device is there."""
-    if device.type != "cuda":
-        return False
-    try:
-        importlib.import_module("bitsandbytes")
-    except (ImportError, RuntimeError, OSError):
-        return False
-    return True
 
 
 def _context(config: Any, tokenizer: Any) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from training.engine.load import can_four_bit
+from training.engine.four_bit import can_four_bit
 from training.errors import InputError
 from training.runs.config import RunConfig
 

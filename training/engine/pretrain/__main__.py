@@ -7,8 +7,9 @@ base: the language model from nothing. rows: posts with golds. adapter: the LoRA
 measure: what both reach on texts never trained on. ship: weights and provenance to assets/.
 
 Limit: `adapter` is one run of about an hour, which makes an adapter like the one that ships, in fewer steps on fewer
-posts. That one came of four runs, 4,600 steps in 172 minutes, each begun with the weights of the one before; its
-provenance file holds the rows, settings and results of all four.
+posts. That one came of six runs, 6,300 steps in 297 minutes, each begun with the weights of the one before: four on
+posts, two on what the adapter itself got wrong (own_mistakes), and the mean of these two (mean_adapter). Its provenance
+file holds the rows, settings and results of all six.
 """
 
 import argparse

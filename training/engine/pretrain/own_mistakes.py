@@ -3,7 +3,9 @@
 Rows of right answers never show a model the states that its own faults lead to, so it repeats a key or leaves a list
 open there. Here it answers training posts with some chance in each token; where an answer leaves the gold, and where it
 stops being a strict answer, a row is made: the post and the answer so far as its prompt, which carries no loss, and the
-rest that puts it right as its completion. (The idea is DAgger's: Ross, Gordon and Bagnell, 2011.)
+rest that puts it right as its completion. (The idea is DAgger's: Ross, Gordon and Bagnell, 2011.) With `--states` rows
+are made beside them that nobody answered: some keys are written already, out of order or wrong, and what is left of the
+gold follows, which teaches to look at what is written before the next key is.
 
     python -m training.engine.pretrain.own_mistakes --rows build/train.jsonl --take 4000 --out build/mistakes.jsonl
 """
@@ -118,6 +120,37 @@ def split_row(row: Row, raw: str, own: str, right: str, tokenizer: Any) -> Row |
     return None
 
 
+def muddled_start(gold: dict[str, Any], other: dict[str, Any], dice: random.Random) -> tuple[str, str] | None:
+    """The gold's first keys written out of order, with one left out or with facts of another recipe; then what is left.
+
+    None where the gold has too few keys to be muddled.
+    """
+    keys = [key for key in gold if not key.startswith("@")]
+    wrong = [key for key in other if key not in gold]
+    if len(keys) < 2:
+        return None
+    values = {**other, **gold}
+    written = keys[: len(keys) if dice.random() < 0.3 else dice.randint(2, len(keys))]
+    moved = written.pop(dice.randrange(len(written)))
+    if dice.random() < 0.7:  # else it is left out for now
+        written.insert(dice.randint(0, len(written)), moved)
+    for key in dice.sample(wrong, min(len(wrong), dice.choice((0, 1, 1, 2)))):
+        written.insert(dice.randint(1, len(written)), key)
+    marks = [key for key in gold if key.startswith("@")]
+    own = "{" + ",".join(f"{compact(key)}:{compact(values[key])}" for key in (*marks, *written))
+    return own, _rest(gold, dict.fromkeys((*marks, *written))) + "}"
+
+
+def state_row(row: Row, other: Row, dice: random.Random, tokenizer: Any) -> Row | None:
+    """A row that goes on from a muddled start; None where there is none."""
+    gold, wrong = (json.loads(one["completion"].removesuffix(tokenizer.eos_token)) for one in (row, other))
+    found = muddled_start(gold, wrong, dice)
+    if found is None:
+        return None
+    own, right = found
+    return split_row(row, own + ("," if right == "}" else "}"), own, right, tokenizer)
+
+
 def rows_from(row: Row, raw: str, tokenizer: Any) -> Iterator[tuple[str, Row]]:
     """("fault" or "difference", row) of one answer; nothing for a right one."""
     text = row["completion"].removesuffix(tokenizer.eos_token)
@@ -141,11 +174,13 @@ def main() -> None:
     parser.add_argument("--take", type=int, default=4000, help="rows to answer, chosen by the seed")
     parser.add_argument("--seed", type=int, default=8)
     parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--states", type=int, default=0, help="rows that go on from a muddled start")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     lines = args.rows.read_text("utf-8").splitlines()
-    rows = [json.loads(line) for line in random.Random(args.seed).sample(lines, min(args.take, len(lines)))]
+    dice = random.Random(args.seed)
+    rows = [json.loads(line) for line in dice.sample(lines, min(args.take, len(lines)))]
     pack, settings = load_pack(BUILTIN / "recipe-jsonld"), EngineSettings()
 
     def tell(text: str, _share: float | None) -> None:
@@ -168,6 +203,10 @@ def main() -> None:
                     file.write(json.dumps({**made, "kind": kind}, ensure_ascii=False) + "\n")
             file.flush()
             log.info("%d of %d: %s", at + len(some), len(rows), counts)
+        for _ in range(args.states):
+            row, other = (json.loads(line) for line in dice.sample(lines, 2))
+            if made := state_row(row, other, dice, loaded.tokenizer):
+                file.write(json.dumps({**made, "kind": "state"}, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":
