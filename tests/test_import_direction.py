@@ -43,6 +43,9 @@ RULES = {
     "studio": Rule(frozenset({"studio", "training"}), HEAVY),
     "app": Rule(frozenset({"studio", "training"}), HEAVY),
 }
+ONCE = "training.engine.transformers_once"
+BUILT_ON_IT = frozenset({"transformers", "peft", "trl"})
+ALONE = frozenset({ONCE, "training.engine.pretrain"})  # the second is scripts, which no second thread imports beside
 ENGINE = frozenset({"training.engine"})  # only it knows torch; the rest imports it when a model is really wanted
 
 
@@ -86,8 +89,11 @@ def faults(module: str, source: str) -> list[str]:
     """What a module imports against its rule, as lines for a person."""
     rule = rule_for(module)
     found: list[str] = []
-    for item in walk(ast.parse(source)):
+    imports = list(walk(ast.parse(source)))
+    for item in imports:
         top = item.name.split(".")[0]
+        if top in BUILT_ON_IT and not within(module, ALONE) and not after_once(item, imports):
+            found.append(f"line {item.line}: {module} imports {top} without {ONCE} before it")
         if top in OURS and not within(item.name, rule.ours):
             found.append(f"line {item.line}: {module} may not import {item.name}")
         if top in rule.banned:
@@ -95,6 +101,11 @@ def faults(module: str, source: str) -> list[str]:
         if not item.lazy and within(item.name, ENGINE) and not within(module, ENGINE) and reaches_torch(item.name):
             found.append(f"line {item.line}: {module} loads torch with {item.name} before a model is wanted")
     return found
+
+
+def after_once(item: Import, imports: list[Import]) -> bool:
+    """True when transformers is there whole once `item` is imported, whatever other threads import meanwhile."""
+    return any(one.name == ONCE and one.line < item.line and one.lazy <= item.lazy for one in imports)
 
 
 def source_of(name: str) -> Path | None:
@@ -135,6 +146,8 @@ def test_a_module_imports_only_what_its_package_may(path: Path) -> None:
         ("training.store", "import gradio as gr"),
         ("training.compare", "import transformers"),
         ("training.errors", "from training.task.records import Source"),
+        ("training.engine.load", "from transformers import AutoTokenizer"),
+        ("training.engine.load", f"def f():\n    import {ONCE}\n\nimport peft"),
         ("studio.views.card", "from studio.deps import Deps"),
         ("studio.views.card", "import gradio"),
         ("studio.actions.compare", "from studio.tabs.compare import build"),

@@ -95,9 +95,9 @@ def run_loop(arguments: argparse.Namespace) -> dict[str, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from training.engine.api import EngineSettings
+    from training.engine.base_tokenizer import context_tokens
     from training.engine.eval_prompts import PromptMaker
     from training.engine.hub import resolve_adapter, resolve_base
-    from training.engine.run_rows import context_tokens
     from training.engine.tokens import end_ids
 
     settings, pack = EngineSettings(), recipe_pack()

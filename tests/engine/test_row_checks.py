@@ -11,8 +11,9 @@ from tests.engine.small_versions import small_version, version_of
 from tests.tiny_models import CHAT_TEMPLATE, END, make_tokenizer
 from training.data.rows import DataRow
 from training.data.versions import open_version, rows_of
+from training.engine.base_tokenizer import load_tokenizer
 from training.engine.row_checks import RowsSeen, coloured, see_rows
-from training.engine.run_rows import load_tokenizer, render_rows
+from training.engine.run_rows import render_rows
 from training.engine.tokens import encode
 from training.errors import ModelError
 from training.runs.config import RunConfig

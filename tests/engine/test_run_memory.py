@@ -49,7 +49,7 @@ def parts_of(base: Path, config: RunConfig, rows: list[tuple[int, int]], machine
     return found
 
 
-@pytest.mark.parametrize("base", ["crumb", "llama", "qwen3", "gemma3"])
+@pytest.mark.parametrize("base", ["crumb", "llama", "qwen3", "gemma3", "gpt2"])
 def test_what_layers_keep_is_about_what_autograd_keeps(tiny_models: Path, base: str) -> None:
     folder = ASSETS / "models" / "crumb" if base == "crumb" else tiny_models / "models" / base
     reckoned = parts_of(folder, CONFIG, [(WIDTH, 10)] * 4).layers / SPARE

@@ -13,6 +13,7 @@ from training.compare import Request, prepare
 from training.data.rows import DataRow
 from training.data.versions import open_version, rows_of
 from training.engine.api import ASSETS, EngineSettings
+from training.engine.base_tokenizer import context_tokens, load_tokenizer
 from training.engine.engine import Engine
 from training.engine.run_rows import (
     DROPPED,
@@ -20,9 +21,7 @@ from training.engine.run_rows import (
     NOTHING,
     answer_of,
     asked_rows,
-    context_tokens,
     find_dataset,
-    load_tokenizer,
     render_rows,
     rows_for,
     sample_prompts,

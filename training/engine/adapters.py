@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import training.engine.transformers_once  # noqa: F401  (first)
+
 import torch
 from peft import LoraConfig, PeftModelForCausalLM, get_peft_model_state_dict, set_peft_model_state_dict
 from peft.tuners.lora import LoraLayer

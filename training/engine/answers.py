@@ -146,6 +146,8 @@ def _with_trained(loaded: LoadedBase, arms: Arms, folder: Path) -> tuple[LoadedB
 
 def merge(loaded: LoadedBase, folder: Path) -> LoadedBase:
     """The base with the adapter's weights added into its own, in place. AdapterError where they do not fit."""
+    import training.engine.transformers_once  # noqa: F401  (first)
+
     from peft import PeftModel
 
     if not (folder / WEIGHTS).is_file():

@@ -12,8 +12,8 @@ from typing import Any
 
 from training.engine.adapter_files import read_config, same_base
 from training.engine.api import EngineSettings, Progress
+from training.engine.base_tokenizer import context_tokens, load_tokenizer
 from training.engine.hub import EMBEDDED, adapter_folder, resolve_base
-from training.engine.run_rows import context_tokens, load_tokenizer
 from training.engine.tokens import encode
 from training.errors import InputError
 from training.evals.records import EvalArm, EvalRow

@@ -7,6 +7,8 @@ windows, convolution states) stays the library's. Limit: up to `ROOM` tokens a r
 
 from typing import Any
 
+import training.engine.transformers_once  # noqa: F401  (first)
+
 import torch
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer

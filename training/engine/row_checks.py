@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from training.data.versions import read_version
+from training.engine.base_tokenizer import context_tokens, load_tokenizer
 from training.engine.row_cache import Rendered
 from training.engine.row_tokens import RowToken
-from training.engine.run_rows import Row, context_tokens, first_places, load_tokenizer, rendered
+from training.engine.run_rows import Row, first_places, rendered
 from training.engine.tokens import chat_end_token
 from training.engine.train_rows import IGNORED, TokenRows, tokenize_rows
 from training.errors import InputError, ModelError

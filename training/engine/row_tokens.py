@@ -5,15 +5,14 @@ what it leaves out of a long page is left out here too. Limit: a token that is p
 replacement mark.
 """
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from training.engine.api import EngineSettings
+from training.engine.base_tokenizer import load_tokenizer
 from training.engine.download import TOKENIZER
 from training.engine.hub import EMBEDDED, base_folder
 from training.engine.tokens import chat_end_token, encode
-from training.errors import ModelError
 from training.task.context import build_context
 from training.task.pack import Pack
 from training.task.prompt import render_prompt
@@ -35,7 +34,7 @@ def tokens_of(base: str, home: Path | None, pack: Pack, source: str, answer: str
     """
     settings = EngineSettings(home=home, allow_paths=home is not None, hub="any" if home else "none")
     folder = base_folder(base or EMBEDDED, settings, lambda *_: None, wanted=TOKENIZER)
-    return split_tokens(_tokenizer(folder), pack, source, answer)
+    return split_tokens(load_tokenizer(folder), pack, source, answer)
 
 
 def split_tokens(tokenizer: Any, pack: Pack, source: str, answer: str) -> tuple[RowToken, ...]:
@@ -45,13 +44,3 @@ def split_tokens(tokenizer: Any, pack: Pack, source: str, answer: str) -> tuple[
     learned = encode(tokenizer, answer + (chat_end_token(tokenizer) or ""))
     marked = [*((at, False) for at in prompt), *((at, True) for at in learned)]
     return tuple(RowToken(at, tokenizer.decode([at], skip_special_tokens=False), flag) for at, flag in marked)
-
-
-@lru_cache(maxsize=2)
-def _tokenizer(folder: Path) -> Any:
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError, KeyError, ImportError) as err:
-        raise ModelError(f"The tokenizer of {folder.name} can't be read: {err}.", fix="Name another base.") from err

@@ -3,9 +3,9 @@
 Counted are the process with its libraries (on a GPU its context is not), the weights, what is trained with gradient and
 optimizer, what the layers keep of the largest batch for the way back, and the scores over the vocabulary of every token
 that is learnt in it. What layers keep was counted on LFM2 with LoRA by autograd's own hooks (138.7 kB a token for
-crumb; the formula gives 138.2) and is taken for every other decoder. Limits: kernels' own workspace and a fragmented
-heap are a flat share on top; attention that holds places x places, and other programs, are not in it. GPT-2's
-activation, which is written out in single steps, keeps two to three times what is reckoned here.
+crumb; the formula gives 138.2) and is taken for every other decoder. A base with dropout in its attention (GPT-2) also
+keeps every place's weights for every other place on a CPU, which has no kernel that does without. Limits: kernels' own
+workspace and a fragmented heap are a flat share on top; other programs are not in it.
 """
 
 import json
@@ -22,6 +22,8 @@ SPARE = 1.1  # times activations and scores: workspaces, buffers that are about 
 WIDTHS = 10  # numbers a token and layer, of the model's width: norms, projections' inputs, queries, keys, values
 INNER = 4  # numbers a token and layer, of the inner width: gate, up, what the gate lets through, their product
 MATRICES = 6  # adapters a layer; each keeps `rank` numbers a token
+PLACES = 12  # bytes a token, head and place where attention drops some: weights, mask, what is left, all in fp32
+DROPOUT = ("attn_pdrop", "attention_dropout", "attention_probs_dropout_prob")
 SCORES = 4  # scores of a token at once: themselves, their logarithms, two gradients
 HALF = 0.75  # of fp32 where a half type is computed in: norms and the residual path stay in fp32
 ROUND = 32  # a batch's width is a multiple of it, see training.engine.train_order
@@ -67,10 +69,11 @@ def memory_parts(
     size = 4 * (HALF if machine.half else 1)
     adapters = 0 if config.method == "full" else MATRICES * config.rank
     a_layer = WIDTHS * shape["width"] + INNER * shape["inner"] + adapters
+    places = 0 if machine.on_cuda else PLACES * shape["dropping_heads"] * (tokens if config.packing else width)
     if config.gradient_checkpointing:  # the inputs of all layers, and one layer at a time in full
-        kept = tokens * (shape["layers"] * shape["width"] * 4 + a_layer * size)
+        kept = tokens * (shape["layers"] * shape["width"] * 4 + a_layer * size + places)
     else:
-        kept = tokens * shape["layers"] * a_layer * size
+        kept = tokens * shape["layers"] * (a_layer * size + places)
     return MemoryParts(
         process=0 if machine.on_cuda else PROCESS_BYTES,
         weights=round(files.parameters * held_bytes(config, machine)),
@@ -101,7 +104,8 @@ def moment_bytes(config: RunConfig) -> int:
 
 
 def _shape(folder: Path) -> dict[str, int] | None:
-    """Width, inner width, layers and vocabulary as the base's config states them, by any of their usual names."""
+    """Width, inner width, layers and vocabulary as the base's config states them, by any of their usual names; and the
+    heads of each layer whose attention has dropout, 0 for none."""
     try:
         data: Any = json.loads((folder / "config.json").read_text("utf-8"))
     except (OSError, ValueError):
@@ -115,4 +119,8 @@ def _shape(folder: Path) -> dict[str, int] | None:
     }
     found = {name: next((data[key] for key in keys if data.get(key)), 0) for name, keys in names.items()}
     found["inner"] = found["inner"] or 4 * found["width"]  # GPT-2 leaves it out
-    return found if all(isinstance(value, int) and value > 0 for value in found.values()) else None
+    if not all(isinstance(value, int) and value > 0 for value in found.values()):
+        return None
+    heads = next((data[key] for key in ("num_attention_heads", "n_head", "num_heads") if data.get(key)), 0)
+    dropping = isinstance(heads, int) and any(data.get(key) for key in DROPOUT)
+    return found | {"dropping_heads": heads if dropping else 0}

@@ -9,7 +9,6 @@ matter, not looked at here. No torch, and the weights are never read.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +23,7 @@ from training.data.versions import (
     rows_for_training,
 )
 from training.engine.api import ASSETS
+from training.engine.base_tokenizer import context_tokens, load_tokenizer
 from training.engine.row_cache import Rendered, RowCache, key_of
 from training.engine.tokens import chat_end_token, encode
 from training.engine.train_job import Row, SamplePrompt
@@ -238,29 +238,6 @@ def source_budget(pack: Pack, tokenizer: Any, context: int) -> int:
     """Tokens for the source: the pack's, or less where prompt and answer leave less, as in a comparison."""
     room = room_for_source(pack, tokenizer, context, pack.sampling.max_new_tokens)
     return min(pack.context.budget_tokens, room)
-
-
-def context_tokens(folder: Path, tokenizer: Any) -> int:
-    """Tokens that a base reads in all, as its config states it."""
-    from transformers import AutoConfig
-
-    try:
-        config: Any = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError, KeyError) as err:
-        raise ModelError(f"The config of {folder.name} can't be read: {err}.", fix="Name another base.") from err
-    stated = getattr(config.get_text_config(), "max_position_embeddings", None) or 2048
-    return min(int(stated), int(min(tokenizer.model_max_length, 10**9)))
-
-
-@lru_cache(maxsize=2)
-def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer of a base's folder. ModelError where it can't be read."""
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError, KeyError, ImportError) as err:
-        raise ModelError(f"The tokenizer of {folder.name} can't be read: {err}.", fix="Name another base.") from err
 
 
 def _lost(pack: Pack, asked: Asked) -> Iterator[bool]:

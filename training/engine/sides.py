@@ -11,6 +11,8 @@ from itertools import groupby
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
+import training.engine.transformers_once  # noqa: F401  (first)
+
 import torch
 from peft.tuners.lora import Linear, LoraLayer
 from peft.utils.other import AuxiliaryTrainingWrapper

@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import training.engine.transformers_once  # noqa: F401  (first)
+
 import torch
 from peft import LoraConfig, get_peft_model_state_dict
 from safetensors import SafetensorError

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import training.engine.transformers_once  # noqa: F401  (first)
+
 import torch
 from datasets import Dataset
 from transformers import PrinterCallback, TrainerState

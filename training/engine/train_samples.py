@@ -3,6 +3,8 @@
 import time
 from typing import Any
 
+import training.engine.transformers_once  # noqa: F401  (first)
+
 import torch
 from transformers import DynamicCache
 
