@@ -230,10 +230,9 @@ def export_(arguments: argparse.Namespace) -> int:
     from training.task.pack import BUILTIN, find_packs, pack_named
 
     version = _open(arguments, arguments.version)
-    packs = find_packs(BUILTIN, _home(arguments) / "tasks")
-    pack_named(version.task, packs)  # tells a broken one from none
+    pack = pack_named(version.task, find_packs(BUILTIN, _home(arguments) / "tasks"))
     out = arguments.out or Path(f"{version.name}-{arguments.form}.jsonl")
-    count = export_version(version, out, arguments.form, packs[version.task], arguments.part or ["train"])
+    count = export_version(version, out, arguments.form, pack, arguments.part or ["train"])
     _result(arguments, {"out": str(out), "lines": count}, f"{out}: {count:,} lines")
     return 0
 

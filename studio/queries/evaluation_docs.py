@@ -207,7 +207,7 @@ def title_of(row: Mapping[str, Any]) -> str:
 class Sides:
     """One document: its source, its right answer, and the answers as Compare's views take them, left to right.
 
-    `diffs` are as in `diff_table`: against the gold where it is known. `verdicts` is what a judge said, `quotes` the
+    `diffs` are as in `arms_diff`: against the gold where it is known. `verdicts` is what a judge said, `quotes` the
     texts that it quoted, as items of a column: each with its field and where in the source it stands.
     """
 

@@ -7,7 +7,7 @@ from studio.actions.compare import Progress
 from studio.queries.differences import differences
 from studio.queries.kept import Kept
 from studio.views import blind, columns, diff, marks, receipt, sweep, verdict
-from studio.views.looks import GOLD_LOOK, ArmLook, arm_looks
+from studio.views.looks import ArmLook, arm_looks
 from studio.views.markup import Html, el, html, plural
 from training.task.pack import Pack
 from training.task.records import Arm, ArmKind
@@ -115,9 +115,7 @@ def diff_html(kept: Kept, pack: Pack | None) -> Html:
     if not diffs:
         words = "One column alone differs from nothing: tick a second one in the sidebar."
         return el("p", words if pack else "The task of this comparison is not here any more.", cls="tt-empty")
-    reference, others = (GOLD_LOOK, looks) if gold is not None else (looks[0], looks[1:])
-    readable = gold is not None or kept.arms[0]["parsed"]["object"] is not None
-    return diff.diff_table(reference, others, diffs, pack, readable=readable)
+    return diff.arms_diff(kept.arms, looks, diffs, pack, gold=gold is not None)
 
 
 def marks_html(kept: Kept, pack: Pack | None) -> Html:

@@ -100,7 +100,7 @@ def build_columns_table() -> Parts:
             label="Columns", elem_id="tt-data-mapping",
         )  # fmt: skip
         parts["encoding"] = gr.Textbox(
-            "", visible="hidden", label="Encoding of the file", elem_id="tt-data-encoding",
+            "", visible=False, label="Encoding of the file", elem_id="tt-data-encoding",
             info="Not UTF-8. Correct it where letters are wrong, then Show first rows; confirmed with the columns",
         )  # fmt: skip
         parts["confirmed"] = gr.Checkbox(False, label="These columns are right", elem_id="tt-data-confirmed")

@@ -109,7 +109,7 @@ def sample_view(found: start.Sample) -> SampleView:
 
 def encoding_box(encoding: str) -> Any:
     """The field with the encoding of a file that is not UTF-8; out of sight elsewhere."""
-    return gr.update(value=encoding, visible=True if encoding else "hidden")
+    return gr.update(value=encoding, visible=bool(encoding))
 
 
 def fresh_columns(kind: str, file: Any = SAME) -> ColumnsView:

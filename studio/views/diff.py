@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from studio.views.looks import ArmLook, who
+from studio.views.looks import GOLD_LOOK, ArmLook, who
 from studio.views.markup import Html, each, el, fold, html, icon
 from studio.views.reading import PackLike, compact, duration_words, entry_text, fields_of
 
@@ -34,6 +34,22 @@ class DiffLine:
     @property
     def differs(self) -> bool:
         return any(kind != "same" for kind, _ in self.cells.values())
+
+
+def arms_diff(
+    arms: Sequence[Mapping[str, Any]],
+    looks: Sequence[ArmLook],
+    diffs: Sequence[Sequence[Any] | None],
+    pack: PackLike | None,
+    *,
+    gold: bool,
+    uid: str = "tt-diff",
+) -> Html:
+    """The table of arms in their JSON form: against the gold where there is one (`diffs` has an entry for each arm),
+    else against the first arm (an entry for each other one)."""
+    reference, others = (GOLD_LOOK, looks) if gold else (looks[0], looks[1:])
+    readable = gold or arms[0]["parsed"]["object"] is not None
+    return diff_table(reference, others, diffs, pack, uid=uid, readable=readable)
 
 
 def diff_table(

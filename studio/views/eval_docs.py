@@ -9,9 +9,9 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from studio.views.columns import arm_column, columns_row, pane_switch
-from studio.views.diff import diff_table
+from studio.views.diff import arms_diff
 from studio.views.eval_words import MetricLike, ask, change_words, value_words
-from studio.views.looks import GOLD_LOOK, ArmLook, who
+from studio.views.looks import ArmLook, who
 from studio.views.marks import marked_source
 from studio.views.markup import Html, each, el, html, icon, note, plural
 from studio.views.reading import PackLike
@@ -124,9 +124,7 @@ def document_html(sides: Record, looks: Sequence[ArmLook], pack: PackLike | None
         cls="tt-eval-doc-head",
     )
     columns = [arm_column(arm, look, pack, gold=gold) for arm, look in zip(arms, looks, strict=True)]
-    reference, others = (GOLD_LOOK, list(looks)) if gold is not None else (looks[0], list(looks[1:]))
-    answered = gold is not None or arms[0]["parsed"]["object"] is not None
-    differs = diff_table(reference, others, sides["diffs"], pack, uid="tt-eval-diff", readable=answered)
+    differs = arms_diff(arms, looks, sides["diffs"], pack, gold=gold is not None, uid="tt-eval-diff")
     quotes: Sequence[Record] = sides.get("quotes") or ()
     lanes = [*arms, {"items": quotes}] if quotes else list(arms)
     seen = [*looks, JUDGE_LOOK] if quotes else list(looks)

@@ -5,8 +5,8 @@ from typing import Any
 
 from studio.views.columns import arm_column, columns_row, pane_switch
 from studio.views.context import context_html
-from studio.views.diff import diff_table
-from studio.views.looks import GOLD_LOOK, ArmLook, arm_looks
+from studio.views.diff import arms_diff
+from studio.views.looks import ArmLook, arm_looks
 from studio.views.marks import marked_source
 from studio.views.markup import Html, el, html, short_hash
 from studio.views.reading import PackLike, compact
@@ -24,7 +24,7 @@ def export_page(
     pack: PackLike | None = None,
     diffs: Sequence[Sequence[Any] | None] | None = None,
 ) -> str:
-    """The whole page. `css` is `studio.theme.export_css()`; `diffs` as in `diff_table`: against gold where there is
+    """The whole page. `css` is `studio.theme.export_css()`; `diffs` as in `arms_diff`: against gold where there is
     one (one entry an arm), else against the first arm (one entry for each other arm). None leaves the section out.
     """
     data = to_json(comparison)
@@ -51,11 +51,12 @@ def _sections(
 ) -> list[Html | None]:
     gold = data["gold"]
     columns = [arm_column(arm, look, pack, gold=gold) for arm, look in zip(data["arms"], looks, strict=True)]
+    differs = None if diffs is None else arms_diff(data["arms"], looks, diffs, pack, gold=gold is not None)
     return [
         _head(data),
         verdict_line(data["arms"], looks),
         el("section", pane_switch(), columns_row(columns)),
-        _section("What differs", _diff(data, looks, diffs, pack)),
+        _section("What differs", differs),
         _section("Where it stands in the text", marked_source(data["source"]["text"], data["arms"], looks, pack)),
         _section("What the model saw", context_html(data["context"])),
         _section("Fairness receipt", receipt_html(data["receipt"], looks)),
@@ -65,19 +66,6 @@ def _sections(
 
 def _section(heading: str, body: Html | None) -> Html | None:
     return None if body is None else el("section", el("h2", heading), body, cls="tt-section")
-
-
-def _diff(
-    data: Mapping[str, Any],
-    looks: Sequence[ArmLook],
-    diffs: Sequence[Sequence[Any] | None] | None,
-    pack: PackLike | None,
-) -> Html | None:
-    if diffs is None:
-        return None
-    gold = data["gold"] is not None
-    reference, others = (GOLD_LOOK, looks) if gold else (looks[0], looks[1:])
-    return diff_table(reference, others, diffs, pack, readable=gold or data["arms"][0]["parsed"]["object"] is not None)
 
 
 def _head(data: Mapping[str, Any]) -> Html:

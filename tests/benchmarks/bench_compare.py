@@ -27,7 +27,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.results import save, spread
+from tests.benchmarks.results import bytes_of, save, spread
 
 SHAPES: dict[str, dict[str, Any]] = {
     "gemma3-270m": {
@@ -63,7 +63,7 @@ def peak_bytes() -> int:
 
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return bytes_of(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def build(folder: Path, shape: str) -> tuple[str, str]:

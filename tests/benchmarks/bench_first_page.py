@@ -8,7 +8,6 @@ is that of the medians of the second, which is what a person waits for.
 """
 
 import argparse
-import json
 import re
 import statistics
 import sys
@@ -19,7 +18,7 @@ from typing import Any, NamedTuple
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.benchmarks.results import save, spread
+from tests.benchmarks.results import spread, told
 from tests.running import STUDIO, app, chromium
 
 LIMIT = 1.5
@@ -78,10 +77,7 @@ def main() -> int:
     parser.add_argument("--save", action="store_true", help="keep the record in results.json")
     given = parser.parse_args()
     record = measure(given.rounds)
-    print(json.dumps(record, indent=2))
-    if given.save:
-        save("first_page", record)
-    return 0 if record["ratio"] <= LIMIT else 1
+    return told("first_page", record, given.save)
 
 
 if __name__ == "__main__":

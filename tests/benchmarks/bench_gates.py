@@ -22,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.results import save
+from tests.benchmarks.results import bytes_of, save
 
 ROOT = Path(__file__).resolve().parents[2]
 MEASURED = {"gates": "all gates", "minhash": "of which duplicates and consistency", "leaks": "leak report, 9 to 1"}
@@ -38,7 +38,7 @@ def flags() -> argparse.ArgumentParser:
 
 def peak_mb() -> float:
     """Largest resident size of this process so far, in megabytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    return bytes_of(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1e6
 
 
 def made_rows(count: int) -> list[Any]:

@@ -10,7 +10,6 @@ suffers most.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from typing import Any, Protocol
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.benchmarks.results import percentile, save, spread
+from tests.benchmarks.results import percentile, spread, told
 from tests.running import CHROMIUM_FLAGS, OFFLINE, ROOT, STUDIO, app, chromium
 from training.runs.directory import read_status, run_folder
 
@@ -210,10 +209,8 @@ def main() -> int:
     parser.add_argument("--save", action="store_true", help="keep the record in results.json")
     given = parser.parse_args()
     record = measure(given.samples, given.during)
-    print(json.dumps(record, indent=2))
-    if given.save:
-        save("page_latency" if given.during == "comparison" else "page_latency_training", record)
-    return 0 if record["ratio"] <= LIMIT else 1
+    name = "page_latency" if given.during == "comparison" else "page_latency_training"
+    return told(name, record, given.save)
 
 
 if __name__ == "__main__":

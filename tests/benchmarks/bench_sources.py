@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.results import save
+from tests.benchmarks.results import bytes_of, save
 from training.data.rows import SourceRow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +59,7 @@ def read_table(path: Path) -> dict[str, Any]:
         good += isinstance(row, SourceRow)
         broken += not isinstance(row, SourceRow)
     seconds = time.process_time() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    peak = bytes_of(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     return {"rows": good, "broken": broken, "cpu_s": round(seconds, 2), "peak_mb": round(peak / 1e6, 1)}
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,19 @@ def save(name: str, record: dict[str, Any]) -> None:
     kept: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
     kept[name] = record | {"conditions": conditions()}
     RESULTS.write_text(json.dumps(dict(sorted(kept.items())), indent=2) + "\n", "utf-8")
+
+
+def told(name: str, record: dict[str, Any], keep: bool) -> int:
+    """Print a record and keep it where that is asked for; 0 when its ratio is within its limit, 1 when it is not."""
+    print(json.dumps(record, indent=2))
+    if keep:
+        save(name, record)
+    return 0 if record["ratio"] <= record["limit"] else 1
+
+
+def bytes_of(maxrss: int) -> int:
+    """The peak memory that `getrusage` tells, in bytes: macOS counts those, every other system kibibytes."""
+    return maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

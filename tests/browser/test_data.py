@@ -316,3 +316,25 @@ def test_a_push_that_can_not_be_says_why_and_shows_no_token(kitchen: Studio, ope
     page.locator("#tt-data-push").click()
     page.locator(".toast-body", has_text="switched off here").wait_for()
     assert SECRETS["HF_TOKEN"] not in page.content()
+
+
+def test_an_encoding_that_was_guessed_is_shown_and_can_be_corrected(
+    kitchen: Studio, open_page: Open, tmp_path: Path
+) -> None:
+    file = tmp_path / "rezepte.csv"
+    file.write_bytes(
+        'name,ingredients,directions\nKäsespätzle,"250 g Mehl|3 Eier","Rühren.|Käse darüber."\n'.encode("cp1252")
+    )
+    page = open_page(kitchen.url)
+    new_dataset(page, "rezepte")
+    choose(page, "kind", "A file")
+    fill(page, "file", str(file))
+    page.locator("#tt-data-look").click()
+    field = page.locator("#tt-data-encoding").locator("input, textarea")
+    field.wait_for()
+    assert field.input_value() == "cp1252"
+    page.locator("#tt-data-rows10", has_text="Käsespätzle").wait_for()
+    field.fill("cp850")
+    page.locator("#tt-data-look").click()
+    page.locator("#tt-data-rows10", has_text="cp850 (as you wrote)").wait_for()
+    page.locator("#tt-data-rows10", has_text="Kõse").wait_for()

@@ -29,7 +29,7 @@ from training.data.versions import (
     rows_of,
     write_version,
 )
-from training.errors import DataError
+from training.errors import DataError, InputError
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates too
 SPEC = DatasetSpec("recipe-jsonld", "soups", (SourceSpec("grammar", rows=9, licence="CC0-1.0"),))
@@ -210,7 +210,7 @@ def test_a_manifest_of_other_kinds_of_values_is_damaged_and_stops_no_list(
 
 
 def test_a_version_in_nobodys_home_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="~nobody-here"):
+    with pytest.raises(InputError, match="~nobody-here"):
         find_version(tmp_path, "~nobody-here/soups")
 
 

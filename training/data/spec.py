@@ -40,6 +40,7 @@ from training.data.teacher.plan import TeacherSpec
 from training.errors import DataError, PackError
 from training.task.records import sha256_text
 from training.task.yamlfile import Reader, parse_yaml, read_utf8
+from training.typed_path import typed_path
 
 FORMAT = 1  # of the spec file; raised when an old file would mean something else
 KINDS = ("grammar", "corpus", "news", "file", "hub")
@@ -242,19 +243,8 @@ class DatasetSpec:
         return replace(source, path=str(self.place(source.path))) if source.path else source
 
     def place(self, path: str) -> Path:
-        """Where a path of this spec is on this machine. DataError where it starts at nobody's home."""
-        return Path(self.folder) / user_path(path)
-
-
-def user_path(path: str) -> Path:
-    """A path with its ~ or ~NAME followed. DataError where nobody of that name has a home here."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as err:
-        raise DataError(
-            f"The path {path!r} starts at the home of somebody who has none here.",
-            fix="Write it from / on, or ~/ for your own.",
-        ) from err
+        """Where a path of this spec is on this machine. InputError where it can't be one here."""
+        return Path(self.folder) / typed_path(path, "The path")
 
 
 def portable(spec: DatasetSpec) -> DatasetSpec:

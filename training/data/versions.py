@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from training.data.rows import DataRow, canonical
-from training.data.spec import PARTS, DatasetSpec, portable, read_spec, user_path, write_spec
+from training.data.spec import PARTS, DatasetSpec, portable, read_spec, write_spec
 from training.data.version_card import CardFacts, Counts, card
 from training.data.version_files import (
     FileFacts,
@@ -35,6 +35,7 @@ from training.disk import disk
 from training.errors import DataError, PackError
 from training.task.records import sha256_text, to_json
 from training.task.yamlfile import read_json
+from training.typed_path import typed_path
 
 FORMAT = 1
 LOCKED = ("test", "golden", "adversarial")
@@ -204,8 +205,8 @@ def list_versions(datasets: Path) -> tuple[list[Version], list[str]]:
 
 def find_version(datasets: Path, text: str) -> Path:
     """The folder behind what a person gave: a path, a version's name, or the beginning of one that only one has."""
-    if (user_path(text) / MANIFEST).is_file():
-        return user_path(text)
+    if ((given := typed_path(text, "The version")) / MANIFEST).is_file():
+        return given
     versions, _ = list_versions(datasets)
     fitting = [v.folder for v in versions if v.folder.name.startswith(text) or v.sha256.startswith(text)]
     exact = [folder for folder in fitting if folder.name == text]

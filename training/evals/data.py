@@ -19,14 +19,16 @@ from training.data.rows import DataRow
 from training.data.version_files import LineWriter, sha256_file
 from training.disk import disk
 from training.errors import DataError, InputError
-from training.evals.notices import DEEPEST, Notices, too_deep
+from training.evals.notices import Notices
 from training.evals.origin import origin_of
 from training.evals.records import EvalRow
 from training.task.pack import Pack
 from training.task.parse import gold_object
 from training.task.records import to_json
+from training.task.yamlfile import deeper
 from training.typed_path import typed_path
 
+DEEPEST = 100  # levels of a gold; what writes it down and compares it goes down by calls
 _ROW_KEYS = ("id", "source", "gold", "group", "slice", "style", "part", "kind", "supported")
 _TEXT_KEYS = ("group", "slice", "style", "part", "kind")
 _DATASET_KEYS = ("task", "origin", "place", "licence", "date", "reasoning", "notes")  # known and not needed here
@@ -185,7 +187,7 @@ def _row(values: Mapping[str, Any], where: str, pack: Pack) -> EvalRow:
 def _gold(gold: Any, where: str, pack: Pack) -> dict[str, Any] | None:
     if gold is None:
         return None
-    if too_deep(gold):
+    if deeper(gold, DEEPEST):
         raise DataError(
             f"{where}, key 'gold': lists and objects lie more than {DEEPEST} levels deep.",
             fix="Give the answer as its task's contract has it.",

@@ -8,6 +8,7 @@ no longer holds the target. Limit: a forecast, not a promise; the next documents
 import math
 from typing import Literal, NamedTuple
 
+from training.evals.hypotheses import ALPHA
 from training.evals.statistics import wilson
 
 GateVerdict = Literal["pass", "fail", "insufficient data", "not applicable"]
@@ -17,7 +18,6 @@ UNSURE: GateVerdict = "insufficient data"
 APART: GateVerdict = "not applicable"
 MOST = 10**7
 LEAST_PAIRS = 6  # of fewer documents, all better by as much, a test of signs reaches no 5 %: 2 / 2**5 > 0.05
-ALPHA = 0.05
 
 
 class Decided(NamedTuple):

@@ -8,8 +8,6 @@ from training.evals.records import EvalRow
 from training.task.pack import Pack
 from training.task.score.schema import schema_errors
 
-DEEPEST = 100  # levels of a gold; what writes it down and compares it goes down by calls
-
 
 @dataclass(slots=True)
 class Notices:
@@ -36,15 +34,3 @@ class Notices:
             broken = f"Golds that break the task's contract: {self.broken_golds:,} of the {what}"
             found.append(f"{broken}. An answer equal to such a gold fails too. The first: {self.first_broken[:300]}.")
         return found
-
-
-def too_deep(value: Any) -> bool:
-    """Whether objects and lists lie more than `DEEPEST` in one another. Calls nothing by itself, however deep."""
-    level, held = [value], 0
-    while level:
-        held += 1
-        nested = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, (dict, list))]
-        level = [item for items in nested for item in items if isinstance(item, (dict, list))]
-        if held > DEEPEST:
-            return True
-    return False

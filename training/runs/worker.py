@@ -49,7 +49,7 @@ FINISHED_CODE, FAILED_CODE, NOT_MY_TURN = 0, 1, 2
 ROOM, ROOM_BYTES = ".room", 256 * 1024  # set aside, so that a run on a full disk can still say so
 FOREVER_S = 10**9  # so long a run waits for the accelerator: it is in a queue, and may be taken out of it
 LOOKS = 25  # at the lease, five times a second, before who holds it is told anew
-NICE = 5
+NICE = 10  # of 19: a page that somebody waits for comes first, and alone a run has all cores as ever
 ERROR_CHARS = 1000
 
 

@@ -165,7 +165,7 @@ def parse_yaml(text: str, file: Path) -> Reader:
         raise PackError(f"{file}: the file is no valid YAML: {error}.", fix="Correct it at that line.") from error
     except RecursionError:
         raise _too_deep(file) from None
-    if _deeper(value):
+    if deeper(value, DEPTH):
         raise _too_deep(file)
     return Reader(value, file)
 
@@ -190,17 +190,20 @@ def read_json(file: Path) -> dict[str, Any]:
         raise PackError(f"{file}: the file is no valid JSON: {error}.", fix="Correct it at that place.") from None
     except RecursionError:
         raise _too_deep(file) from None
-    if _deeper(value):
+    if deeper(value, DEPTH):
         raise _too_deep(file)
     if type(value) is not dict:
         raise PackError(f"{file}: the file holds {_kind(value)}, no JSON object.", fix="Write one object.")
     return cast("dict[str, Any]", value)
 
 
-def _deeper(value: Any) -> bool:
-    """Whether more than `DEPTH` mappings and lists lie within each other; an anchor within itself has no end."""
+def deeper(value: Any, most: int) -> bool:
+    """Whether more than `most` mappings and lists lie within each other; an anchor within itself has no end.
+
+    Calls nothing by itself, however deep.
+    """
     level: dict[int, Any] = {id(value): value}
-    for _ in range(DEPTH + 1):
+    for _ in range(most + 1):
         inner: dict[int, Any] = {}
         for one in level.values():
             if isinstance(one, Mapping):

@@ -12,7 +12,7 @@ from training.data.sources.mapping import UnconfirmedMapping
 from training.data.sources.read import proposal_lines, propose_file, propose_source, read_source
 from training.data.spec import DatasetSpec, FieldMapping, SourceSpec, read_spec
 from training.data.versions import Content, write_version
-from training.errors import DataError
+from training.errors import DataError, InputError
 
 TABLE = """recipe_name,ingredients,directions,issue,day
 Onion Soup,1 l water|salt,"Boil.
@@ -208,6 +208,6 @@ def test_the_held_out_rows_of_a_version_are_read_for_evaluation_alone(tmp_path: 
     "source", [SourceSpec("file", path="~nobody-here/x.csv"), SourceSpec("hub", dataset="~nobody-here/x")]
 )
 def test_a_home_that_nobody_has_is_told(source: SourceSpec) -> None:
-    with pytest.raises(DataError, match="~nobody-here") as caught:
+    with pytest.raises(InputError, match="~nobody-here") as caught:
         DatasetSpec("recipe-jsonld", "soups", (source,), folder="/tmp").resolved(source)
-    assert "Write it from /" in caught.value.fix
+    assert "a path on this machine" in caught.value.fix

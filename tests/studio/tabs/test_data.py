@@ -156,7 +156,7 @@ def test_another_source_confirms_nothing(deps: Deps, tmp_path: Path) -> None:
     assert Path(view.file).is_file() and view.file_box["visible"] and view.confirmed is False
     looked = data.on_look(deps, PAGE, *asked(deps, kind="file", file=view.file))
     assert looked.columns["visible"] and ["title", "name", "text"] in looked.mapping
-    assert looked.encoding["value"] == "" and looked.encoding["visible"] == "hidden" and "UTF-8" not in looked.sample
+    assert looked.encoding["value"] == "" and looked.encoding["visible"] is False and "UTF-8" not in looked.sample
 
 
 def test_the_encoding_of_a_file_that_is_not_utf_8_is_told_and_can_be_corrected(deps: Deps, tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_the_encoding_of_a_file_that_is_not_utf_8_is_told_and_can_be_corrected(d
     assert "Read as cp1252 (a guess: " in looked.sample and "Crème" in looked.sample
     again = data.on_look(deps, PAGE, *asked(deps, kind="file", file=str(path), encoding="cp437"))
     assert again.encoding["value"] == "cp437" and "as you wrote" in again.sample and "CrΦme" in again.sample
-    assert data.on_kind(deps, PAGE, "file").encoding["visible"] == "hidden"
+    assert data.on_kind(deps, PAGE, "file").encoding["visible"] is False
 
 
 def test_a_teacher_is_asked_only_after_its_cost_was_shown(deps: Deps, monkeypatch: pytest.MonkeyPatch) -> None:

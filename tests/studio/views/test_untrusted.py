@@ -164,6 +164,9 @@ VIEWS: dict[str, Callable[[str], str]] = {
     "raw, object inside text": lambda t: panes.raw_html(result(t, Tier.EXTRACTED)),
     "chips": lambda t: html(chips.trust_chips(to_json(result(t))), chips.work_line(to_json(result(t)))),
     "differences": lambda t: diff.diff_table(look(t), [look(t), look(t)], differences(t), samples.PACK),
+    "differences of arms": lambda t: diff.arms_diff(
+        [to_json(result(t))] * 3, [look(t)] * 3, differences(t), samples.PACK, gold=False
+    ),
     "marked source": lambda t: marks.marked_source(t * 3, [result(t), result(t)], [look(t), look(t)], samples.PACK),
     "context": lambda t: context.context_html(seen(t)),
     "receipt": lambda t: receipt.receipt_html(fairness(t), [look(t)]),
@@ -259,7 +262,7 @@ def test_every_view_is_tried() -> None:
     tried = {
         "blind.reveal", "blind.tally_line", "card.object_card", "chips.trust_chips", "chips.work_line",
         "columns.arm_column", "columns.partial_column", "columns.empty_column", "columns.error_column",
-        "context.context_html", "diff.diff_table", "export_html.export_page", "header.header_html",
+        "context.context_html", "diff.arms_diff", "diff.diff_table", "export_html.export_page", "header.header_html",
         "history.history_list", "marks.marked_source", "panes.json_html", "panes.raw_html", "receipt.receipt_html",
         "status.status_bar", "sweep.sweep_heading", "verdict.verdict_line",
     }  # fmt: skip

@@ -8,9 +8,10 @@ longer what it was; `protect` in the spec keeps such texts out.
 import os
 from pathlib import Path
 
-from training.data.spec import SourceSpec, user_path
+from training.data.spec import SourceSpec
 from training.data.versions import LOCKED, MANIFEST
 from training.errors import DataError
+from training.typed_path import typed_path
 
 FILES = {f"{part}.jsonl": part for part in LOCKED}
 
@@ -33,6 +34,6 @@ def _locked_part(spec: SourceSpec) -> str:
         given = Path(spec.path)
         places = (given, Path(os.path.realpath(given)))  # a link by another name is the same file
         return next((FILES[p.name] for p in places if p.name in FILES and os.path.isfile(p.parent / MANIFEST)), "")
-    if spec.kind == "hub" and os.path.isfile(user_path(spec.dataset) / MANIFEST):
+    if spec.kind == "hub" and (typed_path(spec.dataset, "The dataset") / MANIFEST).is_file():
         return next((part for part in LOCKED if part in spec.split), "")
     return ""
