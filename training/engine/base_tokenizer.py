@@ -1,4 +1,4 @@
-"""A base's tokenizer and how much it reads, from its folder alone; its weights are not looked at, torch not imported."""
+"""A base's tokenizer and how much it reads, from its folder alone: no weights, and no torch at import."""
 
 from functools import lru_cache
 from pathlib import Path
