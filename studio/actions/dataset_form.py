@@ -11,23 +11,18 @@ from typing import Any
 
 from studio.actions.form import number, optional, whole
 from studio.deps import Deps
+from studio.queries.dataset_offers import OFFLINE, menu_rows, teacher_styles
 from training.chat.cost import Caps, Prices
 from training.data.gates.plan import Quotas
 from training.data.judge.plan import JudgeSpec
-from training.data.makers import MENUS, RenderSpec
+from training.data.makers import RenderSpec
 from training.data.rows import UNKNOWN_LICENCE
 from training.data.spec import DatasetSpec, FieldMapping, SourceSpec, SplitSpec, write_spec
 from training.data.teacher.plan import TeacherSpec
-from training.data.teacher.prompts import load_prompts
+from training.data.teacher.slices import PLAIN
 from training.errors import DataError, StudioError
 from training.task.pack import pack_named
 
-OFFLINE = {
-    "grammar": "Recipes by our own grammar",
-    "corpus": "Public-domain cookbooks",
-    "news": "AI news by our own grammar",
-}
-FROM_OUTSIDE = {"file": "A file (CSV, JSON, Parquet)", "hub": "A Hugging Face dataset"}
 NOT_HERE = "Nothing is kept on this Space, so no dataset can be made here."
 TEACHER, JUDGE = "teacher", "judge"
 # What one value of these may hold of the kept rows by default, in % as the field's text; "" for no limit.
@@ -44,11 +39,11 @@ class DataForm:
     """Plain values as the components give them, one a field; the component of the same name is the only other place.
 
     `file` is a path of this machine, `dataset` an id of the Hub or a folder like one. `mapping` rows are [field,
-    column, rule] and count once `confirmed`; `styles` and `slices` rows are [name, share], shares as weights. `rows` 0
-    takes all there are of a file or Hub dataset. `base` is the model whose tokens and context lengths are held against,
-    "" for the embedded one's tokens alone; `golden` and `adversarial` count rows, 0 for none. What begins with `quota_`
-    is the most, in % of the kept rows, that one group, opening, style or slice may hold, None or "" for no limit.
-    `protect` are folders of versions or files of rows whose texts no row may repeat. What begins with
+    column, rule] and count once `confirmed`; `styles`, `slices` and `teacher_slices` rows are [name, share], shares as
+    weights. `rows` 0 takes all there are of a file or Hub dataset. `base` is the model whose tokens and context lengths
+    are held against, "" for the embedded one's tokens alone; `golden` and `adversarial` count rows, 0 for none. What
+    begins with `quota_` is the most, in % of the kept rows, that one group, opening, style or slice may hold, None or
+    "" for no limit. `protect` are folders of versions or files of rows whose texts no row may repeat. What begins with
     `teacher_` counts with `writer` teacher alone: prices are for a million tokens, `teacher_cap` is money and
     `teacher_calls` are calls over all builds of that name, `teacher_key` names what holds the key. What begins with
     `judge_` is the same for who judges rows, where `judged`.
@@ -87,6 +82,7 @@ class DataForm:
     teacher_model: str | None = ""
     teacher_key: str | None = ""
     teacher_styles: Sequence[str] = ()
+    teacher_slices: Sequence[Sequence[Any]] = ()
     teacher_posts: float | None = 1
     teacher_tokens: float | None = 1500
     teacher_at_once: float | None = 4
@@ -112,21 +108,6 @@ class DataForm:
 
 
 FIELDS = tuple(f.name for f in fields(DataForm))
-
-
-def source_choices(task: str, deps: Deps) -> list[tuple[str, str]]:
-    """(label, kind) of the sources that fit a task: its built-in ones first."""
-    own = ["news"] if task == "news-metadata" else ["grammar", "corpus"] if task in MENUS else []
-    found = [(OFFLINE[kind], kind) for kind in own]
-    return found if deps.settings.space else [*found, *((label, kind) for kind, label in FROM_OUTSIDE.items())]
-
-
-def menu_rows(task: str) -> tuple[list[list[Any]], list[list[Any]]]:
-    """A task's styles and slices with their default shares, as rows [name, share]; none where it has no renderer."""
-    menu = MENUS.get(task)
-    if menu is None:
-        return [], []
-    return [[name, 1.0] for name in menu.styles], [[name, share] for name, share in menu.slices.items()]
 
 
 def not_on_a_space(deps: Deps) -> None:
@@ -181,16 +162,6 @@ def _render(form: DataForm) -> RenderSpec:
     )
 
 
-def teacher_styles(task: str, deps: Deps) -> tuple[str, ...]:
-    """The styles that a teacher can be asked for; () where the task has no prompts for one."""
-    if task not in deps.packs or deps.settings.space:
-        return ()
-    try:
-        return tuple(style.name for style in load_prompts(deps.packs[task].path).styles)
-    except StudioError:
-        return ()
-
-
 def _teacher(form: DataForm, deps: Deps) -> TeacherSpec:
     """The teacher that the form describes. DataError where nothing would bound what it may cost."""
     every = teacher_styles(form.task, deps)
@@ -200,6 +171,7 @@ def _teacher(form: DataForm, deps: Deps) -> TeacherSpec:
     return TeacherSpec(
         **_endpoint(form, TEACHER),
         styles=() if styles == every else styles,
+        slices=_shares(form.teacher_slices, [[PLAIN.name, 1.0]], "Slices"),
         posts_per_row=whole(form.teacher_posts, "Posts per recipe", 1, 100),
         seed=whole(form.seed, "Seed", 0, 2**32 - 1),
     )

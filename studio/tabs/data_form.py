@@ -2,12 +2,13 @@
 
 import gradio as gr
 
-from studio.actions.dataset_form import QUOTAS, menu_rows, source_choices
+from studio.actions.dataset_form import QUOTAS
 from studio.actions.datasets import COMMAND
 from studio.deps import Deps
 from studio.queries.choices import base_choices, task_choices
+from studio.queries.dataset_offers import menu_rows, source_choices
 from studio.tabs.data_outside import build_judge, build_offer, build_writer
-from studio.tabs.data_parts import Parts, view
+from studio.tabs.data_parts import Parts, build_shares, view
 from studio.views.markup import note
 
 FILES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".gz")
@@ -121,10 +122,7 @@ def build_recipe(deps: Deps) -> Parts:
     ]:
         parts["posts"] = gr.Number(1, label="Posts per recipe", precision=0, minimum=1, elem_id="tt-data-posts")
         for name, one, rows in (("styles", "style", styles), ("slices", "slice", slices)):
-            parts[name] = gr.Dataframe(
-                rows, headers=[one, "share"], type="array", datatype=["str", "number"], column_count=2,
-                interactive=True, label=name.capitalize(), elem_id=f"tt-data-{name}", visible=bool(rows),
-            )  # fmt: skip
+            parts[name] = build_shares(name, one, rows)
     return parts
 
 

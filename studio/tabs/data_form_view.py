@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from studio.actions import datasets as start
-from studio.actions.dataset_form import FROM_OUTSIDE, menu_rows, source_choices, teacher_styles
 from studio.deps import Deps
 from studio.queries import dataset_jobs as jobs
 from studio.queries import datasets as queries
+from studio.queries.dataset_offers import FROM_OUTSIDE, menu_rows, source_choices, teacher_slices, teacher_styles
 from studio.queries.protectable import protectable
 from studio.tabs.data_view import SAME
 from studio.views import dataset_rows as row_views
@@ -38,11 +38,12 @@ class ColumnsView(NamedTuple):
 
 
 class TaskView(NamedTuple):
-    """What a task offers: sources, styles and slices, and a teacher's styles."""
+    """What a task offers: sources, styles and slices, and the same of a teacher."""
 
     kind: Any
     writer: Any
     teacher_styles: Any
+    teacher_slices: Any
     styles: Any
     slices: Any
     posts: Any
@@ -69,12 +70,13 @@ class SampleView(NamedTuple):
 def task_view(deps: Deps, task: str) -> TaskView:
     kinds = source_choices(task, deps)
     styles, slices = menu_rows(task)
-    taught = list(teacher_styles(task, deps))
+    taught, holds = list(teacher_styles(task, deps)), teacher_slices(task, deps)
     none = {} if taught else {"value": "studio"}
     return TaskView(
         kind=gr.update(choices=kinds, value=kinds[0][1] if kinds else None),
         writer=gr.update(visible=bool(taught) and deps.settings.allow_paths, **none),
         teacher_styles=gr.update(choices=taught, value=taught),
+        teacher_slices=gr.update(value=holds, visible=bool(holds)),
         styles=gr.update(value=styles, visible=bool(styles)),
         slices=gr.update(value=slices, visible=bool(slices)),
         posts=gr.update(visible=bool(styles)),

@@ -13,11 +13,12 @@ import gradio as gr
 
 from studio.actions import dataset_versions as acts
 from studio.actions import datasets as start
-from studio.actions.dataset_form import FIELDS, JUDGE, TEACHER, WRITERS, DataForm, meant_yaml, teacher_styles
+from studio.actions.dataset_form import FIELDS, JUDGE, TEACHER, WRITERS, DataForm, meant_yaml
 from studio.deps import Deps
 from studio.guard import Visit, guard
+from studio.queries.dataset_offers import teacher_slices, teacher_styles
 from studio.tabs.data_form_view import FormView
-from studio.tabs.data_parts import Parts, view
+from studio.tabs.data_parts import Parts, build_shares, view
 from studio.tabs.data_view import JobView, job_view
 from studio.tabs.events import QUIET, SLOW
 from studio.views import dataset_teacher as views
@@ -125,6 +126,7 @@ def build_writer(deps: Deps, task: str) -> Parts:
         parts["teacher_styles"] = gr.CheckboxGroup(
             list(styles), value=list(styles), label="Styles", elem_id="tt-data-teacher-styles"
         )
+        parts["teacher_slices"] = build_shares("teacher-slices", "slice", teacher_slices(task, deps), "Slices")
         parts |= build_limits(TEACHER, (("teacher_posts", "Texts per record", "", 1, 0),), 1500)
     return parts
 

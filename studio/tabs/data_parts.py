@@ -25,6 +25,14 @@ def plot(name: str) -> gr.Plot:
     return gr.Plot(show_label=False, container=False, visible=False, elem_id=f"tt-data-{name}", elem_classes="tt-plot")
 
 
+def build_shares(name: str, one: str, rows: list[list[Any]], label: str = "") -> gr.Dataframe:
+    """A table of names and their shares, out of sight where there are none."""
+    return gr.Dataframe(
+        rows, headers=[one, "share"], type="array", datatype=["str", "number"], column_count=2,
+        interactive=True, label=label or name.capitalize(), elem_id=f"tt-data-{name}", visible=bool(rows),
+    )  # fmt: skip
+
+
 def build_top(deps: Deps) -> Parts:
     """Which version is open, and the build under way."""
     parts: Parts = {}

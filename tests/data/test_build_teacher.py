@@ -1,6 +1,7 @@
 """A teacher within a build, asked over real HTTP: what it may cost is told, nothing is paid twice, a cap holds."""
 
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,18 @@ def test_what_is_paid_is_known_before_and_after_and_paid_once(teacher: Teacher, 
     assert (after.known, after.money) == (12, 0.0)
     list(build(replace(spec, split=replace(spec.split, preset="70/15/15")), tmp_path))
     assert len(teacher.calls) == 12
+
+
+def test_slices_of_a_teacher_are_built_counted_and_answered_by_what_is_left(teacher: Teacher, tmp_path: Path) -> None:
+    spec = spec_of(teacher.url, slices={"plain": 0.4, "no_ingredients": 0.3, "orders": 0.3})
+    spec = replace(spec, sources=(SourceSpec("grammar", rows=40),), gates={"quotas": {"style": None, "slice": None}})
+    version = open_version(tmp_path / "datasets" / list(build(spec, tmp_path))[-1].version)
+    rows = [row for part in ("train", "dev", "test") for row in rows_of(version, part)]
+    counts = Counter(row.slice for row in rows)
+    assert set(counts) == {"plain", "no_ingredients", "orders"} and min(counts.values()) >= 5
+    assert all(("recipeIngredient" in row.gold) == (row.slice != "no_ingredients") for row in rows)
+    assert all((row.notes.get("added") == "orders") == (row.slice == "orders") for row in rows)
+    assert "no_ingredients" in (version.folder / "card.md").read_text("utf-8")
 
 
 def test_finished_rows_beside_a_teacher_pass_without_being_asked_about(teacher: Teacher, tmp_path: Path) -> None:

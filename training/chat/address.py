@@ -11,6 +11,9 @@ def check_address(base_url: str, keyed: bool, whose: str = "teacher") -> None:
 
     `whose` says in messages what the endpoint is asked as: teacher, judge.
     """
+    fix = "Give the address that ends before /chat/completions, such as http://localhost:8000/v1."
+    if not base_url.strip():
+        raise DataError(f"The {whose} has no address yet.", fix=fix)
     try:
         parts = urlsplit(base_url)
         host, _ = parts.hostname or "", parts.port
@@ -19,7 +22,7 @@ def check_address(base_url: str, keyed: bool, whose: str = "teacher") -> None:
     if parts.scheme not in ("http", "https") or not host:
         raise DataError(
             f"The {whose}'s address {base_url!r} is no web address.",
-            fix="Give the address that ends before /chat/completions, such as http://localhost:8000/v1.",
+            fix=fix,
         )
     if parts.username or parts.password or parts.query or parts.fragment:
         raise DataError(

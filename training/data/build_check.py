@@ -16,9 +16,8 @@ def check_first(spec: DatasetSpec, home: Path) -> None:
     that are not there; ModelError for a base that is not there."""
     if spec.teacher is not None and spec.render != RenderSpec():
         raise DataError(
-            f"The spec of {spec.name} has render beside a teacher, who writes in styles of its own and knows no "
-            "shares of slices.",
-            fix="Take render out, or the teacher.",
+            f"The spec of {spec.name} has render beside a teacher, who writes in styles and slices of its own.",
+            fix="Take the teacher out; or take render out, and say under teacher which styles and slices it writes.",
         )
     for asked in endpoints(spec):  # a judge's missing key is told before its teacher is paid
         find_key(asked.key_env, whose=asked.whose)

@@ -21,7 +21,7 @@ from training.data.post_slices import DEFAULT_SHARES, page_lines, render_post
 from training.data.post_slices import SLICES as POST_SLICES
 from training.data.posts import STYLES as POST_STYLES
 from training.data.recipes import grammar_recipe, with_facts
-from training.data.record_reading import Problem
+from training.data.record_reading import Problem, check_shares
 from training.data.record_recipes import MINUTES, TEXTS, Unusable, bad_record, recipe_of
 from training.data.rows import INSTRUCTION, REJECTED, BadRecord, DataRow, SourceRow, canonical
 from training.data.wordlists import words
@@ -74,12 +74,7 @@ class RenderSpec:
         if self.facts not in FACTS:
             raise Problem("facts", f"is {self.facts!r}", fix=f"Use one of: {', '.join(FACTS)}.")
         for key in ("styles", "slices"):
-            shares: Mapping[str, float] = getattr(self, key)
-            for name, share in shares.items():
-                if not 0 <= share < float("inf"):
-                    raise Problem(key, f"gives {name} {share}", fix="A share is 0 or more.")
-            if shares and not any(shares.values()):
-                raise Problem(key, "gives nothing a share", fix="Give one of them a share above 0.")
+            check_shares(key, getattr(self, key))
 
 
 def make_rows(

@@ -62,11 +62,16 @@ def _near_miss(recipe: Recipe, style: str, rng: Dice) -> Post:
 def _tempting(recipe: Recipe, style: str, rng: Dice) -> Post:
     """A post whose page shows JSON and keys of the contract that are not the answer."""
     post = recipe_post(recipe, style, "plain", rng)
-    lines = post.text.split("\n")
+    return replace(post, text=with_temptations(post.text, recipe.title, rng), slice="schema_temptation")
+
+
+def with_temptations(text: str, title: str, rng: Dice) -> str:
+    """A page with one to three lines more that look like an answer and are none."""
+    lines = text.split("\n")
     for line in rng.sample(page_lines("temptations"), rng.randint(1, 3)):
         blank = [0, len(lines), *(at for at, other in enumerate(lines) if not other.strip())]
-        lines.insert(rng.choice(blank), line.replace("{t}", recipe.title))
-    return replace(post, text="\n".join(lines), slice="schema_temptation")
+        lines.insert(rng.choice(blank), line.replace("{t}", title))
+    return "\n".join(lines)
 
 
 def _long(recipe: Recipe, style: str, rng: Dice) -> Post:
@@ -97,11 +102,15 @@ def _short(recipe: Recipe, style: str, rng: Dice) -> Post:
 def _two_recipes(recipe: Recipe, style: str, rng: Dice) -> Post:
     """A second recipe behind the first, of our own grammar: a real one might belong to another group."""
     post = recipe_post(recipe, style, "plain", rng)
+    return replace(post, text="\n".join([post.text, "", *second_recipe(style, rng)]), slice="two_recipes")
+
+
+def second_recipe(style: str, rng: Dice) -> list[str]:
+    """The lines of a recipe of our own grammar, to stand behind another one."""
     other = grammar_recipe(rng)
     second = replace(other, ingredients=other.ingredients[:8], steps=other.steps[:4])
     title = rng.choice(("# ", "", "Bonus: ", "Recipe 2: ", "And now: ")) + second.title
-    text = "\n".join([post.text, "", title, *body(second, style, "components", rng)[0]])
-    return replace(post, text=text, slice="two_recipes")
+    return [title, *body(second, style, "components", rng)[0]]
 
 
 def _filled(line: str, title: str, food: str, rng: Dice) -> str:

@@ -39,6 +39,12 @@ class Post:
     told: tuple[str, ...] = ()
 
 
+def put_orders(lines: list[str], rng: Dice) -> None:
+    """One or two sentences that try to command the reader, each behind one of the lines."""
+    for _ in range(rng.randint(1, 2)):
+        lines.insert(rng.randint(1, len(lines)), rng.choice(words("orders")).format())
+
+
 def body(recipe: Recipe, style: str, slice_: str, rng: Dice) -> tuple[list[str], dict[str, Any]]:
     """Ingredients and steps as printed, and the part of the gold that they support."""
     rate = {"social": 0.0, "clean": 0.0, "fluffy": 0.03, "scraped": 0.05, "rambling": 0.1}[style] * rng.choice(
@@ -91,8 +97,7 @@ def recipe_post(recipe: Recipe, style: str, slice_: str, rng: Dice) -> Post:
         text += ["", *lines, "", *meta]
     text += ([""] if rng.random() < 0.5 else []) + outro(style, rng)
     if slice_ == "orders":
-        for _ in range(rng.randint(1, 2)):
-            text.insert(rng.randint(1, len(text)), rng.choice(words("orders")).format())
+        put_orders(text, rng)
     if slice_ == "two_recipes":
         other = train_recipe(rng)
         second = replace(other, ingredients=other.ingredients[:8], steps=other.steps[:4], description=None)

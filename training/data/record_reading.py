@@ -26,6 +26,15 @@ class Problem(StudioError):
         self.key, self.what = key, what
 
 
+def check_shares(key: str, shares: Mapping[str, float]) -> None:
+    """Problem for weights of which one is below 0 or endless, or none above 0. None at all are fine."""
+    for name, share in shares.items():
+        if not 0 <= share < float("inf"):
+            raise Problem(key, f"gives {name} {share}", fix="A share is 0 or more.")
+    if shares and not any(shares.values()):
+        raise Problem(key, "gives nothing a share", fix="Give one of them a share above 0.")
+
+
 def read_record(reader: Reader, cls: type[T]) -> T:
     """An instance of the dataclass `cls` from one mapping, which may hold its fields and nothing else."""
     hints = get_type_hints(cls)

@@ -14,6 +14,7 @@ from studio.actions import dataset_versions as acts
 from studio.actions import datasets as start
 from studio.actions.dataset_form import FIELDS, DataForm
 from studio.deps import Deps
+from studio.queries import dataset_offers as offers
 from studio.queries import datasets
 from tests.data.hub_server import Hub
 from tests.data.judge.scripts import fair
@@ -44,7 +45,7 @@ def space(tmp_path: Path) -> Deps:
 
 
 def form(**changes: Any) -> DataForm:
-    styles, slices = forms.menu_rows("recipe-jsonld")
+    styles, slices = offers.menu_rows("recipe-jsonld")
     return DataForm(**{"task": "recipe-jsonld", "styles": styles, "slices": slices, "rows": 20, **changes})
 
 
@@ -117,7 +118,7 @@ def test_quotas_and_texts_to_keep_out_reach_the_spec(deps: Deps) -> None:
 
 def test_usual_shares_are_left_out_and_changed_ones_are_written(deps: Deps) -> None:
     assert forms.spec_of_form(form(), deps).render.slices == {}
-    styles, slices = forms.menu_rows("recipe-jsonld")
+    styles, slices = offers.menu_rows("recipe-jsonld")
     slices[0][1] = 0.9
     spec = forms.spec_of_form(form(styles=styles, slices=slices), deps)
     assert spec.render.slices["plain"] == 0.9 and spec.render.styles == {}
@@ -174,17 +175,33 @@ def test_a_teacher_of_the_form_is_the_teacher_of_the_spec(deps: Deps) -> None:
     assert (asked.caps.money, asked.caps.calls, asked.prices.output_per_million) == (3, 1000, 2)
     assert (asked.concurrency, asked.posts_per_row, asked.max_tokens) == (8, 2, 900)
     assert start.spec_of_text(forms.form_yaml(given, deps), deps) == spec
-    every = forms.teacher_styles("recipe-jsonld", deps)
+    every = offers.teacher_styles("recipe-jsonld", deps)
     assert len(every) == 5
     both = forms.spec_of_form(replace(given, teacher_styles=every), deps).teacher
     assert both is not None and both.styles == ()
     assert forms.spec_of_form(replace(given, writer="studio"), deps).teacher is None
 
 
+def test_slices_of_a_teacher_are_offered_with_their_shares_and_written_out(deps: Deps) -> None:
+    table = offers.teacher_slices("recipe-jsonld", deps)
+    assert table[0] == ["plain", 0.65] and ["no_steps", 0.06] in table
+    assert sum(row[1] for row in table) == pytest.approx(1)
+    assert offers.teacher_slices("recipe-writer", deps) == offers.teacher_slices("no-such-task", deps) == []
+    given = taught("https://teacher.example/v1", teacher_slices=table)
+    asked = forms.spec_of_form(given, deps).teacher
+    assert asked is not None and asked.slices == dict(table)
+    assert start.spec_of_text(forms.form_yaml(given, deps), deps).teacher == asked
+    for plain in ([], [["plain", 1.0]]):
+        asked = forms.spec_of_form(replace(given, teacher_slices=plain), deps).teacher
+        assert asked is not None and asked.slices == {}
+    with pytest.raises(StudioError, match="gives nothing a share"):
+        forms.spec_of_form(replace(given, teacher_slices=[["orders", 0.0]]), deps)
+
+
 @pytest.mark.parametrize(
     ("changes", "words_"),
     [
-        ({"teacher_url": ""}, "no web address"),
+        ({"teacher_url": ""}, "The teacher has no address yet"),
         ({"teacher_url": "http://teacher.example/v1", "teacher_key": "OUR_KEY"}, "unencrypted"),
         ({"teacher_model": " "}, "no model"),
         ({"teacher_calls": None}, "Nothing bounds"),
@@ -272,7 +289,7 @@ def test_a_judge_of_the_form_is_the_judge_of_the_spec(deps: Deps) -> None:
 @pytest.mark.parametrize(
     ("changes", "words_"),
     [
-        ({"judge_url": ""}, "The judge's address '' is no web address"),
+        ({"judge_url": ""}, "The judge has no address yet"),
         ({"judge_model": " "}, "The judge has no model"),
         ({"judge_calls": None}, "Nothing bounds what the judge may cost"),
         ({"judge_cap": 5}, "the judge's prices are unknown"),
@@ -360,7 +377,7 @@ def test_with_a_teacher_the_records_that_it_is_asked_about_are_shown(deps: Deps,
     items = [{"content": f"Item {n}: a model was released."} for n in range(3)]
     path.write_text("".join(json.dumps(item) + "\n" for item in (*items, {"content": " "})), "utf-8")
     given = taught("https://teacher.example/v1", task="news-metadata", kind="file", file=str(path), rows=0)
-    text = forms.form_yaml(replace(given, teacher_styles=forms.teacher_styles("news-metadata", deps)), deps)
+    text = forms.form_yaml(replace(given, teacher_styles=offers.teacher_styles("news-metadata", deps)), deps)
     found = start.sample(deps, text)
     assert [ask.given for ask in found.asked] == [item["content"] for item in items]  # nobody has annotated them yet
     assert found.rows == () and found.teacher == "large"

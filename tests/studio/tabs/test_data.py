@@ -9,11 +9,12 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from studio.actions.dataset_form import FIELDS, DataForm, menu_rows
+from studio.actions.dataset_form import FIELDS, DataForm
 from studio.actions.datasets import spec_of_text
 from studio.deps import Deps
 from studio.guard import Visit
 from studio.queries import dataset_jobs, dataset_rows, datasets
+from studio.queries.dataset_offers import menu_rows
 from studio.tabs import compare_send, data, data_mend
 from studio.tabs import data_outside as outside
 from studio.tabs.data_view import SAME

@@ -81,7 +81,7 @@ class Judge:
 
     def _post(self, ask: Ask, reply: Reply, notes: dict[str, Any]) -> Checked:
         assert ask.sheet is not None
-        gold = ask.sheet.gold()
+        gold = ask.gold
         if invented := invented_facts(reply.text, gold, ask.sheet, self.prompts):
             return refused(ask, "invented", f"the text states {invented}, which the recipe does not give", reply.text)
         if added := added_lines(reply.text, ask.sheet):
@@ -89,7 +89,10 @@ class Judge:
                 ask, "invented", f"the text lists what the recipe does not hold: {_listed(added)}", reply.text
             )
         found = find_support(self.pack, gold, reply.text)
-        return self._decide(ask, reply, found, _row(ask, self.pack, reply.text, gold, reply.reasoning, notes))
+        text = ask.slice.added_to(reply.text, ask.sheet.title, ask.style.name, ask.request.key)
+        if ask.slice.add:
+            notes["added"] = ask.slice.add
+        return self._decide(ask, reply, found, _row(ask, self.pack, text, gold, reply.reasoning, notes))
 
     def _answer(self, ask: Ask, reply: Reply, notes: dict[str, Any]) -> Checked:
         parsed = parse_answer(self.pack, reply.text, FinishReason.EOS)
@@ -147,7 +150,7 @@ def text_fault(text: str, ask: Ask, prompts: Prompts) -> tuple[str, str] | None:
             return "leaked", f"the text {what}: {match[0].strip()[:80]!r}"
     if ask.mark in text:
         return "leaked", "the text holds the marks of the prompt"
-    if run := shared_run(text, prompts.instructions(ask.style), ask.given):
+    if run := shared_run(text, prompts.instructions(ask.style, ask.slice), ask.given):
         return "leaked", f"the text repeats its instructions: {run!r}"
     return style_fault(text, ask)
 
@@ -157,12 +160,13 @@ def style_fault(text: str, ask: Ask) -> tuple[str, str] | None:
     style, n = ask.style, len(text.split())
     if not style.least_words <= n <= style.most_words:
         return "style", f"the text has {n} words; {style.name} is {style.least_words} to {style.most_words}"
-    for rule in style.needs:
+    for rule in (rule for rule in style.needs if ask.slice.asks_for(rule.of)):
         if (shown := len(rule.pattern.findall(text))) < rule.least:
             return "style", f"the text lacks {rule.what} ({shown} of {rule.least}), which {style.name} needs"
-    for rule in style.never:
-        if match := rule.pattern.search(text):
-            return "style", f"the text holds {rule.what}, which {style.name} never does: {match[0].strip()[:60]!r}"
+    for whose in (style, ask.slice):
+        for rule in whose.never:
+            if match := rule.pattern.search(text):
+                return "style", f"the text holds {rule.what}, which {whose.name} never does: {match[0].strip()[:60]!r}"
     return None
 
 
@@ -239,8 +243,8 @@ def _listed(items: Sequence[tuple[str, str]]) -> str:
 def _row(
     ask: Ask, pack: Pack, source: str, gold: Any, reasoning: str, notes: Mapping[str, Any]
 ) -> DataRow:  # size: a row has that many parts
-    row, slice_ = ask.row, ask.row.fields.get("slice")
+    row, own = ask.row, ask.row.fields.get("slice")
     return DataRow(
         pack.name, source, gold, row.group, row.origin, row.place, row.licence, ask.style.name,
-        slice_ if isinstance(slice_, str) and slice_ else "plain", row.date, reasoning, notes,
+        own if isinstance(own, str) and own else ask.slice.name, row.date, reasoning, notes,
     )  # fmt: skip

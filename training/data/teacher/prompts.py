@@ -9,9 +9,10 @@
     styles     what is written: words, the instruction, what it needs and never holds (regular expressions)
     facts      of a post: the pattern by which it states a key of the gold
     supported  the keys of an answer that are looked for in the source
+    slices     optional, of a teacher that writes posts of recipes: what they may lack or hold (slices.py)
 
 The given text stands between marks that hold a number drawn from it, so that no text can close its own frame, and is
-declared to be data. The seed, the row's group and the given text decide style and voice: the same on every machine.
+declared to be data. The seed, the row's group and its text decide style, voice and slice: the same on every machine.
 """
 
 import random
@@ -19,14 +20,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from training.chat.exchange import Request
 from training.chat.marks import mark_of
 from training.data.record_recipes import Unusable
 from training.data.rows import SourceRow
 from training.data.teacher.plan import TeacherSpec
+from training.data.teacher.rules import Rule, read_rule
 from training.data.teacher.sheet import Sheet, read_sheet
+from training.data.teacher.slices import PLAIN, Slice, chosen_slices, drawn, read_slice
 from training.errors import DataError
 from training.task.pack import Pack
 from training.task.prompt import schema_text
@@ -37,15 +40,6 @@ FILE = "teacher.yaml"
 PLACES = ("{style}", "{voice}", "{checks}", "{open}", "{given}", "{close}")
 CHARS_PER_WORD = 6  # with its space; for the estimate only
 LEAST_ROOM = 1.25  # a style fits a recipe whose sheet has this share of its most words to spare
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A pattern and, for people, what it stands for. `least`: how often a text must show it."""
-
-    what: str
-    pattern: re.Pattern[str]
-    least: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +69,11 @@ class Prompts:
     styles: tuple[Style, ...]
     facts: tuple[Rule, ...]  # `what` is the key
     supported: tuple[str, ...]
+    slices: tuple[Slice, ...]
 
-    def instructions(self, style: Style) -> str:
+    def instructions(self, style: Style, slice_: Slice) -> str:
         """The words of the prompt that no answer may repeat."""
-        return "\n".join((self.system, style.text, *self.checks))
+        return "\n".join((self.system, style.text, slice_.text, *self.checks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +85,14 @@ class Ask:
     style: Style
     voice: str
     given: str
-    sheet: Sheet | None
+    sheet: Sheet | None  # what the teacher is given of the recipe
+    slice: Slice
     mark: str
+
+    @property
+    def gold(self) -> dict[str, Any]:
+        """The answer that a post of this request supports. Only where a recipe was given."""
+        return {} if self.sheet is None or self.slice.cut == "recipe" else self.sheet.gold()
 
     @property
     def expected_chars(self) -> int:
@@ -115,10 +116,12 @@ def load_prompts(folder: Path) -> Prompts:
         voices=root.strings("voices"),
         checks=root.strings("checks"),
         styles=root.each("styles", _style),
-        facts=root.each("facts", _rule, required=False),
+        facts=root.each("facts", read_rule, required=False),
         supported=root.strings("supported") if root.has("supported") else (),
+        slices=root.each("slices", read_slice, required=False),
     )
     root.finish()
+    _check_slices(root, prompts)
     for key in ("voices", "checks", "styles"):
         if not getattr(prompts, key):
             raise root.error(key, "is an empty list", "Give it at least one entry.")
@@ -140,35 +143,54 @@ def _style(row: Reader) -> Style:
         most_words=row.take("most_words", int),
         expected_words=row.take("expected_words", int),
         text=row.take("text", str),
-        needs=row.each("needs", _rule, required=False),
-        never=row.each("never", _rule, required=False),
+        needs=row.each("needs", read_rule, required=False),
+        never=row.each("never", read_rule, required=False),
     )
     if not 0 <= style.least_words <= style.expected_words <= style.most_words:
         raise row.error("expected_words", "is not between least_words and most_words", "Correct these three.")
     return style
 
 
-def _rule(row: Reader) -> Rule:
-    try:
-        pattern = re.compile(row.take("pattern", str), re.MULTILINE)
-    except re.error as error:
-        raise row.error("pattern", f"is no regular expression: {error}", "Correct it.") from None
-    return Rule(row.take("what", str), pattern, row.take("least", int, 1))
+def _check_slices(root: Reader, prompts: Prompts) -> None:
+    if prompts.slices and (prompts.writes, prompts.given) != ("source", "recipe"):
+        raise root.error("slices", "are of posts that a teacher writes of recipes", "Take them out.")
+    names = [slice_.name for slice_ in prompts.slices]
+    for slice_ in prompts.slices:
+        if names.count(slice_.name) > 1:
+            raise root.error("slices", f"name {slice_.name} twice", "Rename one of the two.")
 
 
 def asks(prompts: Prompts, pack: Pack, row: SourceRow, spec: TeacherSpec) -> Iterator[Ask]:
     """The requests of one row, `spec.posts_per_row` of them. Unusable says why the row can't be asked about."""
-    sheet = read_sheet(row) if prompts.given == "recipe" else None
-    given = sheet.text() if sheet else _given(row.fields.get(prompts.given), prompts.given)
-    styles = [style for style in chosen_styles(prompts, spec) if _fits(style, sheet, prompts)]
+    whole = read_sheet(row) if prompts.given == "recipe" else None
+    text = whole.text() if whole else _given(row.fields.get(prompts.given), prompts.given)
+    chosen = check_chosen(prompts, spec)
+    styles = [style for style in chosen.styles if _fits(style, whole, prompts)]
     if not styles:
-        raise Unusable(f"it has {len(given.split())} words, too many for each of the styles")
-    rng = random.Random(f"teacher 1|{spec.seed}|{row.group}|{given}")
+        raise Unusable(f"it has {len(text.split())} words, too many for each of the styles")
+    rng = random.Random(f"teacher 1|{spec.seed}|{row.group}|{text}")
     rng.shuffle(styles)
     for number in range(spec.posts_per_row):
-        style, voice = styles[number % len(styles)], rng.choice(prompts.voices)
+        slice_ = PLAIN if row.fields.get("slice") else drawn(chosen.slices, f"{spec.seed}|{row.group}|{number}|{text}")
+        left = slice_.left_of(whole) if whole else None
+        if whole and left is None:
+            slice_, left = PLAIN, whole
+        style, voice, given = styles[number % len(styles)], rng.choice(prompts.voices), left.text() if left else text
         mark = mark_of(f"{spec.seed}|{number}", given)
-        yield Ask(_request(prompts, pack, spec, (style, voice, given, mark)), row, style, voice, given, sheet, mark)
+        request = _request(prompts, pack, spec, (style, slice_, voice, given, mark))
+        yield Ask(request, row, style, voice, given, left, slice_, mark)
+
+
+class Chosen(NamedTuple):
+    """What a spec wants of a task's prompts."""
+
+    styles: list[Style]
+    slices: dict[str, tuple[Slice, float]]
+
+
+def check_chosen(prompts: Prompts, spec: TeacherSpec) -> Chosen:
+    """DataError for a style or a slice that the task's prompts don't know."""
+    return Chosen(chosen_styles(prompts, spec), chosen_slices(prompts.slices, spec.slices))
 
 
 def chosen_styles(prompts: Prompts, spec: TeacherSpec) -> list[Style]:
@@ -191,10 +213,10 @@ def _fits(style: Style, sheet: Sheet | None, prompts: Prompts) -> bool:
     return len(sheet.text().split()) * LEAST_ROOM <= style.most_words
 
 
-def _request(prompts: Prompts, pack: Pack, spec: TeacherSpec, drawn: tuple[Style, str, str, str]) -> Request:
-    style, voice, given, mark = drawn
+def _request(prompts: Prompts, pack: Pack, spec: TeacherSpec, made: tuple[Style, Slice, str, str, str]) -> Request:
+    style, slice_, voice, given, mark = made
     values = {
-        "{style}": style.text.strip(),
+        "{style}": "\n".join(text for text in (style.text.strip(), slice_.text.strip()) if text),
         "{voice}": voice,
         "{checks}": "\n".join(f"- {check}" for check in prompts.checks),
         "{open}": f"<<DATA-{mark}>>",

@@ -24,7 +24,7 @@ from training.data.record_recipes import Unusable
 from training.data.rows import BadRecord, DataRow, SourceRow
 from training.data.teacher.check import Checked, Judge, refused
 from training.data.teacher.plan import TeacherSpec
-from training.data.teacher.prompts import Ask, Prompts, asks, chosen_styles, load_prompts
+from training.data.teacher.prompts import Ask, Prompts, asks, check_chosen, load_prompts
 from training.task.pack import BUILTIN, Pack, load_pack
 
 
@@ -129,7 +129,7 @@ def write_posts(
     """
     pack = task if isinstance(task, Pack) else load_pack(BUILTIN / task)
     judge = Judge(load_prompts(pack.path), pack, spec.policy)
-    chosen_styles(judge.prompts, spec)
+    check_chosen(judge.prompts, spec)
     key = find_key(spec.key_env)
     return write_with(rows, judge, Terms(spec, key, ledger_path), progress, cancel)
 
