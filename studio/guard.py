@@ -1,6 +1,7 @@
-"""The one place where a StudioError becomes a message, on screen or to a program.
+"""The one place where an error becomes a message, on screen or to a program.
 
-Gradio escapes nothing on screen, so this does.
+Gradio escapes nothing on screen, so this does: a StudioError says what to do, and a fault of our own, whose words may
+hold what somebody pasted, says that it is one and goes to the log whole.
 """
 
 import html
@@ -13,6 +14,7 @@ import gradio as gr
 
 from training.errors import StudioError
 
+SAID_CHARS = 500  # of a fault's own words on screen
 TITLES = {
     "PackError": "The task pack can't be read",
     "InputError": "That input can't be used",
@@ -34,9 +36,21 @@ def on_screen(err: StudioError) -> gr.Error:
     return gr.Error(message, title=title, duration=None, print_exception=False)
 
 
+def unforeseen(err: Exception) -> gr.Error:
+    """A fault of the studio's own: its traceback goes to the log, and the page says so in words that can't act."""
+    said = html.escape(f"{type(err).__name__}: {err}"[:SAID_CHARS].rstrip(": "))
+    message = f"{said} <b>Try again. If it comes back, the lines that the studio has just logged tell why.</b>"
+    return gr.Error(message, title="A fault of the studio's own", duration=None, print_exception=True)
+
+
 def in_words(err: StudioError) -> gr.Error:
     """The same for a program, as plain text: it shows no markup, and marks in what was given stay as they are."""
     return gr.Error(f"{err} {err.fix}", title=TITLES.get(type(err).__name__, ""), print_exception=False)
+
+
+def shown(err: Exception) -> gr.Error:
+    """An error of a handler as the page shows it."""
+    return on_screen(err) if isinstance(err, StudioError) else unforeseen(err)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +66,7 @@ def visit_of(request: gr.Request) -> Visit:
 
 
 def guard(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """`handler(visit, *values)` as Gradio calls it, its StudioErrors translated; everything else passes through.
+    """`handler(visit, *values)` as Gradio calls it, its errors translated.
 
     Generators stay generators.
     """
@@ -61,15 +75,15 @@ def guard(handler: Callable[..., Any]) -> Callable[..., Any]:
         def stream(request: gr.Request, *values: Any) -> Iterator[Any]:
             try:
                 yield from handler(visit_of(request), *values)
-            except StudioError as err:
-                raise on_screen(err) from err
+            except Exception as err:
+                raise shown(err) from err
 
         return stream
 
     def once(request: gr.Request, *values: Any) -> Any:
         try:
             return handler(visit_of(request), *values)
-        except StudioError as err:
-            raise on_screen(err) from err
+        except Exception as err:
+            raise shown(err) from err
 
     return once

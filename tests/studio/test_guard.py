@@ -1,4 +1,4 @@
-"""One place turns a StudioError into a message; nothing else is touched."""
+"""One place turns an error into a message: a StudioError into a way out, a fault of our own into what it is."""
 
 import inspect
 from collections.abc import Iterator
@@ -33,12 +33,30 @@ def test_a_studio_error_becomes_words_and_a_way_out_that_cannot_act() -> None:
     assert caught.value.duration is None
 
 
-def test_a_bug_stays_a_bug() -> None:
+def test_a_fault_of_our_own_is_told_as_one_logged_whole_and_cannot_act() -> None:
+    fault = KeyError("<img src=x onerror=alert(1)>" + "x" * 2000)
+
     def handler(visit: Visit) -> None:
+        raise fault
+
+    def stream(visit: Visit) -> Iterator[int]:
+        yield 1
+        raise fault
+
+    for call in (lambda: guard(handler)(REQUEST), lambda: list(guard(stream)(REQUEST))):
+        with pytest.raises(gr.Error) as caught:
+            call()
+        assert caught.value.__cause__ is fault and caught.value.print_exception, "its traceback is logged"
+        assert caught.value.title == "A fault of the studio's own" and caught.value.duration is None
+        assert "<img" not in caught.value.message and "KeyError: " in caught.value.message
+        assert "Try again" in caught.value.message and len(caught.value.message) < 900
+
+    def wordless(visit: Visit) -> None:
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
-        guard(handler)(REQUEST)
+    with pytest.raises(gr.Error) as caught:
+        guard(wordless)(REQUEST)
+    assert caught.value.message.startswith("ZeroDivisionError <b>Try again")
 
 
 def test_streams_stay_streams_and_closing_reaches_the_handler() -> None:
