@@ -100,13 +100,20 @@ def candidate_choices(deps: Deps, task: str) -> list[tuple[str, str]]:
 
 def sample_view(found: start.Sample) -> SampleView:
     if found.proposal is None:
-        asked = [{"text": ask.given, "origin": ask.row.origin, "place": ask.row.place} for ask in found.asked]
+        asked = [asked_view(ask) for ask in found.asked]
         rows, bad = queries.shown_rows(found.rows), to_json(found.bad)
         return SampleView(row_views.sample_html(rows, bad, found.teacher, asked), SAME, SAME, SAME)
     mapping = [[field.field, field.column, field.rule] for field in found.proposal.fields]
     guess = found.guess
     shown = row_views.proposal_html(found.proposal, to_json(guess) if guess else None)
     return SampleView(shown, gr.update(visible=True), mapping, encoding_box(guess.encoding if guess else ""))
+
+
+def asked_view(ask: Any) -> dict[str, str]:
+    """A teacher's question as a row of the view: what it is given, where that is from, and what it writes of it."""
+    row, slice_ = ask.row, ask.slice.name
+    told = {"text": ask.given, "origin": row.origin, "place": row.place, "style": ask.style.name}
+    return told if slice_ == "plain" else {**told, "slice": slice_}
 
 
 def encoding_box(encoding: str) -> Any:

@@ -181,7 +181,7 @@ def sample_html(
 def _asked(record: Mapping[str, Any]) -> Html:
     """One record as a teacher reads it: closed its first words, open all of it."""
     text = str(record["text"])
-    where = ", ".join(str(record[key]) for key in ("origin", "place") if record.get(key))
+    where = ", ".join(str(record[key]) for key in ("origin", "place", "style", "slice") if record.get(key))
     face = el("summary", el("span", " ".join(text.split())[:90], dir="auto"), el("span", where, cls="tt-dim"))
     return el("details", face, _text(text), cls="tt-group tt-row")
 

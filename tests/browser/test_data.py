@@ -277,6 +277,7 @@ def test_teacher_and_judge_are_paid_after_their_cost_was_agreed_to_and_once(kitc
             fill(page, f"teacher-{part}", value)
         for style in ("social", "fluffy", "scraped", "rambling"):
             page.locator("#tt-data-teacher-styles").get_by_label(style).uncheck()
+        page.locator("#tt-data-teacher-slices", has_text="no_ingredients").wait_for()
         fill(page, "rows", "20")
         page.locator("#tt-data-make").click()
         page.locator("#tt-data-cost", has_text="NOT_THERE is not set").wait_for()
@@ -297,6 +298,9 @@ def test_teacher_and_judge_are_paid_after_their_cost_was_agreed_to_and_once(kitc
         assert len(keys) == 2, "the teacher's key goes to the teacher alone"
         page.locator("#tt-data-make").click()
         page.locator("#tt-data-cost", has_text="building costs nothing").wait_for()
+    made = next((kitchen.home / "datasets").glob("taught-*"))
+    rows = [json.loads(line) for part in ("train", "dev") for line in (made / f"{part}.jsonl").read_text().splitlines()]
+    assert {"plain"} < {row["slice"] for row in rows}, "slices are drawn by the shares that stood in the form"
     told = page.content() + "".join(
         path.read_text("utf-8", "replace") for path in kitchen.home.rglob("*") if path.is_file()
     )

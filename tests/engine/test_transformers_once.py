@@ -44,8 +44,6 @@ NEEDS = {
     "tokenizer": f"from training.engine.base_tokenizer import load_tokenizer; load_tokenizer({FOLDER})",
     "config": f"from training.engine.base_tokenizer import context_tokens; context_tokens({FOLDER}, Tokenizer)",
     "adapters": "import training.engine.adapters",
-    "methods": "import training.engine.train_methods",
-    "trainer": "import training.engine.train_trainer",
 }
 
 

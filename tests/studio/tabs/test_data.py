@@ -179,6 +179,12 @@ def test_a_teacher_is_asked_only_after_its_cost_was_shown(deps: Deps, monkeypatc
             deps, name="taught", writer="teacher", teacher_url=teacher.url, teacher_model="large",
             teacher_styles=["clean"], teacher_price_in=1, teacher_price_out=2,
         )  # fmt: skip
+        slices = [["plain", 0.0], ["no_steps", 1.0]]
+        looked = data.on_look(deps, PAGE, *asked(
+            deps, name="taught", writer="teacher", teacher_url=teacher.url, teacher_model="large",
+            teacher_styles=["clean"], teacher_slices=slices,
+        ))  # fmt: skip
+        assert looked.sample.count("clean, no_steps") == 10 and "Steps:" not in looked.sample
         shown = offered(outside.on_make(deps, PAGE, *given))
         assert begun == [] and teacher.calls == []
         assert "large at http://127.0.0.1" in shown.cost and "Nothing is paid yet" in shown.cost

@@ -159,7 +159,7 @@ def test_whatever_a_row_holds_stays_text() -> None:
             rows.refused_html(Page([{"row": nasty, "refusals": refusal}])),
             rows.tokens_html([Token(1, NASTY, True)], NASTY),
             rows.sample_html([nasty], [{"origin": NASTY, "place": NASTY, "reason": NASTY}]),
-            rows.sample_html([], [], NASTY, [{"text": NASTY, "origin": NASTY, "place": NASTY}]),
+            rows.sample_html([], [], NASTY, [dict.fromkeys(("text", "origin", "place", "style", "slice"), NASTY)]),
             views.side_by_side(NASTY, (NASTY, nasty), (NASTY, None)),
             views.bars("slice", {NASTY: 1}, 1),
             views.job_html(job),
@@ -170,7 +170,9 @@ def test_whatever_a_row_holds_stays_text() -> None:
 
 
 def test_a_preview_with_a_teacher_shows_what_it_is_given_and_says_so() -> None:
-    shown = rows.sample_html([], [], "large", [{"text": "An item.\nMore.", "origin": "a.csv", "place": "line 2"}])
+    asked = {"text": "An item.\nMore.", "origin": "a.csv", "place": "line 2", "style": "clean", "slice": "no_steps"}
+    shown = rows.sample_html([], [], "large", [asked])
+    assert "a.csv, line 2, clean, no_steps" in shown
     assert "The first 1 record that large will be given" in shown and "is not there yet" in shown
     assert "An item. More." in shown and "a.csv, line 2" in shown and "as they would be made" not in shown
 
