@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from training.data.cards import train_card
 from training.data.corpus import Dice, load_recipes, prose_sentences, public_domain_split, training_recipes
 from training.data.durations import iso_minutes, random_minutes, write_minutes
 from training.data.general import general_sample
@@ -12,6 +13,7 @@ from training.task.pack import BUILTIN, load_pack
 from training.task.score.schema import schema_errors
 
 POSTS = [train_post(number) for number in range(400)]
+CARDS = [train_card(number) for number in range(200)]
 
 
 def squeezed(text: str) -> str:
@@ -30,14 +32,17 @@ def texts(post: Post) -> list[str]:
 
 def test_every_gold_text_stands_in_its_post() -> None:
     missing = [
-        (post.slice, text) for post in POSTS for text in texts(post) if squeezed(text) not in squeezed(post.text)
+        (post.slice, text)
+        for post in (*POSTS, *CARDS)
+        for text in texts(post)
+        if squeezed(text) not in squeezed(post.text)
     ]
     assert missing == []
 
 
 def test_golds_satisfy_the_schema_shown_to_the_model() -> None:
     schema = load_pack(BUILTIN / "recipe-jsonld").schema
-    assert [errors for post in POSTS if (errors := schema_errors(post.gold, schema))] == []
+    assert [errors for post in (*POSTS, *CARDS) if (errors := schema_errors(post.gold, schema))] == []
 
 
 def test_styles_and_slices_all_occur() -> None:
@@ -46,15 +51,27 @@ def test_styles_and_slices_all_occur() -> None:
 
 
 def test_slices_leave_out_what_they_name() -> None:
-    for post in POSTS:
+    for post in (*POSTS, *CARDS):
         assert ("recipeIngredient" in post.gold) == (post.slice not in ("no_ingredients", "not_recipe"))
         assert ("recipeInstructions" in post.gold) == (post.slice not in ("no_steps", "not_recipe"))
         assert (post.gold == {}) == (post.slice == "not_recipe")
 
 
+def test_a_card_names_its_dish_on_a_line_of_its_own_among_what_nobody_asks_for() -> None:
+    pages = "\n".join(post.text for post in CARDS)
+    for furniture in ("Equipment", "Jump to Recipe", "US Customary", "Nutrition", "says: ", "Cuisine", "Prep Time"):
+        assert furniture in pages
+    for post in CARDS:
+        assert post.gold["name"] in post.text.split("\n")
+        assert [key for key in post.gold if key.endswith("Time")] == sorted(
+            (key for key in post.gold if key.endswith("Time")), key=["prepTime", "cookTime", "totalTime"].index
+        )
+    assert {post.slice for post in CARDS} == {"plain", "no_ingredients", "no_steps"}
+
+
 def test_same_number_same_text() -> None:
     assert (train_post(17), held_out_post(17)) == (train_post(17), held_out_post(17))
-    assert train_post(17) != train_post(18)
+    assert train_post(17) != train_post(18) and train_card(17) == train_card(17) != train_card(18)
     assert general_sample(5) == general_sample(5)
 
 

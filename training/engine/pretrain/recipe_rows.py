@@ -3,7 +3,7 @@
 A training row is the very prompt that the studio renders (context step included) with its answer. A post of which the
 context step dropped part of the gold is left out: it would teach to invent.
 
-    python -m training.engine.pretrain.recipe_rows --tokenizer build/base/final --out build --train 6000
+    python -m training.engine.pretrain.recipe_rows --tokenizer build/base/final --out build --train 6000 --cards 1500
 """
 
 import argparse
@@ -15,6 +15,7 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
+from training.data.cards import train_card
 from training.data.corpus import public_domain_split
 from training.data.general import compact
 from training.data.posts import Post, held_out_post, real_post, train_post
@@ -88,13 +89,14 @@ def main() -> None:
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--train", type=int, default=6000, help="posts to render; a few are left out")
+    parser.add_argument("--cards", type=int, default=0, help="pages of recipe plug-ins to render beside them")
     parser.add_argument("--longest", type=int, default=1408, help="tokens of prompt and answer")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     args.out.mkdir(parents=True, exist_ok=True)
     pack, tokenizer = load_pack(BUILTIN / "recipe-jsonld"), AutoTokenizer.from_pretrained(args.tokenizer)
     split = public_domain_split()
-    posts = [train_post(number) for number in range(args.train)]
+    posts = [*map(train_post, range(args.train)), *map(train_card, range(args.cards))]
     write(args.out / "train.jsonl", train_rows(posts, pack, tokenizer, args.longest))
     taken = {post.gold.get("name", "").lower() for post in posts} - {""}
     write(
