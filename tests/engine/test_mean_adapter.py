@@ -44,3 +44,11 @@ def test_adapters_of_another_shape_are_refused(tmp_path: Path, other: dict[str, 
 def test_one_adapter_has_no_mean(tmp_path: Path) -> None:
     with pytest.raises(AdapterError, match="two adapters or more"):
         mean_of([adapter(tmp_path / "one", 1.0)])
+
+
+def test_weights_say_how_much_of_each(tmp_path: Path) -> None:
+    folders = [adapter(tmp_path / name, value) for name, value in (("one", 0.0), ("two", 10.0))]
+    assert torch.equal(mean_of(folders, [3, 7])["a"], torch.full((2, 3), 7.0).half())
+    for weights in ([1.0], [1.0, 0.0], [1.0, 1.0, 1.0]):
+        with pytest.raises(AdapterError, match="not one above 0"):
+            mean_of(folders, weights)
