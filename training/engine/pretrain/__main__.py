@@ -7,9 +7,9 @@ base: the language model from nothing. rows: posts with golds. adapter: the LoRA
 measure: what both reach on texts never trained on. ship: weights and provenance to assets/.
 
 Limit: `adapter` is one run of about an hour, which makes an adapter like the one that ships, in fewer steps on fewer
-posts. That one came of six runs, 6,300 steps in 297 minutes, each begun with the weights of the one before: four on
-posts, two on what the adapter itself got wrong (own_mistakes), and the mean of these two (mean_adapter). Its provenance
-file holds the rows, settings and results of all six.
+posts. That one came of seven runs, 7,050 steps in 330 minutes, each begun with the weights of the one before: four on
+posts, three on what the adapter itself got wrong (own_mistakes), the last with pages of recipe plug-ins beside, and a
+mean of these three (mean_adapter). Its provenance file holds the rows, settings and results of all seven.
 """
 
 import argparse
