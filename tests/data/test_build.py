@@ -222,7 +222,7 @@ def test_shares_beside_a_teacher_are_refused_before_anybody_is_asked(tmp_path: P
     spec = replace(SPEC, teacher=TEACHER, render=RenderSpec(slices={"orders": 1.0}))
     with pytest.raises(DataError, match="render beside a teacher") as found:
         run(tmp_path, fake, spec)
-    assert "Take render out" in found.value.fix and not fake.asked
+    assert "take render out" in found.value.fix and not fake.asked
 
 
 def test_a_protected_row_is_refused_by_the_real_gates(tmp_path: Path) -> None:
