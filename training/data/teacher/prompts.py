@@ -185,7 +185,7 @@ class Chosen(NamedTuple):
     """What a spec wants of a task's prompts."""
 
     styles: list[Style]
-    slices: dict[str, tuple[Slice, float]]
+    slices: list[tuple[Slice, float]]
 
 
 def check_chosen(prompts: Prompts, spec: TeacherSpec) -> Chosen:

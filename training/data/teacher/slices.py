@@ -96,15 +96,15 @@ def read_slice(row: Reader) -> Slice:
     return found
 
 
-def chosen_slices(known: Sequence[Slice], shares: Mapping[str, float]) -> dict[str, tuple[Slice, float]]:
+def chosen_slices(known: Sequence[Slice], shares: Mapping[str, float]) -> list[tuple[Slice, float]]:
     """Each slice with its weight above 0; plain alone without shares. DataError for one that is not known."""
     by_name = {slice_.name: slice_ for slice_ in (PLAIN, *known)}
     if unknown := [name for name in shares if name not in by_name]:
         raise DataError(f"The teacher knows no slice {unknown[0]!r} here.", fix=f"Use some of: {', '.join(by_name)}.")
-    return {name: (by_name[name], share) for name, share in (shares or {PLAIN.name: 1.0}).items() if share > 0}
+    return [(by_name[name], share) for name, share in (shares or {PLAIN.name: 1.0}).items() if share > 0]
 
 
-def drawn(chosen: Mapping[str, tuple[Slice, float]], key: str) -> Slice:
+def drawn(chosen: Sequence[tuple[Slice, float]], key: str) -> Slice:
     """The slice of one post, decided by `key`."""
-    slices, weights = zip(*chosen.values(), strict=True)
+    slices, weights = zip(*chosen, strict=True)
     return random.Random(f"teacher slice 1|{key}").choices(slices, weights)[0]
