@@ -8,12 +8,14 @@ from training.data.cards import train_card
 from training.data.corpus import Dice, load_recipes, prose_sentences, public_domain_split, training_recipes
 from training.data.durations import iso_minutes, random_minutes, write_minutes
 from training.data.general import general_sample
+from training.data.informal import train_informal
 from training.data.posts import SLICES, STYLES, Post, held_out_post, real_post, train_post
 from training.task.pack import BUILTIN, load_pack
 from training.task.score.schema import schema_errors
 
 POSTS = [train_post(number) for number in range(400)]
 CARDS = [train_card(number) for number in range(200)]
+INFORMAL = [train_informal(number) for number in range(300)]
 
 
 def squeezed(text: str) -> str:
@@ -33,7 +35,7 @@ def texts(post: Post) -> list[str]:
 def test_every_gold_text_stands_in_its_post() -> None:
     missing = [
         (post.slice, text)
-        for post in (*POSTS, *CARDS)
+        for post in (*POSTS, *CARDS, *INFORMAL)
         for text in texts(post)
         if squeezed(text) not in squeezed(post.text)
     ]
@@ -42,7 +44,7 @@ def test_every_gold_text_stands_in_its_post() -> None:
 
 def test_golds_satisfy_the_schema_shown_to_the_model() -> None:
     schema = load_pack(BUILTIN / "recipe-jsonld").schema
-    assert [errors for post in (*POSTS, *CARDS) if (errors := schema_errors(post.gold, schema))] == []
+    assert [errors for post in (*POSTS, *CARDS, *INFORMAL) if (errors := schema_errors(post.gold, schema))] == []
 
 
 def test_styles_and_slices_all_occur() -> None:
@@ -51,10 +53,23 @@ def test_styles_and_slices_all_occur() -> None:
 
 
 def test_slices_leave_out_what_they_name() -> None:
-    for post in (*POSTS, *CARDS):
-        assert ("recipeIngredient" in post.gold) == (post.slice not in ("no_ingredients", "not_recipe"))
-        assert ("recipeInstructions" in post.gold) == (post.slice not in ("no_steps", "not_recipe"))
-        assert (post.gold == {}) == (post.slice == "not_recipe")
+    for post in (*POSTS, *CARDS, *INFORMAL):
+        none = post.slice in ("not_recipe", "near_miss")
+        assert ("recipeIngredient" in post.gold) == (post.slice != "no_ingredients" and not none)
+        assert ("recipeInstructions" in post.gold) == (post.slice != "no_steps" and not none)
+        assert (post.gold == {}) == none
+
+
+def test_informal_pages_tell_a_recipe_without_the_heads_that_posts_have() -> None:
+    recipes = [post for post in INFORMAL if post.gold]
+    heads = [
+        post for post in recipes if re.search(r"^\W*(ingredients|instructions|directions)\W*$", post.text, re.I | re.M)
+    ]
+    assert len(heads) < len(recipes) / 10
+    said = [post for post in recipes if len(post.gold.get("recipeIngredient", ())) > 1
+            and post.gold["recipeIngredient"][0] + "\n" not in post.text]  # fmt: skip
+    assert len(said) > len(recipes) / 5, "ingredients in one sentence"
+    assert {post.slice for post in INFORMAL} == {"plain", "no_ingredients", "no_steps", "near_miss", "not_recipe"}
 
 
 def test_a_card_names_its_dish_on_a_line_of_its_own_among_what_nobody_asks_for() -> None:
@@ -72,6 +87,7 @@ def test_a_card_names_its_dish_on_a_line_of_its_own_among_what_nobody_asks_for()
 def test_same_number_same_text() -> None:
     assert (train_post(17), held_out_post(17)) == (train_post(17), held_out_post(17))
     assert train_post(17) != train_post(18) and train_card(17) == train_card(17) != train_card(18)
+    assert train_informal(17) == train_informal(17) != train_informal(18)
     assert general_sample(5) == general_sample(5)
 
 

@@ -33,7 +33,7 @@ from training.runs.records import Step
 ASSETS = Path(__file__).resolve().parents[3] / "assets"
 MODEL, ADAPTER = ASSETS / "models" / "crumb", ASSETS / "adapters" / "crumb-recipe-jsonld"
 STAGES = ("base", "rows", "adapter", "measure", "ship")
-BASE_MINUTES, TRAIN_POSTS, TRAIN_CARDS, LONGEST = 150, 11_000, 2_000, 1800
+BASE_MINUTES, TRAIN_POSTS, TRAIN_CARDS, TRAIN_INFORMAL, LONGEST = 150, 11_000, 2_000, 2_000, 1800
 CONTEXT = 2048  # tokens the shipped model says it reads
 DATA = [
     {
@@ -106,6 +106,8 @@ def rows(out: Path) -> None:
         str(TRAIN_POSTS),
         "--cards",
         str(TRAIN_CARDS),
+        "--informal",
+        str(TRAIN_INFORMAL),
         "--longest",
         str(LONGEST),
     )

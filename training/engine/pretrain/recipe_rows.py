@@ -18,6 +18,7 @@ from transformers import AutoTokenizer
 from training.data.cards import train_card
 from training.data.corpus import public_domain_split
 from training.data.general import compact
+from training.data.informal import train_informal
 from training.data.posts import Post, held_out_post, real_post, train_post
 from training.task.context import build_context
 from training.task.pack import BUILTIN, Pack, load_pack
@@ -26,6 +27,7 @@ from training.task.records import Source
 
 log = logging.getLogger("rows")
 TEST_POSTS = 320
+BY_HAND = BUILTIN.parent / "pages" / "by_hand"
 DEV_START = 50_000_000  # train_post numbers that no training run reaches
 
 
@@ -63,6 +65,14 @@ def eval_rows(posts: Iterable[Post], prefix: str) -> Iterator[dict[str, Any]]:
         }
 
 
+def by_hand() -> Iterator[dict[str, Any]]:
+    """The pages that we wrote by hand after what the web shows, as dev rows: no generator's habits stand in them."""
+    for page in sorted(BY_HAND.glob("*.txt")):
+        gold = json.loads(page.with_suffix(".json").read_text("utf-8"))
+        row = {"id": page.stem, "source": page.read_text("utf-8"), "gold": gold}
+        yield {**row, "slice": "by_hand" if gold else "not_recipe", "style": "by_hand"}
+
+
 def write(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     count = 0
     with path.open("w", encoding="utf-8") as file:
@@ -90,19 +100,28 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--train", type=int, default=6000, help="posts to render; a few are left out")
     parser.add_argument("--cards", type=int, default=0, help="pages of recipe plug-ins to render beside them")
+    parser.add_argument("--informal", type=int, default=0, help="pages told without headings to render beside them")
+    parser.add_argument(
+        "--start", type=int, default=0, help="number of the first post and page: fresh ones for a later run"
+    )
     parser.add_argument("--longest", type=int, default=1408, help="tokens of prompt and answer")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     args.out.mkdir(parents=True, exist_ok=True)
     pack, tokenizer = load_pack(BUILTIN / "recipe-jsonld"), AutoTokenizer.from_pretrained(args.tokenizer)
     split = public_domain_split()
-    posts = [*map(train_post, range(args.train)), *map(train_card, range(args.cards))]
+    posts = [
+        make(args.start + number)
+        for make, count in ((train_post, args.train), (train_card, args.cards), (train_informal, args.informal))
+        for number in range(count)
+    ]
     write(args.out / "train.jsonl", train_rows(posts, pack, tokenizer, args.longest))
     taken = {post.gold.get("name", "").lower() for post in posts} - {""}
     write(
         args.out / "dev.jsonl",
         eval_rows([*map(train_post, range(DEV_START, DEV_START + 60)), *map(real_post, split["dev"])], "dev"),
     )
+    write(args.out / "by-hand.jsonl", by_hand())
     write(args.out / "test-posts.jsonl", eval_rows(held_out_posts(taken), "post"))
     write(args.out / "test-real.jsonl", eval_rows(map(real_post, split["test"]), "real"))
 
