@@ -129,6 +129,27 @@ def test_a_block_ends_at_the_next_content() -> None:
     assert "200 g flour" in context.shown
 
 
+@pytest.mark.parametrize(
+    "above",
+    [
+        "By Pia F.", "Posted on 4 September 2015", "Posted by u/Ben · 5 hours ago", "Updated May 3, 2024",
+        "Filed under: soups", "You may also like", "About me",
+    ],
+)  # fmt: skip
+def test_a_byline_above_the_title_does_not_take_the_title_along(above: str) -> None:
+    title = "Summer Leek Soup\nA green soup that is ready in no time.\n"
+    context = shown(f"{above}\n{title}\nIngredients\n2 leeks\n1 l water", 500)
+    assert context.shown.startswith(title)
+    assert [run.text for run in context.left_out] == [above]
+
+
+def test_a_byline_below_the_title_takes_no_description_along() -> None:
+    context = shown("Leek Soup\nby Anna | 01.10.2016\nThe soup my aunt makes.\n\nIngredients\n2 leeks\n1 l water", 500)
+    assert context.shown.startswith("Leek Soup\nby Anna | 01.10.2016\nThe soup my aunt makes.")
+    context = shown("Leek Soup\nPosted by Anna\nThe soup my aunt makes.\n\nIngredients\n2 leeks\n1 l water", 500)
+    assert context.shown.startswith("Leek Soup\nThe soup my aunt makes.")
+
+
 def test_a_comment_count_above_the_recipe_does_not_take_the_recipe_away() -> None:
     context = shown("Soup\n\n12 comments\n\n" + LONG, 2000)
     assert "200 g flour" in context.shown

@@ -172,7 +172,7 @@ def _facts(recipe: Recipe, rng: Dice) -> tuple[list[str], dict[str, str]]:
         forms = ("Serves {v}.", "Enough for {v}.", "Makes {v}.", "For {v}.", "Yield: {v}")
         found += [("recipeYield", rng.choice(forms).format(v=recipe.recipe_yield), recipe.recipe_yield)]
     for key, forms, value in (
-        ("recipeCategory", ("Filed under {v}", "Category: {v}"), recipe.category),
+        ("recipeCategory", ("Type: {v}", "Category: {v}"), recipe.category),
         ("recipeCuisine", ("Cuisine: {v}", "It is a {v} dish."), recipe.cuisine),
         ("keywords", ("Tags: {v}", "Keywords: {v}"), recipe.keywords),
     ):

@@ -141,23 +141,28 @@ def _company(lines: Sequence[str], worths: Sequence[float], at: int) -> float:
 def _drops(
     lines: Sequence[str], worths: Sequence[float], heads: Sequence[int | None], rules: ContextRules
 ) -> list[str]:
-    """The reason to drop each line, "" for content."""
+    """The reason to drop each line, "" for content.
+
+    A block begins only below content: above all of it the title is yet to come, and a block would take it along.
+    """
     rule_of = {line: _drop_rule(line, rules) for line in set(lines) - {""}}
     found = [None if head is not None else rule_of.get(line) for line, head in zip(lines, heads, strict=True)]
     rest = _rest(lines, worths, heads, found, rules)
     reasons = [""] * len(lines)
-    block, left, held = "", 0, 0
+    block, left, held, content = "", 0, 0, False
     for at, (line, head, rule) in enumerate(zip(lines[:rest], heads, found, strict=False)):
         held = rules.headings[head].reach if head is not None else held - bool(line)
         if not line or head is not None or worths[at] >= STRONG:
             left = 0
         if rule is not None:
             reasons[at] = rule.reason
-            if rule.scope == "block" and (held <= 0 or not lines[at - 1]):
+            if rule.scope == "block" and content and (held <= 0 or not lines[at - 1]):
                 block, left = rule.reason, BLOCK_LINES
         elif left > 0:
             reasons[at] = block
             left -= 1
+        elif line:
+            content = True
     end = found[rest] if rest < len(lines) else None
     return reasons[:rest] + [end.reason if end and line else "" for line in lines[rest:]]
 
