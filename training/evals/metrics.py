@@ -209,6 +209,9 @@ def _specs(pack: Pack) -> Iterator[MetricSpec]:
         label = f"{spec.label if spec else name or 'Answer'}: {CLASSES[kind]}"
         full = f"schema_{kind}:{name}" if name else f"schema_{kind}"
         yield MetricSpec(full, "rate", ((f"schema_{kind}", name),), label, "lower", group="form", page="schema")
+    for name in pack.profiles:
+        full, label = f"schema_profile:{name}", f"Keeps {name}"
+        yield MetricSpec(full, "rate", (("schema_profile", name),), label, group="form", page="schema")
     for spec in compared:
         yield from _field_specs(spec, pack.answer.grounded)
     yield from _over_fields(compared)
@@ -238,6 +241,7 @@ def _over_fields(compared: Sequence[FieldSpec]) -> Iterator[MetricSpec]:
     yield MetricSpec("abstain_acc", "pooled", keys, "Leaves out what is absent", page="abstention")
     yield MetricSpec("abstain_record", "rate", (("abstain", ""),), "Says nothing where nothing is", page="abstention")
     yield MetricSpec("exact_record", "rate", (("exact_record", ""),), "Whole record right", page="slots")
+    yield MetricSpec("anls_star", "mean", (("anls_star", ""),), "ANLS*", page="anls-star")
 
 
 def _field_specs(spec: FieldSpec, grounded: bool) -> Iterator[MetricSpec]:

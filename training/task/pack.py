@@ -17,7 +17,7 @@ from typing import Any, Literal, cast, get_args
 
 from training.errors import InputError, PackError, StudioError
 from training.task.evaluation import EvaluationSpec, read_evaluation
-from training.task.pack_schema import checker, read_schema
+from training.task.pack_schema import checker, read_profiles, read_schema
 from training.task.records import Sampling
 from training.task.rules import ContextRules, read_rules
 from training.task.sections import AnswerSpec, read_answer
@@ -70,6 +70,7 @@ class Pack:
     """A checked task. `user` and `prompted_user` hold {source} exactly once, `prompted_user` also {schema}.
 
     `answer` says whether an answer is a JSON object or text in sections; {schema} stands for the form of either.
+    `profiles` are other schemas by name, which answers are held against and never asked for.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Pack:
     path: Path
     answer: AnswerSpec = field(default_factory=AnswerSpec)
     evaluation: EvaluationSpec = field(default_factory=EvaluationSpec)
+    profiles: Mapping[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
 
     def field(self, name: str) -> FieldSpec | None:
         """The field of that name, None when the pack declares none."""
@@ -177,6 +179,7 @@ def load_pack(folder: Path) -> Pack:
         path=folder,
         answer=answer,
         evaluation=read_evaluation(root.sub("evaluation")) if root.has("evaluation") else EvaluationSpec(),
+        profiles=read_profiles(root.sub("profiles"), folder) if root.has("profiles") else {},
     )
     if pack.sampling.constrained and answer.kind == "text":
         raise root.error("sampling.constrained", "is true, and the answers are text", "Write false, or leave it out.")

@@ -16,7 +16,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from training.errors import PackError
-from training.task.yamlfile import read_json
+from training.task.yamlfile import Reader, read_json
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 NOWHERE: Registry[Any] = Registry()  # knows no schema and fetches none
@@ -64,6 +64,18 @@ def read_schema(file: Path) -> dict[str, Any]:
         raise PackError(f"{file}: '$schema' is {schema['$schema']!r}.", fix=f"Write it for {DRAFT}, or leave it out.")
     _check_parts(schema, file)
     return schema
+
+
+def read_profiles(row: Reader, folder: Path) -> dict[str, dict[str, Any]]:
+    """The pack's `profiles`: other schemas by name, each a file beside task.yaml that passes `read_schema`."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, file in row.rest().items():
+        if type(file) is not str or Path(file).name != file or not (folder / file).is_file():
+            raise row.error(
+                name, f"names {file!r}, and no such file lies beside task.yaml", "Name a file of this folder."
+            )
+        found[name] = read_schema(folder / file)
+    return found
 
 
 def _check_parts(schema: dict[str, Any], file: Path) -> None:

@@ -112,3 +112,52 @@ def test_true_is_no_integer_and_seven_point_zero_is() -> None:
 def test_the_longest_number_that_parses_is_told_without_being_printed() -> None:
     (error,) = schema_errors({"n": 10**4000}, {"properties": {"n": {"maximum": 5}}})
     assert (error.kind, len(error.message) < 200) == ("range", True)
+
+
+LENIENT = PACK.profiles["schema.org-lenient"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"recipeInstructions": "Mix. Bake."},
+        {"recipeInstructions": ["Mix.", step("Bake.")]},
+        {"recipeInstructions": [{"@type": "HowToSection", "name": "Dough", "itemListElement": [step("Mix.")]}]},
+        {"recipeIngredient": "2 lemons"},
+        {"recipeYield": 8},
+        {"recipeYield": {"@type": "QuantitativeValue", "value": 8, "unitText": "slices"}},
+        {"recipeYield": ["8", "8 slices"]},
+        {"keywords": ["cake", {"@type": "DefinedTerm", "name": "lemon"}]},
+        {"recipeCuisine": ["French"]},
+        {"@context": "http://schema.org/"},
+        {"@type": ["Recipe", "NewsArticle"]},
+        {"author": {"@type": "Person", "name": "Anna"}, "image": "cake.jpg"},
+    ],
+)
+def test_schema_org_allows_more_forms_than_the_contract_asks_for(changes: dict[str, Any]) -> None:
+    assert schema_errors({**GOLD, **changes}, LENIENT) == ()
+    assert schema_errors({**GOLD, **changes}, PACK.schema) != ()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"@type": "Cake"}, {"name": ""}, {"prepTime": "15 min"}, {"recipeYield": {"value": 8}}, {"recipeYield": []},
+        {"recipeInstructions": [{"@type": "HowToStep"}]}, {"recipeInstructions": [{"text": "Mix."}]},
+        {"recipeInstructions": []}, {"recipeIngredient": [1]}, {"@context": "https://example.org"},
+    ],
+)  # fmt: skip
+def test_what_schema_org_has_no_place_for_falls_through(changes: dict[str, Any]) -> None:
+    assert schema_errors({**GOLD, **changes}, LENIENT) != ()
+
+
+def test_the_profile_is_a_figure_of_its_own() -> None:
+    def told(raw: str) -> dict[str, float | None]:
+        parsed = parse_answer(PACK, raw, EOS)
+        wanted = ("schema_valid", "schema_profile")
+        return {s.metric: s.value for s in score_answer(PACK, parsed, "Cake", None) if s.metric in wanted}
+
+    bare = {"@type": "Recipe", "name": "Cake", "recipeYield": 8}
+    assert told(json.dumps(bare)) == {"schema_valid": 0.0, "schema_profile": 1.0}
+    assert told("no object") == {"schema_valid": 0.0, "schema_profile": 0.0}
+    assert told("{}") == {"schema_valid": 1.0, "schema_profile": 1.0}

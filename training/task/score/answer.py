@@ -11,6 +11,7 @@ from typing import Any
 
 from training.task.pack import FieldSpec, Pack
 from training.task.records import FinishReason, Parsed, Score, Tier
+from training.task.score.anls import anls_star
 from training.task.score.content import field_scores
 from training.task.score.echo import echo_scores, is_echo, is_template, template_values
 from training.task.score.grounding import Supported, ground_items, grounding_scores
@@ -160,7 +161,8 @@ def _schema_scores(pack: Pack, obj: dict[str, Any] | None, source_text: str) -> 
     whatever its types."""
     if obj is None:
         why = "There is no object to hold against the contract, which counts as not keeping it."
-        return [Score("schema_valid", 0.0, n=1, explanation=why), Score("schema_errors", None, explanation=why)]
+        none = [Score("schema_valid", 0.0, n=1, explanation=why), Score("schema_errors", None, explanation=why)]
+        return [*none, *(_profile_score(schema, name, None) for name, schema in pack.profiles.items())]
     errors = schema_errors(obj, pack.schema)
     why = (
         f"{len(errors)} of the contract's rules broken, first: {errors[0].message}."
@@ -172,8 +174,17 @@ def _schema_scores(pack: Pack, obj: dict[str, Any] | None, source_text: str) -> 
     return [
         Score("schema_valid", float(not errors and not echoed), n=1, explanation=why),
         Score("schema_errors", float(len(errors)), n=1, explanation=why),
+        *(_profile_score(schema, name, obj, echoed) for name, schema in pack.profiles.items()),
         *(_class_score(pack, found) for found in schema_classes(obj, pack.schema, errors)),
     ]
+
+
+def _profile_score(schema: dict[str, Any], name: str, obj: dict[str, Any] | None, echoed: bool = False) -> Score:
+    """`schema_profile`, by the profile's name: whether the object keeps another schema. 0 without an object."""
+    errors = schema_errors(obj, schema)
+    kept = obj is not None and not errors and not echoed
+    words = f"Keeps {name}." if kept else f"Does not keep {name}{f': {errors[0].message}' if errors else ''}."
+    return Score("schema_profile", float(kept), name, n=1, explanation=words)
 
 
 def _class_score(pack: Pack, found: SchemaClass) -> Score:
@@ -191,7 +202,7 @@ def _gold_scores(pack: Pack, obj: dict[str, Any] | None, gold: dict[str, Any], s
         scored = field_scores(spec, gold.get(spec.name), obj, source_text)
         scores += [score for score in scored.scores if pack.answer.grounded or score.metric != "qty_halluc"]
         outcomes.append(scored.outcome)
-    scores.append(_omission(specs, gold, scores))
+    scores += [_omission(specs, gold, scores), _anls(specs, gold, obj)]
     scores += _slot_scores([(spec, outcome) for spec, outcome in zip(specs, outcomes, strict=True)], obj is None)
     if asserts_anything(pack, gold):
         exact = obj is not None and all(outcome in (Outcome.CORRECT, Outcome.NULL_OK) for outcome in outcomes)
@@ -220,6 +231,14 @@ def _slot_scores(outcomes: Sequence[tuple[FieldSpec, Outcome]], failed: bool) ->
         Score("slot_precision", counts.precision, n=given, explanation=words),
         Score("slot_recall", counts.recall, n=wanted, explanation=words),
     ]
+
+
+def _anls(specs: Sequence[FieldSpec], gold: dict[str, Any], obj: dict[str, Any] | None) -> Score:
+    """ANLS* over all fields that are compared; 0 without an answer, None where neither side says anything."""
+    names = [spec.name for spec in specs]
+    right, given = ({name: one[name] for name in names if name in one} for one in (gold, obj or {}))
+    value = anls_star(right, given) if obj is not None else 0.0
+    return Score("anls_star", value, n=1, explanation="How alike the two answers' texts are, leaf by leaf (ANLS*).")
 
 
 def _omission(specs: Sequence[FieldSpec], gold: dict[str, Any], scores: Sequence[Score]) -> Score:
