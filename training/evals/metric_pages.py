@@ -8,6 +8,7 @@
       documents:                       source, gold (none: nobody knows it), answer: text, or an object to be written
         - {source: ..., gold: ..., answer: ..., finish: eos}
       figures: {"f1:recipeIngredient": 0.667}
+    labelled: true                     its rule is held against what a person said of it (see `labelled.py`)
     ---
     What it is, in words.
 
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from training.errors import PackError
+from training.evals.labelled import check_rule, in_words
 from training.evals.metrics import Cells, measure_all, metric_specs, spec_named
 from training.evals.paired import compare_metrics
 from training.task.pack import BUILTIN, Pack, find_packs, pack_named
@@ -85,10 +87,11 @@ def _read(file: Path) -> MetricPage:
     row = parse_yaml(head[1], file)
     title, metrics = row.take("title", str), row.strings("metrics")
     example = cast("dict[str, Any]", row.take("example", dict)) if row.has("example") else {}
+    labelled = row.take("labelled", bool, False)
     row.finish()
-    body = text[head.end() :].strip()
-    shown = f"{body}\n\n{_worked(example)}" if example else body
-    return MetricPage(file.stem, title, metrics, shown, example)
+    parts = [text[head.end() :].strip(), *([in_words(check_rule())] if labelled else [])]
+    parts += [_worked(example)] if example else []
+    return MetricPage(file.stem, title, metrics, "\n\n".join(parts), example)
 
 
 def _cells(pack: Pack, documents: Sequence[Mapping[str, Any]]) -> Cells:
