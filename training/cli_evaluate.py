@@ -47,7 +47,8 @@ def add(verbs: Any) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N documents")
     parser.add_argument("--samples", type=int, metavar="K", help="answers a document (default 1; 5 of a task whose "
                         "answers are free text, above temperature 0)")  # fmt: skip
-    parser.add_argument("--temperature", type=float, metavar="T", help="instead of the task's own; 0 is greedy")
+    parser.add_argument("--temperature", type=float, metavar="T", help="instead of the task's own; 0 is greedy. An arm "
+                        "may have one of its own: adapter:NAME@0.7")  # fmt: skip
     parser.add_argument("--seed", type=int, metavar="N", help="of the first sample (default 7)")
     parser.add_argument("--base", metavar="ID", help="name, folder or hub id (default: the adapters' own)")
     parser.add_argument("--batch-size", type=int, metavar="N", help="documents decoded together (default 8)")

@@ -14,7 +14,17 @@ from studio.queries.evaluations import aggregates, folder_of, pack_of
 from training.errors import InputError
 from training.evals.directory import read_job
 from training.evals.eval_job import cancel_evaluation, forget_evaluation, start_evaluation
-from training.evals.records import FREE_SAMPLES, LATENCY_ROWS, ROWS, TIMED, EvalJob, read_arm, usual_samples
+from training.evals.records import (
+    DRAWN,
+    FREE_SAMPLES,
+    LATENCY_ROWS,
+    MOST_HEAT,
+    ROWS,
+    TIMED,
+    EvalJob,
+    read_arm,
+    usual_samples,
+)
 from training.evals.repair import targeted_spec
 from training.task.pack import Pack, pack_named
 from training.task.records import Sampling
@@ -26,9 +36,10 @@ OWN_FILE = ""  # the data is a file that is named below
 MOST_SAMPLES, MOST_BATCH, MOST_TIMED = 20, 256, 10_000
 MOST_MONEY = 1_000_000.0
 SAMPLES_INFO = (
-    f"Empty: 1, or {FREE_SAMPLES} where answers are free text and the temperature is above 0. Greedy ones are all "
-    "alike and say nothing of variety"
+    f"Empty: 1, or {FREE_SAMPLES} where answers are free text above temperature 0, or there are several. Greedy ones "
+    "are all alike and say nothing of variety"
 )
+HEAT_INFO = "Empty: the task's own. Several, as 0.3, 0.7: each arm with a model once at each of them"
 TIMED_INFO = f"Answered one at a time, by every arm. Empty: {LATENCY_ROWS}; the release gate on speed needs {TIMED}"
 
 
@@ -116,13 +127,20 @@ def _arms(form: EvalForm) -> tuple[str, ...]:
         names += [f"adapter+constrained:{name}" for name in form.adapters]
     if model := (form.endpoint_model or "").strip():
         names.append(f"endpoint:{model}")
-    return tuple(dict.fromkeys(read_arm(name).name for name in names))
+    arms = [read_arm(name) for name in names]
+    heats = _temperatures(form)
+    if len(heats) > 1:
+        drawn = [arm for arm in arms if arm.kind in DRAWN]
+        arms = [arm for arm in arms if arm not in drawn] + [
+            read_arm(f"{arm.name}@{heat:g}") for arm in drawn for heat in heats
+        ]
+    return tuple(dict.fromkeys(arm.name for arm in arms))
 
 
 def _samples(form: EvalForm, pack: Pack) -> int:
     samples = optional(form.samples, "Samples", 1, MOST_SAMPLES)
     if samples is None:
-        return usual_samples(pack, _sampling(form, pack))
+        return FREE_SAMPLES if len(_temperatures(form)) > 1 else usual_samples(pack, _sampling(form, pack))
     return whole(samples, "Samples", 1, MOST_SAMPLES)
 
 
@@ -148,9 +166,16 @@ def _cap(form: EvalForm) -> float | None:
 
 
 def _sampling(form: EvalForm, pack: Pack) -> Sampling | None:
-    """The task's own decoding at another temperature; None where it is its own."""
-    temperature = optional(form.temperature, "Temperature", 0.0, 2.0)
-    return None if temperature is None else replace(pack.sampling, temperature=temperature)
+    """The task's own decoding at another temperature; None where it is its own, or each arm has several."""
+    heats = _temperatures(form)
+    return replace(pack.sampling, temperature=heats[0]) if len(heats) == 1 else None
+
+
+def _temperatures(form: EvalForm) -> list[float]:
+    """What stands in the field, one or several with commas between."""
+    given = str(form.temperature or "").split(",") if isinstance(form.temperature, str) else [form.temperature]
+    found = [optional(one, "Temperature", 0.0, MOST_HEAT) for one in given]
+    return sorted({heat for heat in found if heat is not None})
 
 
 def _path(text: str | None, what: str, deps: Deps) -> str:

@@ -147,8 +147,7 @@ def build_sizes(deps: Deps) -> Parts:
     paths = deps.settings.allow_paths
     return {
         f"{FIELD}samples": gr.Textbox(label="Samples a document", info=acts.SAMPLES_INFO, elem_id="tt-eval-samples"),
-        f"{FIELD}temperature": gr.Textbox(label="Temperature", info="Empty: the task's own",
-                                          elem_id="tt-eval-temperature"),
+        f"{FIELD}temperature": gr.Textbox(label="Temperature", info=acts.HEAT_INFO, elem_id="tt-eval-temperature"),
         f"{FIELD}batch_size": gr.Number(8, label="Batch size", minimum=1, elem_id="tt-eval-batch",
                                         info="The same for every arm"),
         f"{FIELD}predictions": gr.Textbox(label="Imported predictions", info=PREDICTIONS_INFO, interactive=paths,

@@ -311,3 +311,21 @@ def test_ticks_of_a_difference_are_signed_and_inside(reach: float) -> None:
     values, words = ticks["tickvals"], ticks["ticktext"]
     assert 3 <= len(values) <= 7 and max(map(abs, values)) <= reach * 1.001 and words[len(words) // 2] == "0"
     assert all(word[0] in "+−" for word in words if word != "0") and len(set(words)) == len(words)
+
+
+def test_agreement_over_temperatures_is_a_line_an_arm_and_a_panel_a_field() -> None:
+    data = aggregates()
+    hot = {f"{B}@0.3": 0.9, f"{B}@1": 0.4}
+    cells = {arm: {"value": value, "low": value - 0.05, "high": value + 0.05, "n": 20} for arm, value in hot.items()}
+    fields = {name: {"label": name.title(), "arms": cells} for name in ("name", "steps")}
+    heats = {arm: {"of": B, "temperature": float(arm.rpartition("@")[2])} for arm in hot}
+    data["tables"]["consistency"] = {"samples": 5, "temperature": 0.0, "fields": fields, "heats": heats}
+    chart = draw("consistency", data, PAIR)
+    traces = chart.figure["data"]
+    assert [(trace["x"], trace["y"], trace["yaxis"]) for trace in traces] == [
+        ([0.3, 1.0], [0.9, 0.4], "y"), ([0.3, 1.0], [0.9, 0.4], "y2"),
+    ]  # fmt: skip
+    assert "0.90" in chart.insight and "temperature 0.3" in chart.insight and "at 1," in chart.insight
+    assert chart.csv[0][:4] == ["field", "arm", "temperature", "agreement"] and len(chart.csv) == 5
+    data["tables"]["consistency"]["heats"].pop(f"{B}@1")
+    assert draw("consistency", data, PAIR).figure is None, "one temperature is no axis, and no arm of the page is known"

@@ -9,6 +9,20 @@ from training.evals.records import BASES, FREE_SAMPLES, EvalArm, read_arm, usual
 from training.task.pack import BUILTIN, load_pack
 
 
+def test_an_arm_may_have_a_temperature_of_its_own() -> None:
+    hot = read_arm(" adapter+constrained:a/b@0.70 ")
+    assert hot == EvalArm("adapter+constrained:a/b@0.7", "adapter", "a/b", constrained=True, temperature=0.7)
+    assert hot.without_heat == "adapter+constrained:a/b" and read_arm("base").without_heat == "base"
+    assert read_arm("base@0") == EvalArm("base@0", "base", temperature=0.0)
+    assert read_arm("endpoint:model@1").temperature is None, "a model may be called so"
+    for name in ("adapter:a@2.5", "base@3"):
+        with pytest.raises(InputError, match="temperature of"):
+            read_arm(name)
+    for name in ("empty@0.7", "nobody@0.7"):
+        with pytest.raises(InputError, match="There is no arm"):
+            read_arm(name)
+
+
 def test_a_base_arm_says_its_prompt_and_whether_the_schema_holds_it() -> None:
     found = {name: read_arm(name) for name in BASES}
     assert {name for name, arm in found.items() if arm.prompted} == {"prompted", "shots", "constrained"}

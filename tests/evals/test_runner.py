@@ -197,6 +197,17 @@ def test_samples_have_seeds_of_their_own(data: str, home: Path, tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("plain")
+def test_arms_with_temperatures_of_their_own_stand_side_by_side(data: str, home: Path, tmp_path: Path) -> None:
+    what = job(data, "base@0", "base@1.5", samples=3, latency_rows=0, noise_rows=0, limit=1)
+    run_evaluation(what, tmp_path / "out", home)
+    said = {arm: [answers(tmp_path / "out")[arm, "a", k]["raw"] for k in range(3)] for arm in ("base@0", "base@1.5")}
+    assert len(set(said["base@0"])) == 1 < len(set(said["base@1.5"]))
+    manifest = read_manifest(tmp_path / "out")
+    assert [manifest["arms"][arm]["temperature"] for arm in said] == [0.0, 1.5]
+    assert any("temperature of base@0 is 0, so all 3 samples" in notice for notice in manifest["notices"])
+
+
+@pytest.mark.usefixtures("plain")
 def test_a_document_of_which_nothing_can_be_shown_is_not_asked_and_unscored(
     data: str, home: Path, tmp_path: Path
 ) -> None:

@@ -26,7 +26,7 @@ from training.evals.hypotheses import benjamini_hochberg, holm
 from training.evals.measuring import measure_all
 from training.evals.metrics import MetricSpec, confirmatory_metrics, metric_specs
 from training.evals.paired import Family, PairFigure, compare_arms, compare_metrics, declared_margins
-from training.evals.records import AGGREGATES, JOB, MANIFEST, ROWS, TIERS, TRIVIAL, read_arm
+from training.evals.records import AGGREGATES, DRAWN, JOB, MANIFEST, ROWS, TIERS, TRIVIAL, read_arm
 from training.evals.tables import answers as gen
 from training.evals.tables import beside, items, slicing
 from training.evals.tables.arms import arm_records
@@ -187,7 +187,13 @@ def _tables(folder: Path, pack: Pack, found: gen.Answers, cells: ArmCells, kept:
         ),
         "outcomes": items.outcomes_table(leaves, pack, groups),
         "relevance": items.relevance_table(leaves, pack),
-        "consistency": items.consistency_table(kept["tiers"][TIERS[0]], pack, samples, sampling.get("temperature")),
+        "consistency": items.consistency_table(
+            kept["tiers"][TIERS[0]],
+            pack,
+            samples,
+            sampling.get("temperature"),
+            {name: read_arm(name) for name in (str(arm["name"]) for arm in kept["arms"] if arm["kind"] in DRAWN)},
+        ),
         "leakage": beside.leakage_table(folder, found.docs),
         "sweep": beside.sweep_table(beside.find_sweep(folder, adapters), checkpoints(folder, adapters)),
         "judge": judge_tables(folder),

@@ -216,7 +216,7 @@ class _Asking:
         if not asked:
             return
         plan = self._work.plan
-        sampling = [plan.sampling(one.k) for one in asked]
+        sampling = [plan.sampling(one.k, self._arm) for one in asked]
         watch = Watch(stop=self._work.progress.stop)
         try:
             yield from self._session.answer(

@@ -41,9 +41,11 @@ class Plan:
     def of(self, *kinds: str) -> tuple[EvalArm, ...]:
         return tuple(arm for arm in self.arms if arm.kind in kinds)
 
-    def sampling(self, k: int) -> Sampling:
-        """Decoding of a document's sample k."""
-        return replace(self.pack.sampling, seed=self.pack.sampling.seed + k)
+    def sampling(self, k: int, arm: EvalArm | None = None) -> Sampling:
+        """Decoding of a document's sample k, at the arm's own temperature where it has one."""
+        shared = self.pack.sampling
+        heat = shared.temperature if arm is None or arm.temperature is None else arm.temperature
+        return replace(shared, seed=shared.seed + k, temperature=heat)
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,8 @@ def _pack_parts(pack: Pack) -> dict[str, Any]:
 
 
 def _arm_parts(arm: EvalArm, shots: Sequence[Shot]) -> dict[str, Any]:
-    return {
+    heat = {} if arm.temperature is None else {"temperature": arm.temperature}
+    return heat | {
         "prompted": arm.prompted, "constrained": arm.constrained, "shots": list(shots[: arm.shots]),
         "adapter_name": arm.adapter, "kind": arm.kind,
     }  # fmt: skip

@@ -128,7 +128,8 @@ def _arm(done: Done, arm: EvalArm) -> dict[str, Any]:
     own = shown_name(arm.name)
     found: dict[str, Any] = {
         "kind": arm.kind, "adapter": arm.adapter, "prompted": arm.prompted, "shots": arm.shots,
-        "constrained": arm.constrained, "answers": ends.total(), "missing": done.missing.get(arm.name, 0),
+        "constrained": arm.constrained, "temperature": arm.temperature, "answers": ends.total(),
+        "missing": done.missing.get(arm.name, 0),
         "errors": ends["error"], "truncated": ends["length"],
         "prompts_sha256": prompts.hexdigest() if asked else "",
     } | _model(facts)  # fmt: skip

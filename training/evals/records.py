@@ -20,7 +20,7 @@ An evaluation is a folder, complete on its own:
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from training.errors import InputError
@@ -40,6 +40,9 @@ AGGREGATES, MANIFEST, SUMMARY, REPORT, CARD = (
 UNDER_WAY = ("queued", "running")
 
 ArmKind = Literal["trivial", "base", "adapter", "endpoint", "imported"]
+_HEATED = re.compile(r"(base.*|prompted|shots|constrained|adapter.*)@(\d+(?:\.\d+)?)")
+DRAWN = ("base", "adapter")  # kinds of arms that may have a temperature of their own
+MOST_HEAT = 2.0  # the highest temperature that is taken
 _NAMED = re.compile(r"(adapter|adapter\+constrained|endpoint|imported):(\S(?:.*\S)?)")
 
 
@@ -59,6 +62,7 @@ class EvalArm:
     imported:NAME                  answers that were made elsewhere
 
     `adapter` is the adapter's name or folder, else None; `prompted` says which of the pack's two prompts is rendered.
+    A base or an adapter may have a temperature of its own, adapter:NAME@0.7; None is the evaluation's.
     """
 
     name: str
@@ -67,18 +71,31 @@ class EvalArm:
     prompted: bool = False
     shots: int = 0
     constrained: bool = False
+    temperature: float | None = None
+
+    @property
+    def without_heat(self) -> str:
+        """The arm's name without a temperature of its own."""
+        return self.name if self.temperature is None else self.name.rpartition("@")[0]
 
 
 def read_arm(name: str) -> EvalArm:
     """An arm by its name. InputError for a name that is none."""
     name = name.strip()
+    if (heated := _HEATED.fullmatch(name)) is not None:
+        arm, heat = read_arm(heated[1]), float(heated[2])
+        if heat > MOST_HEAT:
+            raise InputError(f"The temperature of {name!r} is {heat:g}.", fix=f"Choose one from 0 to {MOST_HEAT:g}.")
+        return replace(arm, name=f"{arm.name}@{heat:g}", temperature=heat)
     if name in TRIVIAL:
         return EvalArm(name, "trivial")
     if name in BASES:
         prompted = not name.startswith("base")
         return EvalArm(name, "base", None, prompted, 3 if name == "shots" else 0, name.endswith("constrained"))
     if (found := _NAMED.fullmatch(name)) is None:
-        known = ", ".join((*TRIVIAL, *BASES, "adapter:NAME", "adapter+constrained:NAME", "endpoint:MODEL"))
+        known = ", ".join(
+            (*TRIVIAL, *BASES, "adapter:NAME", "adapter+constrained:NAME", "adapter:NAME@0.7", "endpoint:MODEL")
+        )
         raise InputError(f"There is no arm {name!r}.", fix=f"Use some of: {known}.")
     kind, what = found.groups()
     if kind == "endpoint":

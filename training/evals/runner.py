@@ -146,8 +146,10 @@ def _rows(run: Run, pack: Pack) -> tuple[Data, frozenset[str]]:
 def _warnings(plan: Plan) -> list[str]:
     """What is as it was asked, and perhaps not as it was meant."""
     found: list[str] = []
-    if plan.job.samples > 1 and plan.pack.sampling.greedy and plan.of("base", "adapter", "endpoint"):
-        found.append(f"The temperature is 0, so all {plan.job.samples} samples of a document are alike.")
+    greedy = [arm.name for arm in plan.of("base", "adapter", "endpoint") if plan.sampling(0, arm).greedy]
+    if plan.job.samples > 1 and greedy:
+        whose = "" if len(greedy) == len(plan.of("base", "adapter", "endpoint")) else f" of {', '.join(greedy)}"
+        found.append(f"The temperature{whose} is 0, so all {plan.job.samples} samples of a document are alike.")
     if plan.job.samples == 1 and plan.pack.answer.kind == "text" and plan.of("base", "adapter", "endpoint"):
         found.append(
             "One answer a document says nothing of how answers vary: agreement, distinct-2 and self-BLEU have no "

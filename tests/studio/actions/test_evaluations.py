@@ -51,6 +51,13 @@ def test_a_larger_model_has_prices_and_a_cap(deps: Deps) -> None:
         acts.job_from(form(endpoint_model="big", max_cost=2), deps)
 
 
+def test_several_temperatures_ask_each_arm_with_a_model_at_each(deps: Deps) -> None:
+    job = acts.job_from(form(arms=["empty", "base"], adapters=["mine"], temperature="0.7, 0.3,0.7"), deps)
+    assert job.arms == ("empty", "base@0.3", "base@0.7", "adapter:mine@0.3", "adapter:mine@0.7")
+    assert job.sampling is None and job.samples == 5, "or there is nothing to see of how answers vary"
+    assert "adapter:mine@0.3" in acts.command(job)
+
+
 def test_free_text_above_temperature_0_has_several_samples_where_nobody_says(deps: Deps) -> None:
     writer = {"task": "recipe-writer", "data": "recipe-writer-small", "arms": ["base"]}
     assert acts.job_from(form(**writer), deps).samples == 1
@@ -95,6 +102,8 @@ def test_a_field_left_empty_is_no_zero(deps: Deps) -> None:
         ({"samples": 0}, "Samples"),
         ({"samples": "2.5"}, "Samples"),
         ({"temperature": "warm"}, "Temperature is 'warm'"),
+        ({"temperature": "0.3, warm"}, "Temperature is 'warm'"),
+        ({"temperature": "0.3, 7"}, "Temperature"),
         ({"endpoint_model": "big", "price_in": "nan"}, "price of tokens in"),
         ({"batch_size": 2.5}, "Batch size"),
         ({"task": "none"}, "no task"),

@@ -6,6 +6,7 @@ from typing import Any
 from training.evals.charts import figures as fg
 from training.evals.charts.catalogue import empty, made
 from training.evals.charts.chart import Chart
+from training.evals.charts.temperatures import over_temperatures
 from training.evals.charts.view import Look, Record, View, number, view_of, whole
 from training.evals.charts.words import change_sentence, measured_words, n_words, safe
 
@@ -70,7 +71,8 @@ def _most(view: View, arms: Sequence[Look], metric: str) -> int:
 
 
 def chart_consistency(aggregates: Mapping[str, Any], pair: tuple[str, str] | None, tier: str) -> Chart:
-    """Of two answers to the same document, how much of a field is the same in both. Reads tables["consistency"]."""
+    """Of two answers to the same document, how much of a field is the same in both: a field a row, or over temperatures
+    where an arm was asked at several. Reads tables["consistency"]."""
     view = view_of(aggregates, pair, tier)
     table = view.table("consistency")
     samples = whole(table.get("samples")) or whole(view.data.get("samples"))
@@ -78,6 +80,8 @@ def chart_consistency(aggregates: Mapping[str, Any], pair: tuple[str, str] | Non
         return empty("consistency", "Each document was answered once; ask for two or more samples to see how alike "
                                     "they are.")  # fmt: skip
     fields = {name: held for name, held in (table.get("fields") or {}).items() if held.get("arms")}
+    if over := over_temperatures(view, table, fields, samples):
+        return over
     arms = [look for look in view.arms(trivial=False) if any(_known(held, look) for held in fields.values())]
     if not fields or not arms:
         return empty("consistency", "No field was given in two answers to the same document.")

@@ -38,6 +38,8 @@ def arm_records(names: Iterable[str]) -> list[dict[str, Any]]:
 def _role(arm: EvalArm) -> str:
     """The colour that an arm has by itself, "" where it takes the next tone."""
     own = shown_name(arm.name)
+    if arm.temperature is not None:
+        return ""
     if arm.kind == "trivial":
         return "trivial"
     if arm.kind == "base":
@@ -53,6 +55,8 @@ def _arm(name: str) -> EvalArm:
 
 
 def _label(arm: EvalArm) -> str:
+    if arm.temperature is not None:
+        return f"{_label(_arm(arm.without_heat))} at {arm.temperature:g}"
     if arm.name in LABELS:
         return LABELS[arm.name]
     own = shown_name(arm.name)

@@ -16,7 +16,7 @@ from training.evals.cells import Cells
 from training.evals.frames import read_frame_blocks
 from training.evals.measuring import measure_all
 from training.evals.metrics import MetricSpec
-from training.evals.records import ITEMS
+from training.evals.records import ITEMS, EvalArm
 from training.task.pack import FieldSpec, Pack
 from training.task.score.news import relevance_value
 from training.task.score.values import LIST_KINDS
@@ -178,10 +178,12 @@ def relevance_table(found: Items, pack: Pack) -> dict[str, Any]:
 
 
 def consistency_table(
-    figures: Mapping[str, Mapping[str, Any]], pack: Pack, samples: int, temperature: float | None
-) -> dict[str, Any]:
+    figures: Mapping[str, Mapping[str, Any]], pack: Pack, samples: int, temperature: float | None,
+    heated: Mapping[str, EvalArm] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Agreement of two samples by field and arm: the metric `agreement` of `figures` (arm -> metric -> figure), so that
-    chart and scorecard can't differ. A sample without an object agrees with none."""
+    chart and scorecard can't differ. A sample without an object agrees with none. `heated` are the arms that a model
+    answered: under "heats" stands which arm each is, and at which temperature it was asked."""
     fields: dict[str, Any] = {}
     for spec in compared(pack) if samples > 1 else ():
         known = {arm: of.get(f"agreement:{spec.name}") or {} for arm, of in figures.items()}
@@ -192,4 +194,8 @@ def consistency_table(
         }
         if arms:
             fields[spec.name] = {"label": spec.label, "arms": arms}
-    return {"samples": samples, "temperature": temperature, "fields": fields}
+    heats = {
+        name: {"of": arm.without_heat, "temperature": temperature if arm.temperature is None else arm.temperature}
+        for name, arm in (heated or {}).items()
+    }
+    return {"samples": samples, "temperature": temperature, "fields": fields, "heats": heats}
