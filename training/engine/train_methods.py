@@ -145,6 +145,8 @@ def _save_adapter(model: Any, job: TrainJob, folder: Path) -> None:
     config = model.peft_config["default"]
     config.inference_mode = True
     config.base_model_name_or_path = job.base_name or str(job.base)
+    if config.target_modules and not isinstance(config.target_modules, str):
+        config.target_modules = sorted(config.target_modules)  # PEFT's set: another order, so another hash, each time
     save_file(state, folder / "adapter_model.safetensors", metadata={"format": "pt"})
     config.save_pretrained(str(folder))
 
