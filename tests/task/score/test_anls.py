@@ -19,6 +19,7 @@ VALUES = st.recursive(
     ),
     max_leaves=8,
 )
+OBJECTS = st.dictionaries(st.sampled_from(["a", "b", "c"]), VALUES, max_size=3)
 
 
 @pytest.mark.parametrize(
@@ -45,8 +46,9 @@ def test_nothing_on_both_sides_is_no_success(nothing: object) -> None:
     assert anls_star(nothing, {}) is None
 
 
-@given(VALUES, VALUES)
+@given(OBJECTS, OBJECTS)
 def test_the_authors_package_says_the_same(right: object, answer: object) -> None:
+    """Of objects, as answers are: of bare lists of texts it takes one side for a choice of right answers."""
     mine = anls_star(right, answer)
     assert mine is None or mine == pytest.approx(anls_score(right, answer))
 
