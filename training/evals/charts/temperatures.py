@@ -58,7 +58,7 @@ def _lines(held: Record, heats: Mapping[str, Mapping[float, str]]) -> dict[str, 
     """By arm what is known of this field at each temperature, two of them at least."""
     found: dict[str, _Line] = {}
     for stem, arms in heats.items():
-        cells = [(heat, arm, held["arms"].get(arm) or {}) for heat, arm in arms.items()]
+        cells: _Line = [(heat, arm, held["arms"].get(arm) or {}) for heat, arm in arms.items()]
         known = [cell for cell in cells if number(cell[2].get("value")) is not None]
         if len(known) > 1:
             found[stem] = known

@@ -11,11 +11,10 @@ used here because it takes some hundred times as long.
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
-import numpy as np
 from rapidfuzz.distance import Levenshtein
-from scipy.optimize import linear_sum_assignment
 
 THRESHOLD = 0.5  # the paper's: less alike than this is not alike
+TIE = 1e-12  # equal values go together where others are as good
 
 
 class Told(NamedTuple):
@@ -61,15 +60,15 @@ def _lists(right: list[Any], given: list[Any]) -> Told:
     pairs = [[_pair(one, other) for other in given] for one in right]
     chosen: list[tuple[int, int]] = []
     if right and given:
-        worth = np.array(
-            [
-                [np.nextafter(told.share, 2.0) if one == other else told.share
-                 for told, other in zip(row, given, strict=True)]
-                for row, one in zip(pairs, right, strict=True)
-            ]
-        )  # fmt: skip
-        rows, columns = linear_sum_assignment(worth, maximize=True)
-        chosen = list(zip(rows.tolist(), columns.tolist(), strict=True))
+        # Imported here: half a second that the first page need not wait for.
+        from scipy.optimize import linear_sum_assignment  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
+
+        worth = [
+            [told.share + (TIE if one == other else 0.0) for told, other in zip(row, given, strict=True)]
+            for row, one in zip(pairs, right, strict=True)
+        ]
+        rows, columns = cast("tuple[list[int], list[int]]", linear_sum_assignment(worth, maximize=True))
+        chosen = [(int(row), int(column)) for row, column in zip(rows, columns, strict=True)]
     alone = sum(_leaves(one) for at, one in enumerate(right) if at not in {row for row, _ in chosen})
     alone += sum(_leaves(one) for at, one in enumerate(given) if at not in {column for _, column in chosen})
     matched = [pairs[row][column] for row, column in chosen]
