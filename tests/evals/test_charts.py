@@ -321,11 +321,18 @@ def test_agreement_over_temperatures_is_a_line_an_arm_and_a_panel_a_field() -> N
     heats = {arm: {"of": B, "temperature": float(arm.rpartition("@")[2])} for arm in hot}
     data["tables"]["consistency"] = {"samples": 5, "temperature": 0.0, "fields": fields, "heats": heats}
     chart = draw("consistency", data, PAIR)
+    assert chart.figure is not None
     traces = chart.figure["data"]
     assert [(trace["x"], trace["y"], trace["yaxis"]) for trace in traces] == [
         ([0.3, 1.0], [0.9, 0.4], "y"), ([0.3, 1.0], [0.9, 0.4], "y2"),
     ]  # fmt: skip
     assert "0.90" in chart.insight and "temperature 0.3" in chart.insight and "at 1," in chart.insight
     assert chart.csv[0][:4] == ["field", "arm", "temperature", "agreement"] and len(chart.csv) == 5
+    told = {"name": f"{B}@0.3", "label": "tuned at 0.3", "kind": "adapter"}
+    data["arms"] = [told if arm["name"] == B else arm for arm in data["arms"]]
+    renamed = draw("consistency", data, None)
+    assert renamed.figure is not None and renamed.figure["data"][0]["name"] == "tuned", "named without a temperature"
     data["tables"]["consistency"]["heats"].pop(f"{B}@1")
-    assert draw("consistency", data, PAIR).figure is None, "one temperature is no axis, and no arm of the page is known"
+    one = draw("consistency", data, None)
+    assert one.figure is not None and one.figure["data"][0]["mode"] == "markers"
+    assert "Asked 5 times (temperature 0.3), tuned at 0.3" in one.insight, "its own, not the evaluation's"

@@ -29,8 +29,7 @@ def over_temperatures(view: View, table: Record, fields: Mapping[str, Record], s
     if not lines:
         return None
     shown = sorted(lines, key=lambda name: _least(lines[name]))[:MOST_PANELS]
-    looks = {stem: view.look(stem if stem in {look.name for look in view.looks} else next(iter(arms.values())))
-             for stem, arms in heats.items()}  # fmt: skip
+    looks = {stem: _look(view, stem, next(iter(arms.values()))) for stem, arms in heats.items()}
     more = f", {plural(len(lines) - len(shown), 'more field')} in the CSV" if len(lines) > len(shown) else ""
     height = 74 + (PANEL_PX + GAP_PX) * len(shown)
     data: list[fg.Trace] = []
@@ -63,6 +62,14 @@ def _lines(held: Record, heats: Mapping[str, Mapping[float, str]]) -> dict[str, 
         if len(known) > 1:
             found[stem] = known
     return found
+
+
+def _look(view: View, stem: str, heated: str) -> Look:
+    """How an arm is drawn over all its temperatures: as it is without one, or as the first of them under its name."""
+    if any(look.name == stem for look in view.looks):
+        return view.look(stem)
+    look = view.look(heated)
+    return look._replace(name=stem, label=look.label.rpartition(" at ")[0] or stem)
 
 
 def _least(lines: Mapping[str, _Line]) -> float:

@@ -88,8 +88,18 @@ def chart_consistency(aggregates: Mapping[str, Any], pair: tuple[str, str] | Non
     rows = [[held["arms"].get(look.name) for held in fields.values()] for look in arms]
     titles = [(str(held.get("label") or name), f"n = {max(whole((cell or {}).get('n')) for cell in cells):,}")
               for (name, held), cells in zip(fields.items(), zip(*rows, strict=True), strict=True)]  # fmt: skip
-    heat = number(table.get("temperature"))
-    at = "greedy" if heat == 0 else f"temperature {heat:g}" if heat is not None else "temperature unknown"
+    told = table.get("heats") or {}
+    own = {number(told[look.name].get("temperature")) for look in arms if look.name in told}
+    heat = next(iter(own)) if len(own) == 1 else number(table.get("temperature")) if not own else None
+    at = (
+        "greedy"
+        if heat == 0
+        else f"temperature {heat:g}"
+        if heat is not None
+        else "each at its own temperature"
+        if own
+        else "temperature unknown"
+    )
     figure = dots(arms, titles, rows, f"the same in two of {samples} answers, {at}; 95 % intervals")
     csv: list[list[Any]] = [["field", "arm", "agreement", "low", "high", "n", "samples", "temperature"]]
     csv += [[name, look.name, *((held["arms"].get(look.name) or {}).get(key) for key in ("value", "low", "high", "n")),
