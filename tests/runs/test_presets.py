@@ -51,8 +51,8 @@ def test_the_figures_that_the_sources_give() -> None:
     for few, every in ((qlora, 20), (course, 60)):  # the sources have thousands of rows, what ships has some 370
         assert few.eval_steps == few.save_steps == every
     crumb = apply(OURS["crumb-two-minutes"], RunConfig())
-    assert (crumb.base, crumb.batch_size, crumb.dtype) == ("crumb", 8, "auto")
-    assert 60 <= crumb.max_steps <= 100
+    assert (crumb.base, crumb.dtype) == ("crumb", "auto")
+    assert 1_000 <= crumb.batch_size * crumb.max_steps <= 1_400  # short rows, some ten a second
 
 
 def test_applied_it_sets_the_recipe_and_leaves_what_the_run_is_about() -> None:
