@@ -7,9 +7,10 @@ from training.evals.charts import figures as fg
 from training.evals.charts.catalogue import empty, made
 from training.evals.charts.chart import Chart
 from training.evals.charts.view import Look, Record, View, number, view_of, whole
-from training.evals.charts.words import and_words, measured_words, n_words, num, safe
+from training.evals.charts.words import and_words, at_point, measured_words, n_words, num, safe
 
 GB = 1e9
+SHIFTS = (16, -16, 31, -31, 46, -46)  # pixels of a name above its point, the best first
 
 
 class Spot(NamedTuple):
@@ -100,15 +101,17 @@ def _point(spot: Spot) -> fg.Trace:
 
 
 def _names(spots: Sequence[Spot], top: float, high: float) -> list[dict[str, Any]]:
+    """Each point's name above or below it, clear of the other points and names as far as there is room."""
     notes: list[dict[str, Any]] = []
-    used: list[tuple[float, float]] = []
-    for spot in spots:
-        x, y, shift = spot.seconds / top, float(spot.score["value"]) / high, 16
-        while any(abs(x - ux) < 0.45 and abs(y + shift / 300 - uy) < 0.05 for ux, uy in used):
-            shift -= 15
-        used.append((x, y + shift / 300))
+    points = [(spot.seconds / top, float(spot.score["value"]) / high) for spot in spots]
+    names: list[tuple[float, float]] = []
+    for place, (spot, (x, y)) in enumerate(zip(spots, points, strict=True)):
+        used = [*names, *points[:place], *points[place + 1 :]]
+        free = [s for s in SHIFTS if not any(abs(x - ux) < 0.45 and abs(y + s / 300 - uy) < 0.05 for ux, uy in used)]
+        shift = (free or SHIFTS)[0]
+        names.append((x, y + shift / 300))
         side = "left" if x < 0.5 else "right"
-        notes.append(fg.text(safe(spot.look.label, 20), spot.seconds, spot.score["value"], yshift=shift, xanchor=side,
+        notes.append(fg.text(at_point(spot.look.label), spot.seconds, spot.score["value"], yshift=shift, xanchor=side,
                              xshift=10 if side == "left" else -10))  # fmt: skip
     return notes
 

@@ -8,6 +8,7 @@ from training.evals.charts.view import View, number
 
 MINUS = "−"
 LABEL = 34  # characters of a label
+HELD = ", held to the schema"
 
 
 def safe(text: object, most: int = LABEL) -> str:
@@ -17,6 +18,12 @@ def safe(text: object, most: int = LABEL) -> str:
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("$", "&#36;"), ("%{", "&#37;{")):
         line = line.replace(character, entity)
     return line
+
+
+def at_point(label: str) -> str:
+    """An arm's label beside its point, where room is short: what tells it from the same arm unheld is not cut off."""
+    own = label.removesuffix(HELD)
+    return safe(label, 26) if own == label else f"{safe(own, 20)}, held"
 
 
 def titled(label: str, most: int, mark: str = "") -> str:
