@@ -1,7 +1,6 @@
 """Rows of an adapter's own mistakes: where an answer went wrong, and the right way on from there."""
 
 import json
-import random
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ from transformers import AutoTokenizer
 
 from training.data.general import compact
 from training.engine.api import ASSETS
-from training.engine.pretrain.own_mistakes import first_difference, first_fault, muddled_start, rows_from, state_row
+from training.engine.pretrain.own_mistakes import first_difference, first_fault, rows_from
 
 STEPS = [{"@type": "HowToStep", "text": text} for text in ("Chop.", "Boil.", "Serve.")]
 GOLD: dict[str, Any] = {
@@ -100,29 +99,3 @@ def test_rows_hold_the_answer_so_far_as_prompt_and_the_right_way_on_as_completio
 def test_a_right_answer_gives_no_row(tokenizer: Any) -> None:
     row = {"prompt": "<|bos|>Post<|assistant|>", "completion": RIGHT + tokenizer.eos_token}
     assert list(rows_from(row, RIGHT, tokenizer)) == []
-
-
-def test_a_muddled_start_holds_no_key_twice_and_all_of_the_gold_is_written_in_the_end() -> None:
-    other = {"@type": "Recipe", "recipeCuisine": "French", "keywords": "quick", "name": "Stew"}
-    orders: set[tuple[str, ...]] = set()
-    for seed in range(60):
-        found = muddled_start({"@type": "Recipe", **GOLD}, other, random.Random(seed))
-        assert found is not None
-        whole = json.loads("".join(found), object_pairs_hook=once)
-        assert next(iter(whole)) == "@type"
-        assert {key: whole[key] for key in GOLD} == GOLD
-        assert all(whole[key] == other[key] for key in whole.keys() - GOLD.keys())
-        orders.add(tuple(whole))
-    assert len(orders) > 30
-    assert muddled_start({"@type": "Recipe", "name": "Soup"}, other, random.Random(1)) is None
-
-
-def test_a_row_goes_on_from_a_muddled_start(tokenizer: Any) -> None:
-    row = {"prompt": "<|bos|>Post<|assistant|>", "completion": RIGHT + tokenizer.eos_token}
-    other = {"prompt": "", "completion": compact({"recipeCuisine": "French"}) + tokenizer.eos_token}
-    made = [found for seed in range(20) if (found := state_row(row, other, random.Random(seed), tokenizer))]
-    assert len(made) > 15
-    for one in made:
-        assert one["prompt"].startswith(row["prompt"] + "{")
-        answer = (one["prompt"] + one["completion"]).removeprefix(row["prompt"]).removesuffix(tokenizer.eos_token)
-        assert GOLD.items() <= json.loads(answer, object_pairs_hook=once).items()

@@ -3,9 +3,7 @@
 Rows of right answers never show a model the states that its own faults lead to, so it repeats a key or leaves a list
 open there. Here it answers training posts with some chance in each token; where an answer leaves the gold, and where it
 stops being a strict answer, a row is made: the post and the answer so far as its prompt, which carries no loss, and the
-rest that puts it right as its completion. (The idea is DAgger's: Ross, Gordon and Bagnell, 2011.) With `--states` rows
-are made beside them that nobody answered: some keys are written already, out of order or wrong, and what is left of the
-gold follows, which teaches to look at what is written before the next key is.
+rest that puts it right as its completion. (The idea is DAgger's: Ross, Gordon and Bagnell, 2011.)
 
     python -m training.engine.pretrain.own_mistakes --rows build/train.jsonl --take 4000 --out build/mistakes.jsonl
 """
@@ -63,16 +61,16 @@ def first_fault(raw: str, gold: dict[str, Any]) -> tuple[str, str] | None:
         except json.JSONDecodeError:
             return _broken_value(raw, at, found.end(), key, seen, gold)
         if raw[after : after + 1] == "}":
-            return None if after + 1 == len(raw) else (raw[:after], _rest(gold, seen) + "}")
+            return None if after + 1 == len(raw) else (raw[:after], rest(gold, seen) + "}")
         if raw[after : after + 1] != ",":
-            return raw[:after], _rest(gold, seen) + "}"
+            return raw[:after], rest(gold, seen) + "}"
         at = after + 1
     if at == 1:
         return None
-    return raw[: at - 1], _rest(gold, seen) + "}"
+    return raw[: at - 1], rest(gold, seen) + "}"
 
 
-def _rest(gold: dict[str, Any], seen: dict[str, Any]) -> str:
+def rest(gold: dict[str, Any], seen: dict[str, Any]) -> str:
     """`,"key":value` of every key of the gold that was not seen."""
     return "".join(f",{compact(key)}:{compact(value)}" for key, value in gold.items() if key not in seen)
 
@@ -83,7 +81,7 @@ def _broken_value(
     """A value that can't be read: a list keeps its whole items, of anything else nothing is kept."""
     right = gold.get(key)
     if raw[start : start + 1] != "[" or not isinstance(right, list):
-        return (raw[: at - 1], _rest(gold, seen) + "}") if at > 1 else None
+        return (raw[: at - 1], rest(gold, seen) + "}") if at > 1 else None
     items: list[Any] = []
     end = start + 1
     while True:
@@ -101,7 +99,7 @@ def _broken_value(
     kept = raw[: end - 1] if raw[end - 1] == "," else raw[:end]
     written = [n for n, item in enumerate(right) if item in items]
     left = right[written[-1] + 1 :] if written else right[len(items) :]
-    return kept, "".join(f",{compact(item)}" for item in left) + "]" + _rest(gold, {**seen, key: items}) + "}"
+    return kept, "".join(f",{compact(item)}" for item in left) + "]" + rest(gold, {**seen, key: items}) + "}"
 
 
 def split_row(row: Row, raw: str, own: str, right: str, tokenizer: Any) -> Row | None:
@@ -118,37 +116,6 @@ def split_row(row: Row, raw: str, own: str, right: str, tokenizer: Any) -> Row |
         if after and joined == prompt_ids + whole[:n] and encode(tokenizer, after) == whole[n:]:
             return {"prompt": row["prompt"] + before, "completion": after}
     return None
-
-
-def muddled_start(gold: dict[str, Any], other: dict[str, Any], dice: random.Random) -> tuple[str, str] | None:
-    """The gold's first keys written out of order, with one left out or with facts of another recipe; then what is left.
-
-    None where the gold has too few keys to be muddled.
-    """
-    keys = [key for key in gold if not key.startswith("@")]
-    wrong = [key for key in other if key not in gold]
-    if len(keys) < 2:
-        return None
-    values = {**other, **gold}
-    written = keys[: len(keys) if dice.random() < 0.3 else dice.randint(2, len(keys))]
-    moved = written.pop(dice.randrange(len(written)))
-    if dice.random() < 0.7:  # else it is left out for now
-        written.insert(dice.randint(0, len(written)), moved)
-    for key in dice.sample(wrong, min(len(wrong), dice.choice((0, 1, 1, 2)))):
-        written.insert(dice.randint(1, len(written)), key)
-    marks = [key for key in gold if key.startswith("@")]
-    own = "{" + ",".join(f"{compact(key)}:{compact(values[key])}" for key in (*marks, *written))
-    return own, _rest(gold, dict.fromkeys((*marks, *written))) + "}"
-
-
-def state_row(row: Row, other: Row, dice: random.Random, tokenizer: Any) -> Row | None:
-    """A row that goes on from a muddled start; None where there is none."""
-    gold, wrong = (json.loads(one["completion"].removesuffix(tokenizer.eos_token)) for one in (row, other))
-    found = muddled_start(gold, wrong, dice)
-    if found is None:
-        return None
-    own, right = found
-    return split_row(row, own + ("," if right == "}" else "}"), own, right, tokenizer)
 
 
 def rows_from(row: Row, raw: str, tokenizer: Any) -> Iterator[tuple[str, Row]]:
@@ -174,7 +141,6 @@ def main() -> None:
     parser.add_argument("--take", type=int, default=4000, help="rows to answer, chosen by the seed")
     parser.add_argument("--seed", type=int, default=8)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--states", type=int, default=0, help="rows that go on from a muddled start")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -203,10 +169,6 @@ def main() -> None:
                     file.write(json.dumps({**made, "kind": kind}, ensure_ascii=False) + "\n")
             file.flush()
             log.info("%d of %d: %s", at + len(some), len(rows), counts)
-        for _ in range(args.states):
-            row, other = (json.loads(line) for line in dice.sample(lines, 2))
-            if made := state_row(row, other, dice, loaded.tokenizer):
-                file.write(json.dumps({**made, "kind": "state"}, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":
