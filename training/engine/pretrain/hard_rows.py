@@ -4,7 +4,7 @@ With the right answer given, one pass over a row shows at every token whether th
 costs a tenth of letting it write, so many rows can be tried and only those kept that have something to teach. Tried are
 plain rows, and states that no right answer holds: an answer that went astray and is to be led on from there. A fact
 stands behind the lists, or one that the page does not state; a name is some other words of the page; a list lacks an
-item, repeats one or took in a line that is none. (Own mistakes, in `own_mistakes`, are such states as the adapter
+item, repeats one or ran on into lines that are none. (Own mistakes, in `own_mistakes`, are such states as the adapter
 itself gets into; these are what its kinds of mistakes have in common, as many as wanted.)
 
     python -m training.engine.pretrain.hard_rows --rows build/train.jsonl --astray 9000 --out build/hard.jsonl
@@ -14,6 +14,7 @@ import argparse
 import json
 import logging
 import random
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -32,7 +33,9 @@ from training.engine.train_job import Row
 
 log = logging.getLogger("hard_rows")
 LOOK_AHEAD = 8  # tokens behind a state that tell whether the adapter finds its way
+TEXTS = ("name", "description", "recipeYield", "recipeCategory", "recipeCuisine", "keywords")
 TOKENS_AT_ONCE = 20_000
+MARK = re.compile(r"^\s*(?:[^\w\s(]+|\d+[.)])\s+")  # of a list's line or a heading
 Gold = dict[str, Any]
 State = tuple[str, str]  # what stands written already, and how it goes on
 
@@ -59,6 +62,12 @@ def _span(page: Sequence[str], dice: random.Random) -> str:
     return " ".join(words[start : start + dice.choice((1, 1, 2, 3, 5, 8, 13))])
 
 
+def _run_on(page: Sequence[str], text: str, dice: random.Random) -> str:
+    """A text with some of the words behind it in its line, or other words of the page where it stands in none."""
+    behind = next((line.split(text, 1)[1].split() for line in page if text in line), [])
+    return f"{text} {' '.join(behind[: dice.choice((1, 1, 2, 3, 5))])}" if behind else _span(page, dice)
+
+
 def _short_lists(values: Gold, dice: random.Random) -> Gold:
     """The same values, of which a list may have lost its last items."""
     return {
@@ -73,7 +82,7 @@ def late_facts(gold: Gold, other: Gold, page: Sequence[str], dice: random.Random
     made_up = [key for key in other if key not in gold and isinstance(other[key], str)]
     late = dice.sample(facts, min(len(facts), dice.choice((0, 1, 1, 2))))
     wrong = dice.sample(made_up, min(len(made_up), dice.choice((0, 1, 1))))
-    tail = dice.sample(late + wrong, len(late + wrong))[: dice.randint(1, 3)]
+    tail = dice.sample(late + wrong, len(late + wrong))[: dice.randint(1, 4)]
     if not tail:
         return None
     values = {**_short_lists(gold, dice), **{key: other[key] for key in wrong}}
@@ -89,19 +98,20 @@ def late_facts(gold: Gold, other: Gold, page: Sequence[str], dice: random.Random
 
 
 def other_words(gold: Gold, _other: Gold, page: Sequence[str], dice: random.Random) -> State | None:
-    """A name or description is some other words of the page; its text is written, its closing quote is not."""
+    """A text runs on or is some other words of the page; its closing quote is not written yet."""
     keys = _content(gold)
-    texts = [key for key in keys if key in ("name", "description", "recipeYield", "recipeCategory")]
+    texts = [key for key in keys if key in TEXTS]
     if not texts:
         return None
     at = keys.index(dice.choice(texts))
     before = _written(gold, keys[:at], gold)
-    own = f"{before},{compact(keys[at])}:{compact(_span(page, dice))[:-1]}"
+    text = _run_on(page, gold[keys[at]], dice) if dice.random() < 0.4 else _span(page, dice)
+    own = f"{before},{compact(keys[at])}:{compact(text)[:-1]}"
     return own, '"' + _left(gold, keys[: at + 1])
 
 
 def list_astray(gold: Gold, _other: Gold, page: Sequence[str], dice: random.Random) -> State | None:
-    """A list lacks an item, has one twice, breaks one off or took in a line that is none; its right items follow."""
+    """A list lacks an item, repeats one, breaks one off or took in lines that are none; its right items follow."""
     keys = _content(gold)
     lists = [key for key in keys if isinstance(gold[key], list)]
     if not lists:
@@ -111,20 +121,33 @@ def list_astray(gold: Gold, _other: Gold, page: Sequence[str], dice: random.Rand
     upto = len(right) if dice.random() < 0.5 else dice.randint(1, len(right))
     items = list(right[:upto])
     at = dice.randrange(len(items))
-    match dice.choice(("lacks", "twice", "broken off", "took in", "took in")):
+    match dice.choice(("lacks", "repeats", "repeats", "broken off", "took in", "ran on", "ran on")):
         case "lacks" if len(items) > 1:
             items.pop(at)
-        case "twice":
+        case "repeats" if dice.random() < 0.4:
             items.insert(at, items[at])
+        case "repeats":
+            items += dice.choice((1, 1, 2, 3)) * items[-1:]
         case "broken off":
             words = _text(items[at]).split()
             items[at] = _like(items[at], " ".join(words[: dice.randint(1, len(words))]))
+        case "ran on":
+            upto = len(right)
+            follow = _after(page, right[-1] if dice.random() < 0.7 else dice.choice(page), dice)
+            took = [item for line in follow if (item := _like(right[-1], line)) not in right]
+            items = [*right, *(took or [_like(right[-1], _span(page, dice))])]
         case _:
             items.insert(len(items) if dice.random() < 0.6 else at, _like(items[at], _span(page, dice)))
     before = keys[: keys.index(key)]
     own = f"{_written(gold, before, gold)},{compact(key)}:{compact(items)[:-1]}"
     left = "".join(f",{compact(item)}" for item in right[upto:])
     return own, left + "]" + _left(gold, (*before, key))
+
+
+def _after(page: Sequence[str], item: Any, dice: random.Random) -> Sequence[str]:
+    """Up to four lines of the page behind the one that holds an item, without their marks."""
+    at = next((at for at, line in enumerate(page, 1) if _text(item) in line), len(page))
+    return [MARK.sub("", line) for line in page[at : at + dice.choice((1, 1, 1, 2, 3, 4))]]
 
 
 def _text(item: Any) -> str:
