@@ -1,7 +1,9 @@
 """Posts to what the embedded adapter learns from, and to what it is measured on.
 
 A training row is the very prompt that the studio renders (context step included) with its answer. A post of which the
-context step dropped part of the gold is left out: it would teach to invent.
+context step dropped part of the gold is left out: it would teach to invent. In an answer the facts come first, in the
+order of the text, and then the lists, after which nothing is left but the closing brace: where facts stood behind the
+lists, as some pages have them, the adapter forgot that the lists were written and began them again.
 
     python -m training.engine.pretrain.recipe_rows --tokenizer build/base/final --out build --train 6000 --cards 1500
 """
@@ -38,6 +40,11 @@ def needed_texts(post: Post) -> list[str]:
     return [*([gold["name"]] if gold else []), *gold.get("recipeIngredient", []), *steps, *post.told]
 
 
+def lists_last(gold: dict[str, Any]) -> dict[str, Any]:
+    """The same record with its lists behind its facts; facts and lists each keep their order."""
+    return dict(sorted(gold.items(), key=lambda item: isinstance(item[1], list)))
+
+
 def train_rows(posts: Iterable[Post], pack: Pack, tokenizer: Any, longest: int) -> Iterator[dict[str, str]]:
     """Prompt and completion of every post whose gold survives the context step and fits `longest` tokens in all."""
     for post in posts:
@@ -48,7 +55,7 @@ def train_rows(posts: Iterable[Post], pack: Pack, tokenizer: Any, longest: int) 
         if not all(" ".join(text.split()) in shown for text in needed_texts(post)):
             continue
         prompt = render_prompt(pack, context, tokenizer)
-        completion = compact(post.gold) + tokenizer.eos_token
+        completion = compact(lists_last(post.gold)) + tokenizer.eos_token
         if prompt.tokens + len(tokenizer.encode(completion, add_special_tokens=False)) <= longest:
             yield {"prompt": prompt.text, "completion": completion, "style": post.style, "slice": post.slice}
 
