@@ -51,6 +51,7 @@ def tab(page: Any, label: str) -> None:
             else:
                 in_row.or_(behind).first.wait_for(timeout=patience_ms)
                 continue
+            settle(page)
             return
         except TooLong:
             continue
@@ -62,6 +63,28 @@ def fold_out(page: Any, label: str) -> None:
     button = page.locator("#tt-sidebar button", has_text=re.compile(f"^{label}"))
     if button.get_attribute("aria-expanded") != "true":
         button.click()
+        settle(page)
+
+
+def unfold(page: Any, part: str) -> None:
+    """Open or close a folded part of a tab. `part`: its selector."""
+    page.locator(f"{part} button").first.click()
+    settle(page)
+
+
+def settle(page: Any) -> None:
+    """Until what was just opened takes words.
+
+    A frame after a fold or a tab has been opened for the first time, Gradio writes what its fields begin with, over
+    anything that a script quicker than a person has filled in by then.
+    """
+    page.evaluate(
+        """() => new Promise((done) => {
+          let frames = 3;
+          const next = () => (frames-- ? requestAnimationFrame(next) : done());
+          next();
+        })"""
+    )
 
 
 def answering(page: Any, *yes: bool) -> None:

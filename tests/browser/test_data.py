@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.acts import compare, message, tab
+from tests.browser.acts import compare, message, tab, unfold
 from tests.browser.conftest import Studio
 from tests.browser.test_look import serious, sideways
 from tests.data.judge.scripts import fair
@@ -56,7 +56,7 @@ def fill(page: Any, part: str, text: str) -> None:
 def new_dataset(page: Any, name: str) -> None:
     """The form with its advanced part open and that name in it."""
     open_data(page)
-    page.locator("#tt-data-advanced button").first.click()
+    unfold(page, "#tt-data-advanced")
     fill(page, "name", name)
 
 
@@ -81,7 +81,7 @@ def test_a_dataset_is_previewed_built_found_again_and_read(own_studio: Studio, o
     page.locator("#tt-data-head", has_text="ships with the studio").wait_for()  # there is something to read at once
     page.locator("#tt-data-name input, #tt-data-name textarea").first.fill("soups")
     page.locator("#tt-data-rows input").fill("60")
-    page.locator("#tt-data-held button").first.click()
+    unfold(page, "#tt-data-held")
     fill(page, "quota-style", "90")
     choose(page, "protect", "evaluation Real recipes as posts")
     page.keyboard.press("Escape")
@@ -113,7 +113,7 @@ def test_axe_finds_nothing_serious_in_any_view(own_studio: Studio, open_page: Op
     page.locator("#tt-data-head", has_text="train 6").wait_for()
     page.wait_for_function("!document.querySelector('#tt-tab-data .pending, #tt-tab-data .generating')")
     for part in ("shares", "advanced", "candidates"):
-        page.locator(f"#tt-data-{part} button").first.click()
+        unfold(page, f"#tt-data-{part}")
     page.locator("#tt-data-yaml .cm-line").first.wait_for()
     assert serious(page, dark) == []
     for label in VIEWS:
@@ -148,7 +148,7 @@ def test_a_right_answer_that_no_column_has_is_written_and_sent(own_studio: Studi
     page = open_page(own_studio.url)
     compare(page)
     tab(page, "Receipt")
-    page.locator("#tt-correct-box button").first.click()
+    unfold(page, "#tt-correct-box")
     page.locator("#tt-own textarea").fill('{"name": 7}')
     page.locator("#tt-send-own").click()
     assert "can't be kept" in message(page)
@@ -164,7 +164,7 @@ def test_a_refused_row_is_mended_built_in_and_compared(own_studio: Studio, open_
     open_data(page)
     page.locator("#tt-data-head", has_text="train 26").wait_for()
     tab(page, "Refused")
-    page.locator("#tt-data-mend button").first.click()
+    unfold(page, "#tt-data-mend")
     choose(page, "mend-row", "Fish pie 7")
     page.wait_for_function("document.querySelector('#tt-data-mend-text textarea').value.includes('Short.')")
     fill(page, "mend-text", good.source)
@@ -177,11 +177,11 @@ def test_a_refused_row_is_mended_built_in_and_compared(own_studio: Studio, open_
     with page.expect_download() as waiting:
         page.locator("#tt-data-save").click()
     assert waiting.value.suggested_filename == f"{before.name}-chat.jsonl"
-    page.locator("#tt-data-spec-box button").first.click()
+    unfold(page, "#tt-data-spec-box")
     page.locator("#tt-data-use-spec").click()
     page.locator("#tt-data-said", has_text=f"spec of {before.name}").wait_for()
-    page.locator("#tt-data-advanced button").first.click()
-    page.locator("#tt-data-candidates button").first.click()
+    unfold(page, "#tt-data-advanced")
+    unfold(page, "#tt-data-candidates")
     page.locator("#tt-data-waiting label", has_text="Fish pie 7").locator("input").check()
     fill(page, "accept-licence", "CC0-1.0")
     page.locator("#tt-data-accept").click()
@@ -193,7 +193,7 @@ def test_a_refused_row_is_mended_built_in_and_compared(own_studio: Studio, open_
     choose(page, "other", before.name)
     page.locator("#tt-data-changes", has_text=f"From {before.name} to soups-").wait_for()
     tab(page, "Rows")
-    page.locator("#tt-data-tokens-box button").first.click()
+    unfold(page, "#tt-data-tokens-box")
     page.locator("#tt-data-show").click()
     page.locator("#tt-data-tokens .tt-tokens .tt-learned").first.wait_for()
     made = next(v for v in list_versions(own_studio.home / "datasets")[0] if v.name != before.name)
@@ -263,7 +263,7 @@ def test_teacher_and_judge_are_paid_after_their_cost_was_agreed_to_and_once(kitc
     page = open_page(kitchen.url)
     new_dataset(page, "taught")
     page.locator("#tt-data-writer").get_by_label("a teacher model").check()
-    page.locator("#tt-data-judge-box button").first.click()
+    unfold(page, "#tt-data-judge-box")
     page.locator("#tt-data-judged input").check()
     with Teacher(writes_or_judges).running() as teacher:
         fill(page, "judge-url", teacher.url)
@@ -311,7 +311,7 @@ def test_a_push_that_can_not_be_says_why_and_shows_no_token(kitchen: Studio, ope
     page = open_page(kitchen.url)
     read_soups(page)
     tab(page, "Card and export")
-    page.locator("#tt-data-push-box button").first.click()
+    unfold(page, "#tt-data-push-box")
     assert page.locator("#tt-data-push-private input").is_checked()
     page.locator("#tt-data-push").click()
     assert "owner/name" in message(page)

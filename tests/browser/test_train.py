@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.browser.acts import answering, names, tab, wait_done
+from tests.browser.acts import answering, names, tab, unfold, wait_done
 from tests.browser.conftest import Studio
 from tests.browser.test_look import serious, sideways
 from tests.engine.small_versions import version_of
@@ -61,7 +61,7 @@ def small_run(page: Any, steps: int = 3) -> None:
     """The form as it opens, made short: few steps of two rows, dev loss and a sample at the end, one dev row scored."""
     assert "recipe-jsonld-tiny" in page.locator("#tt-train-dataset input").first.input_value()
     fill(page, "max-steps", str(steps))
-    page.locator("#tt-train-advanced button").first.click()
+    unfold(page, "#tt-train-advanced")
     for name, value in (
         ("eval-steps", steps),
         ("save-steps", steps),
@@ -136,13 +136,13 @@ def test_the_checks_are_shown_before_anything_starts(real_studio: Studio, open_p
     page.locator("#tt-train-preflight .tt-progress").wait_for()
     page.locator("#tt-train-preflight", has_text="This run can start").wait_for(timeout=RUN_MS)
     assert "real step" in page.locator("#tt-train-preflight").inner_text()
-    page.locator("#tt-train-tokens-box button").first.click()
+    unfold(page, "#tt-train-tokens-box")
     page.locator("#tt-train-tokens .tt-learned").first.wait_for()
     page.reload()  # the same settings stand in the form: what was found of them is there again
     open_train(page)
     page.locator("#tt-train-preflight", has_text="This run can start").wait_for()
     assert "real step" in page.locator("#tt-train-preflight").inner_text()
-    page.locator("#tt-train-tokens-box button").first.click()
+    unfold(page, "#tt-train-tokens-box")
     page.locator("#tt-train-tokens .tt-learned").first.wait_for()
 
 
@@ -199,7 +199,7 @@ def test_axe_finds_nothing_serious_in_any_view(own_studio: Studio, open_page: Op
     assert serious(page, dark) == []
     pick(page, made["finished"])
     page.locator("#tt-train-loss .js-line").first.wait_for()
-    page.locator("#tt-train-advanced button").first.click()
+    unfold(page, "#tt-train-advanced")
     for label in VIEWS:
         tab(page, label)
         drawn(page)
