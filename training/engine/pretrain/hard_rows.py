@@ -3,9 +3,9 @@
 With the right answer given, one pass over a row shows at every token whether the adapter would have written it. That
 costs a tenth of letting it write, so many rows can be tried and only those kept that have something to teach. Tried are
 plain rows, and states that no right answer holds: an answer that went astray and is to be led on from there. A fact
-stands behind the lists, or one that the page does not state; a name is some other words of the page; a list lacks an
-item, repeats one or ran on into lines that are none. (Own mistakes, in `own_mistakes`, are such states as the adapter
-itself gets into; these are what its kinds of mistakes have in common, as many as wanted.)
+stands behind the lists, or one that the page does not state; a text runs on or is other words of the page; a list
+lacks an item, repeats one or ran on into lines that are none. (Own mistakes, in `own_mistakes`, are such states as the
+adapter itself gets into; these are what its kinds of mistakes have in common, as many as wanted.)
 
     python -m training.engine.pretrain.hard_rows --rows build/train.jsonl --astray 9000 --out build/hard.jsonl
 """
@@ -33,9 +33,8 @@ from training.engine.train_job import Row
 
 log = logging.getLogger("hard_rows")
 LOOK_AHEAD = 8  # tokens behind a state that tell whether the adapter finds its way
-TEXTS = ("name", "description", "recipeYield", "recipeCategory", "recipeCuisine", "keywords")
 TOKENS_AT_ONCE = 20_000
-MARK = re.compile(r"^\s*(?:[^\w\s(]+|\d+[.)])\s+")  # of a list's line or a heading
+MARK = re.compile(r"^\s*(?:[^\w\s(]+|\d+[.)])\s+")  # whatever signs a page has before an item, a step or a heading
 Gold = dict[str, Any]
 State = tuple[str, str]  # what stands written already, and how it goes on
 
@@ -100,7 +99,7 @@ def late_facts(gold: Gold, other: Gold, page: Sequence[str], dice: random.Random
 def other_words(gold: Gold, _other: Gold, page: Sequence[str], dice: random.Random) -> State | None:
     """A text runs on or is some other words of the page; its closing quote is not written yet."""
     keys = _content(gold)
-    texts = [key for key in keys if key in TEXTS]
+    texts = [key for key in keys if isinstance(gold[key], str) and not key.endswith("Time")]
     if not texts:
         return None
     at = keys.index(dice.choice(texts))
