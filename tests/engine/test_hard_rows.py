@@ -87,6 +87,14 @@ def test_a_list_that_went_astray_goes_on_with_the_items_that_are_left() -> None:
         assert SOUP[key][len(SOUP[key]) - len(left) :] == left
 
 
+def test_a_text_runs_on_into_the_words_behind_it_or_into_the_space_alone() -> None:
+    page, soup = ["Leek Soup 🍲 to share"], {"@type": "Recipe", "name": "Leek Soup"}
+    states = [KINDS["other words"][0](soup, STEW, page, random.Random(seed)) for seed in range(80)]
+    names = Counter(own.split(':"')[-1] for own, right in filter(None, states) if right == '"}')
+    assert {"Leek Soup ", "Leek Soup 🍲", "Leek Soup 🍲 to share"} <= names.keys()
+    assert names["Leek Soup "] > 5
+
+
 def test_a_page_without_a_recipe_has_no_state(tokenizer: Any) -> None:
     assert list(astray([row({}, tokenizer), row({}, tokenizer)], 40, random.Random(1), tokenizer)) == []
 

@@ -62,9 +62,12 @@ def _span(page: Sequence[str], dice: random.Random) -> str:
 
 
 def _run_on(page: Sequence[str], text: str, dice: random.Random) -> str:
-    """A text with some of the words behind it in its line, or other words of the page where it stands in none."""
+    """A text with some of the words behind it in its line, or with the space alone: a token can end in it.
+
+    Other words of the page where it stands in no line.
+    """
     behind = next((line.split(text, 1)[1].split() for line in page if text in line), [])
-    return f"{text} {' '.join(behind[: dice.choice((1, 1, 2, 3, 5))])}" if behind else _span(page, dice)
+    return f"{text} {' '.join(behind[: dice.choice((0, 0, 1, 1, 2, 3, 5))])}" if behind else _span(page, dice)
 
 
 def _short_lists(values: Gold, dice: random.Random) -> Gold:

@@ -29,7 +29,7 @@ from typing import Any
 from training.task.pack import FieldSpec, Pack
 from training.task.records import Item, Score
 from training.task.score.durations import duration_minutes
-from training.task.score.lists import name_keys, sentences
+from training.task.score.lists import STEP_MARK, name_keys, sentences
 from training.task.score.news import company_forms
 from training.task.score.reading import SourceReading, Span, read_source
 from training.task.score.text import STOP_WORDS, content_keys, fold, tokenise, words_of
@@ -44,7 +44,6 @@ YIELD_WORDS = ("serve", "serving", "yield", "make", "portion", "people", "makes"
 SERVING_WORDS = words_of(
     "serve serving yield make portion people person piece feed enough about approximately approx roughly around total"
 )
-_BULLET = re.compile(r"^\s*(?:step\s+)?(?:\d{1,2}\s*[.):]|[-*•–])\s+", re.IGNORECASE)
 
 
 def ground_items(
@@ -146,7 +145,7 @@ def _ingredient(line: str, source: SourceReading) -> tuple[bool, tuple[Span, ...
 
 
 def _passage(text: str, source: SourceReading) -> tuple[bool, tuple[Span, ...]]:
-    bare = _BULLET.sub("", text)
+    bare = STEP_MARK.sub("", text)
     keys, wanted = [token.key for token in tokenise(bare)], content_keys(bare)
     if not keys:
         return _verbatim(text, source)

@@ -243,12 +243,12 @@ def step_content(gold: Sequence[str], pred: Sequence[str]) -> tuple[float | None
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\d])(?:approx|oz|lbs?|tsps?|tbsps?|mins?|hrs?|secs?|pkg|deg|temp|no|vs|st|dr)\.$", re.I
 )
-_BULLET = re.compile(r"^\s*(?:step\s+)?(?:\d{1,2}\s*[.):]|[-*•–])\s+", re.I)
+STEP_MARK = re.compile(r"^\s*(?:step\s+)?(?:\d{1,2}\s*[.):]|[-*•–])\s+", re.I)  # "2)", "Step 2:", "-"
 
 
 def _sentences(step: str) -> list[str]:
     joined: list[str] = []
-    for piece in re.split(r"(?<=[.!?])\s+|(?<=[。！？])|\n+", _BULLET.sub("", step)):
+    for piece in re.split(r"(?<=[.!?])\s+|(?<=[。！？])|\n+", STEP_MARK.sub("", step)):
         if joined and _ABBREVIATION.search(joined[-1]):
             joined[-1] += f" {piece}"
         else:
