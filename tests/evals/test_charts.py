@@ -11,7 +11,7 @@ from training.evals.charts.catalogue import CHARTS, SECTIONS, default_pair, draw
 from training.evals.charts.figures import LINE_PX, WIDE, fill, signed_ticks
 from training.evals.charts.heat import wrapped
 from training.evals.charts.view import COLOURS, looks_of, view_of
-from training.evals.charts.words import and_words, at_point, interval, num, p_words, percent, safe, titled
+from training.evals.charts.words import and_words, interval, num, p_words, percent, safe, titled
 
 IDS = [spec.id for spec in CHARTS]
 PAIR = (A, B)
@@ -303,8 +303,11 @@ def test_arms_that_begin_alike_keep_different_heads() -> None:
     tuned, held = wrapped("crumb-news-metadata", 6), wrapped("crumb-news-metadata, held to the schema", 6)
     assert (tuned, held) == ("crumb-<br>news-<br>metadata", "crumb-<br>news-…<br>schema")
     assert wrapped("base, held to the schema", 6) == "base,<br>held to…<br>schema"
-    assert at_point("crumb-recipe-jsonld, held to the schema") == "crumb-recipe-jsonld, held"
-    assert at_point("a name that is longer than there is room").endswith("…")
+    tuned, held = titled("crumb-recipe-jsonld", 18), titled("crumb-recipe-jsonld, held to the schema", 18)
+    assert (tuned, held) == ("crumb-recipe-json…", "crumb-recip…, held")
+    assert titled("crumb-recipe-jsonld, held to the schema", 26, " ↓") == "crumb-recipe-json…, held ↓"
+    assert titled("base, held to the schema", 26) == "base, held to the schema"
+    assert titled("a name that is longer than there is room for it").endswith("…")
 
 
 @pytest.mark.parametrize("reach", [0.004, 0.05, 0.3, 0.54, 1.08, 6.0, 900.0])

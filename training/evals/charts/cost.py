@@ -7,7 +7,7 @@ from training.evals.charts import figures as fg
 from training.evals.charts.catalogue import empty, made
 from training.evals.charts.chart import Chart
 from training.evals.charts.view import Look, Record, View, number, view_of, whole
-from training.evals.charts.words import and_words, at_point, measured_words, n_words, num, safe
+from training.evals.charts.words import AT_POINT, and_words, measured_words, n_words, num, safe, titled
 
 GB = 1e9
 SHIFTS = (16, -16, 31, -31, 46, -46)  # pixels of a name above its point, the best first
@@ -111,7 +111,8 @@ def _names(spots: Sequence[Spot], top: float, high: float) -> list[dict[str, Any
         shift = (free or SHIFTS)[0]
         names.append((x, y + shift / 300))
         side = "left" if x < 0.5 else "right"
-        notes.append(fg.text(at_point(spot.look.label), spot.seconds, spot.score["value"], yshift=shift, xanchor=side,
+        name = titled(spot.look.label, AT_POINT)
+        notes.append(fg.text(name, spot.seconds, spot.score["value"], yshift=shift, xanchor=side,
                              xshift=10 if side == "left" else -10))  # fmt: skip
     return notes
 

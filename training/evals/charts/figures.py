@@ -119,7 +119,8 @@ def text(words: str, x: Any, y: Any, **more: Any) -> dict[str, Any]:
 
 
 def row_words(row: int, title: str, value: str = "", mark: str = "") -> list[dict[str, Any]]:
-    """A row's title and mark at the left and its figures at the right, on the line above its marks."""
+    """A row's title and mark at the left and its figures at the right, on the line above its marks. Both reach out into
+    the margins: a phone has no room to spare."""
     at: dict[str, Any] = {"xref": "paper", "yanchor": "middle"}
     left = text(
         f"<b>{titled(title, min(TITLE, ROOM - len(value)), mark)}</b>",
@@ -127,11 +128,12 @@ def row_words(row: int, title: str, value: str = "", mark: str = "") -> list[dic
         row + TITLE_AT,
         xanchor="left",
         align="left",
+        xshift=-12,
         **at,
     )
     if not value:
         return [left]
-    return [left, text(safe(value, 60), 1, row + TITLE_AT, xanchor="right", align="right", **at)]
+    return [left, text(safe(value, 60), 1, row + TITLE_AT, xanchor="right", align="right", xshift=14, **at)]
 
 
 def versus(a: Look, b: Look, more: str) -> str:

@@ -7,7 +7,16 @@ from training.evals.charts import figures as fg
 from training.evals.charts.catalogue import empty, made
 from training.evals.charts.chart import Chart
 from training.evals.charts.view import Look, View, number, view_of
-from training.evals.charts.words import at_point, difference_words, doubt_words, measured_words, n_words, percent, safe
+from training.evals.charts.words import (
+    AT_POINT,
+    difference_words,
+    doubt_words,
+    measured_words,
+    n_words,
+    percent,
+    safe,
+    titled,
+)
 
 MADE_UP, LEFT_OUT = "hallucinated", "omitted"
 
@@ -62,7 +71,7 @@ def _names(view: View, both: Sequence[Look], silent: Sequence[Look], top: float)
     for look in (*both, *silent):
         x = float((view.measured(look.name, LEFT_OUT) or {})["value"])
         y = float((view.measured(look.name, MADE_UP) or {"value": 0.0})["value"])
-        words = at_point(look.label) + (" (gives nothing)" if look in silent else "")
+        words = titled(look.label, AT_POINT) + (" (gives nothing)" if look in silent else "")
         shift = 15
         while any(abs(x - ux) < 0.45 and abs(y + shift / 300 * top - uy) < 0.05 * top for ux, uy in used):
             shift = shift + 14 if shift > 0 else shift - 14

@@ -8,6 +8,7 @@ from training.evals.charts.view import View, number
 
 MINUS = "−"
 LABEL = 34  # characters of a label
+AT_POINT = 26  # characters of a label beside its point, where room is short
 HELD = ", held to the schema"
 
 
@@ -20,15 +21,14 @@ def safe(text: object, most: int = LABEL) -> str:
     return line
 
 
-def at_point(label: str) -> str:
-    """An arm's label beside its point, where room is short: what tells it from the same arm unheld is not cut off."""
+def titled(label: str, most: int = LABEL, mark: str = "") -> str:
+    """A safe label of at most `most` characters. Its mark (" ↓" less is better) and what tells an arm that is held to
+    the schema from the same arm unheld are never cut off: both stand behind what is."""
+    room = max(6, most - len(mark))
     own = label.removesuffix(HELD)
-    return safe(label, 26) if own == label else f"{safe(own, 20)}, held"
-
-
-def titled(label: str, most: int, mark: str = "") -> str:
-    """A safe label that is cut to `most` characters with its mark (" ↓" less is better) behind it, never cut off."""
-    return safe(label, max(6, most - len(mark))) + mark
+    if own == label or len(label) <= room:
+        return safe(label, room) + mark
+    return f"{safe(own, max(6, room - len(', held')))}, held{mark}"
 
 
 def num(value: float | None) -> str:
