@@ -9,13 +9,11 @@ from training.task.records import Context, to_json
 
 REASONS = {
     "advert": "advert",
-    "ad": "advert",
     "share": "share buttons",
     "comments": "comments",
-    "comment": "comments",
-    "nav": "page navigation",
-    "markup": "page markup",
-    "boilerplate": "page furniture",
+    "navigation": "page navigation",
+    "widget": "page furniture",
+    "author": "who wrote it and when",
     "newsletter": "newsletter sign-up",
     "related": "other posts",
     "duplicate": "said twice",

@@ -96,6 +96,15 @@ def test_what_fits_is_shown_whole_but_for_its_furniture() -> None:
         ("Enter your email address", "newsletter"), ("By Anna, March 3", "author"), ("Posted on March 3", "author"),
         ("You may also like", "related"), ("Related posts", "related"), ("Rolf says:", "comments"),
         ("Reply", "comments"), ("4.8 from 212 votes", "widget"), ("1x 2x 3x", "widget"), ("Photo: Anna", "widget"),
+        ("Print Recipe   Jump to Recipe   Leave a review", "share"), ("Add to collection", "share"),
+        ("Save | Leave a review | Pin", "share"), ("All recipes", "navigation"), ("Search · About", "navigation"),
+        ("Home  Desserts  All recipes  Menu  Subscribe  About  My saved recipes", "navigation"),
+        ("Dinner  Videos  Log in", "navigation"), ("r/slowcooking", "navigation"),
+        ("By Anna · Updated 9.1.2015", "author"), ("Leave a review  Rate  Print Recipe  Pin Recipe", "share"),
+        ("By Anna Lee · Updated March 3, 2024 · This post may contain affiliate links", "author"),
+        ("Submitted by Anna | Tested by The Spoon", "author"), ("Anna | 19 October 2021", "author"),
+        ("4.6 (1,589)  297 Reviews", "widget"), ("4.9 (284)   Jump to Recipe   Print", "widget"),
+        ("412 points · 38 comments · share", "widget"), ("1x 2x 3x · Units: US | Metric", "widget"),
     ],
 )  # fmt: skip
 def test_furniture_is_known_by_its_line(line: str, reason: str) -> None:
@@ -109,6 +118,9 @@ def test_furniture_is_known_by_its_line(line: str, reason: str) -> None:
         "1 share of butter", "Save the pasta water", "Print paper, 1 sheet", "Share among 4 bowls", "By hand",
         "Reply slowly, add 2 eggs", "2 x 400 g tins tomatoes", "1 jar (250 g)", "Follow with the cream", "Like butter",
         "Top with cheese and more recipes of your own", "Home made stock, 1 l", "For the sauce:", "Notes",
+        "Desserts", "Breakfast, Lunch", "Dinner / Salads", "1.5 (14 oz) cans tomatoes", "Add to the rest",
+        "Leave a lid on",
+        "Anna's salt, 3 May 2021", "Dal | The Home Kitchen", "Submit to the oven by 2 pm", "4.5 (good) cups of stock",
     ],
 )  # fmt: skip
 def test_content_that_looks_a_little_like_furniture_stays(line: str) -> None:
@@ -144,10 +156,9 @@ def test_a_byline_above_the_title_does_not_take_the_title_along(above: str) -> N
 
 
 def test_a_byline_below_the_title_takes_no_description_along() -> None:
-    context = shown("Leek Soup\nby Anna | 01.10.2016\nThe soup my aunt makes.\n\nIngredients\n2 leeks\n1 l water", 500)
-    assert context.shown.startswith("Leek Soup\nby Anna | 01.10.2016\nThe soup my aunt makes.")
-    context = shown("Leek Soup\nPosted by Anna\nThe soup my aunt makes.\n\nIngredients\n2 leeks\n1 l water", 500)
-    assert context.shown.startswith("Leek Soup\nThe soup my aunt makes.")
+    for line in ("by Anna | 01.10.2016", "Posted by Anna"):
+        context = shown(f"Leek Soup\n{line}\nThe soup my aunt makes.\n\nIngredients\n2 leeks\n1 l water", 500)
+        assert context.shown.startswith("Leek Soup\nThe soup my aunt makes.")
 
 
 def test_a_comment_count_above_the_recipe_does_not_take_the_recipe_away() -> None:
@@ -209,6 +220,27 @@ def test_the_step_switched_off_shows_the_source_unchanged_whatever_its_length() 
     assert context.left_out == ()
     assert context.shown_tokens == context.source_tokens == words(text) > context.budget_tokens
     assert not context.enabled
+
+
+def test_a_title_below_the_name_of_a_site_is_among_the_first_lines_and_an_opening_sentence_is_not() -> None:
+    page = f"Spoon and Fork\n\nThin Pancakes\n\n{STORY}\n\n" + LONG.split("\n\n", 1)[1]
+    one, three = (replace(RULES, lead_lines=n, lead_words=12, echo_weight=0) for n in (1, 3))
+    assert "Thin Pancakes" not in shown(page, 60, one).shown
+    assert shown(page, 75, three).shown.startswith("Spoon and Fork\n\nThin Pancakes")
+    assert STORY not in shown(page, 75, three).shown
+
+
+@pytest.mark.parametrize(
+    "above", ["Thin Pancakes | Spoon and Fork", "Home » All recipes » thin pancakes", "# Thin Pancakes - Spoon"]
+)
+def test_a_title_with_the_name_of_the_site_or_a_row_of_links_goes_where_the_title_follows(above: str) -> None:
+    rest = "Thin Pancakes\n\nSo thin.\n\nIngredients\n2 eggs\nsalt - pepper\nsalt\n200 g flour"
+    context = shown(f"{above}\n\nSpoon and Fork\n\n{rest}", 500)
+    assert context.shown == f"Spoon and Fork\n\n{rest}"
+    assert [(run.reason, run.text) for run in context.left_out] == [("duplicate", above)]
+    alone = "Thin Pancakes | Spoon and Fork\n\nSo thin, pancakes.\n\nIngredients\n2 eggs"
+    assert shown(alone, 500).shown == alone
+    assert shown(f"{above}\n\n{rest}", 500, replace(RULES, title_once=False)).shown.startswith(above)
 
 
 @pytest.mark.parametrize("budget", [0, -5])

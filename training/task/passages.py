@@ -7,6 +7,7 @@ judged by its first `JUDGED_CHARS` characters, so that one endless line costs no
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from training.task.rules import ContextRules, DropRule
 
@@ -17,6 +18,8 @@ COMPANY_CHARS = 80  # longer lines are judged on their own
 TITLE_WORDS = 12
 PROSE_WORDS = 45  # a longer line under a heading is no list item and no step
 MAX_PIECE_CHARS = 400
+TOP_LINES, NEAR_LINES = 12, 4  # where a page's title is said twice: so far down, and so far apart
+JOINT = re.compile(r"\s+[|»›>•·/–—-]\s+")
 SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[^\sa-z])|(?<=[。！？])")
 
 
@@ -54,7 +57,8 @@ def judge(lines: Sequence[str], rules: ContextRules) -> list[Piece]:
         worth = worths[at] + boosts[at] + _company(lines, worths, at)
         if not drops[at]:
             led = sum(1 for piece in pieces if not piece.drop) if len(pieces) < 200 else rules.lead_lines
-            if led < rules.lead_lines:
+            title_like = not led or not rules.lead_words or line.count(" ") < rules.lead_words
+            if led < rules.lead_lines and title_like:
                 worth += rules.lead_weight
             title = title or line[:JUDGED_CHARS]
         pieces.append(Piece(at, 0, len(line), worth, drops[at], held=boosts[at] > 0))
@@ -149,6 +153,7 @@ def _drops(
     found = [None if head is not None else rule_of.get(line) for line, head in zip(lines, heads, strict=True)]
     rest = _rest(lines, worths, heads, found, rules)
     reasons = [""] * len(lines)
+    twice = _said_twice(lines, heads) if rules.title_once else set[int]()
     block, left, held, content = "", 0, 0, False
     for at, (line, head, rule) in enumerate(zip(lines[:rest], heads, found, strict=False)):
         held = rules.headings[head].reach if head is not None else held - bool(line)
@@ -161,10 +166,26 @@ def _drops(
         elif left > 0:
             reasons[at] = block
             left -= 1
+        elif at in twice:
+            reasons[at] = "duplicate"
         elif line:
             content = True
     end = found[rest] if rest < len(lines) else None
     return reasons[:rest] + [end.reason if end and line else "" for line in lines[rest:]]
+
+
+def _said_twice(lines: Sequence[str], heads: Sequence[int | None]) -> set[int]:
+    """Lines at the top that join the title, which follows them, to something else: a site's name, a row of links."""
+    twice: set[int] = set()
+    top = list(islice((at for at, line in enumerate(lines) if line), TOP_LINES + NEAR_LINES))
+    texts = [lines[at][:JUDGED_CHARS].strip("#* ").casefold() for at in top]
+    for place, at in enumerate(top[:TOP_LINES]):
+        if heads[at] is not None:
+            break
+        parts = JOINT.split(texts[place])
+        if len(parts) > 1 and {parts[0], parts[-1]} & set(texts[place + 1 : place + 1 + NEAR_LINES]):
+            twice.add(at)
+    return twice
 
 
 def _rest(

@@ -58,17 +58,21 @@ class ContextRules:
     """How source text becomes what a model is shown.
 
     `budget_tokens` is the default budget. Lines of more than `split_words` words are judged sentence by sentence. The
-    first `lead_lines` lines gain `lead_weight`; lines that repeat a word of the first line gain `echo_weight`.
-    Where not everything fits and one of the headings stands in the text, lines worth less than `least_worth` are shown
-    only next to better ones, or when these take less than a quarter of the budget.
+    first `lead_lines` lines gain `lead_weight`, those behind the first only with at most `lead_words` words (0: however
+    many): a title can stand below a site's name, an opening sentence is none. Lines that repeat a word of the first
+    line gain `echo_weight`. Where not everything fits and one of the headings stands in the text, lines worth less than
+    `least_worth` are shown only next to better ones, or when these take less than a quarter of the budget. With
+    `title_once` a line that joins the title to a site's name or a row of links goes where the title follows it.
     """
 
     budget_tokens: int
     split_words: int = 60
     lead_lines: int = 1
+    lead_words: int = 0
     lead_weight: float = 5.0
     echo_weight: float = 0.0
     least_worth: float = 0.0
+    title_once: bool = False
     drop: tuple[DropRule, ...] = ()
     headings: tuple[HeadingRule, ...] = ()
     features: tuple[FeatureRule, ...] = ()
@@ -80,9 +84,11 @@ def read_rules(row: Reader) -> ContextRules:
         budget_tokens=row.take("budget_tokens", int),
         split_words=row.take("split_words", int, 60),
         lead_lines=row.at_least("lead_lines", 0, 1),
+        lead_words=row.at_least("lead_words", 0, 0),
         lead_weight=row.take("lead_weight", float, 5.0),
         echo_weight=row.take("echo_weight", float, 0.0),
         least_worth=row.take("least_worth", float, 0.0),
+        title_once=row.take("title_once", bool, False),
         drop=row.each("drop", _drop, required=False),
         headings=row.each("headings", _heading, required=False),
         features=row.each("features", _feature, required=False),
