@@ -7,11 +7,11 @@ base: the language model from nothing. rows: posts with golds. adapter: the LoRA
 measure: what both reach on texts never trained on. ship: weights and provenance to assets/.
 
 Limit: `adapter` is one run of about an hour, which makes an adapter like the one that ships, in fewer steps on fewer
-posts. That one came of twelve runs, 12,408 steps in 537 minutes, each begun with the weights of the one before or a
+posts. That one came of thirteen runs, 13,108 steps in 565 minutes, each begun with the weights of the one before or a
 mean of some (mean_adapter): four on posts, four on what the adapter itself got wrong (own_mistakes), three on what
-reading showed it not to get right (hard_rows), the last on answers that end with their lists (recipe_rows); from the
-seventh on with pages of recipe plug-ins, from the eighth with pages told without headings. Its provenance file holds
-the rows, settings and results of all twelve.
+reading showed it not to get right (hard_rows), one on answers that end with their lists (recipe_rows), one on names;
+from the seventh on with pages of recipe plug-ins, from the eighth with pages told without headings. What ships is two
+thirds of the twelfth and a third of the thirteenth. Its provenance file holds the rows, settings and results of all.
 """
 
 import argparse
